@@ -1,0 +1,23 @@
+// What an elementwise op does to one vector. A kernel overrides the forms of the compute types that its row names.
+// Comparisons and predicates return lane masks.
+
+export abstract class Unary {
+  f32(x: v128): v128 { return unreachable(); }
+  f64(x: v128): v128 { return unreachable(); }
+  i32(x: v128): v128 { return unreachable(); }
+  i64(x: v128): v128 { return unreachable(); }
+}
+
+export abstract class Binary {
+  f32(a: v128, b: v128): v128 { return unreachable(); }
+  f64(a: v128, b: v128): v128 { return unreachable(); }
+  i32(a: v128, b: v128): v128 { return unreachable(); }
+  i64(a: v128, b: v128): v128 { return unreachable(); }
+}
+
+export abstract class Ternary {
+  f32(a: v128, b: v128, c: v128): v128 { return unreachable(); }
+  f64(a: v128, b: v128, c: v128): v128 { return unreachable(); }
+  i32(a: v128, b: v128, c: v128): v128 { return unreachable(); }
+  i64(a: v128, b: v128, c: v128): v128 { return unreachable(); }
+}

@@ -1,0 +1,136 @@
+// The driver of every elementwise op: walks the elements in logical order in spans of contiguous lanes of the compute type.
+// An operand that is not already such a span (another dtype, strides, a scalar) passes through a small tile that stays in L1.
+import { loadRun, shiftOf, storeRun } from './convert';
+import { DIRECT, F32, GATHER, GRAIN, I32, I64, IMMEDIATE, SCALAR, SLOTS, type } from './step';
+import { scratch } from './threads';
+
+/** Bytes of one tile; four of them fit in half of L1. */
+const TILE: usize = 4096;
+
+@inline function entry(s: usize, k: i32): usize { return s + 32 + (<usize>k << 4); }
+@inline function dtypeOf(e: usize): i32 { return load<u8>(e, 4); }
+@inline function typeOf(e: usize): i32 { return load<u8>(e, 5); }
+@inline function modeOf(e: usize): i32 { return load<u8>(e, 6); }
+@inline function base(e: usize): usize { return load<u32>(SLOTS + (<usize>load<u32>(e) << 2)) + load<u32>(e, 8); }
+
+/** Walks `count` elements from logical index `start` between a strided operand and a contiguous tile. */
+function walk(s: usize, k: i32, start: i32, count: i32, tile: usize, out: bool): void {
+  const dims = load<i32>(s, 20);
+  const e = entry(s, k);
+  const sizes = entry(s, load<i32>(s, 28));
+  const strides = sizes + (<usize>((k + 1) * dims) << 2);
+  const dtype = dtypeOf(e);
+  const t = typeOf(e);
+  const shift = shiftOf(dtype);
+  const width = shiftOf(t);
+  const at = scratch + 4 * TILE;
+  let p = base(e);
+  let rest = start;
+  for (let d = dims - 1; d >= 0; d--) {
+    const o = <usize>d << 2;
+    const size = load<i32>(sizes + o);
+    const i = rest % size;
+    rest /= size;
+    store<i32>(at + o, i);
+    p += <usize>(i * load<i32>(strides + o)) << shift;
+  }
+  const last = <usize>(dims - 1) << 2;
+  const inner = load<i32>(sizes + last);
+  const step = <usize>load<i32>(strides + last) << shift;
+  let from = load<i32>(at + last);
+  while (true) {
+    const n = min(inner - from, count);
+    if (out) storeRun(t, dtype, tile, p, step, n);
+    else if (step == <usize>1 << shift && dtype == t) memory.copy(tile, p, <usize>n << shift);
+    else loadRun(dtype, t, p, step, tile, n);
+    count -= n;
+    if (count == 0) return;
+    tile += <usize>n << width;
+    // Carry: back to the start of the inner dimension, one further in the next outer one that has room.
+    p -= step * <usize>from;
+    from = 0;
+    for (let d = dims - 2; d >= 0; d--) {
+      const o = <usize>d << 2;
+      const stride = <usize>load<i32>(strides + o) << shift;
+      const i = load<i32>(at + o) + 1;
+      if (i < load<i32>(sizes + o)) {
+        store<i32>(at + o, i);
+        p += stride;
+        break;
+      }
+      store<i32>(at + o, 0);
+      p -= stride * <usize>(i - 1);
+    }
+  }
+}
+
+/** Fills the first n lanes of a scalar operand's tile. */
+function fill(e: usize, tile: usize, n: i32): void {
+  const t = typeOf(e);
+  if (modeOf(e) == IMMEDIATE) {
+    const x = load<f64>(e, 8);
+    if (t == I64) store<i64>(tile, load<i64>(e, 8));
+    else if (t == F32) store<f32>(tile, <f32>x);
+    else if (t == I32) store<i32>(tile, <i32>x);
+    else store<f64>(tile, x);
+  } else loadRun(dtypeOf(e), t, base(e), 0, tile, 1);
+  const v = shiftOf(t) == 2 ? v128.load32_splat(tile) : v128.load64_splat(tile);
+  for (const end = tile + (<usize>n << shiftOf(t)); tile < end; tile += 16) v128.store(tile, v);
+}
+
+/** Runs tile `tile` of map step s with the span function at table index fn. */
+export function map(s: usize, tile: i32, fn: i32): void {
+  const operands = load<i32>(s, 28);
+  const n = load<i32>(s, 16);
+  const t = type(s);
+  const lo = tile * GRAIN;
+  const hi = min(n, lo + GRAIN);
+  const lanes = 16 >> <i32>shiftOf(t);
+  const widthOut = shiftOf(typeOf(entry(s, 0)));
+  const tileY = scratch;
+  const tileA = scratch + TILE;
+  const tileB = scratch + 2 * TILE;
+  const tileC = scratch + 3 * TILE;
+  let tiled = false;
+  for (let k = 0; k < operands; k++) {
+    const e = entry(s, k);
+    const mode = modeOf(e);
+    if (mode == DIRECT) continue;
+    tiled = true;
+    if (mode != GATHER) fill(e, scratch + <usize>k * TILE, min((hi - lo + lanes - 1) & -lanes, <i32>(TILE >> shiftOf(t))));
+  }
+  const chunk = tiled ? <i32>(TILE >> shiftOf(t)) : GRAIN;
+  const ey = entry(s, 0);
+  const my = modeOf(ey);
+  // The last vector may reach past the elements only where the host says that the output's storage ends there.
+  const whole = load<u8>(ey, 7) != 0;
+  for (let i = lo; i < hi; i += chunk) {
+    const count = min(hi - i, chunk);
+    const a = operands > 1 ? source(s, 1, i, count, tileA) : 0;
+    const b = operands > 2 ? source(s, 2, i, count, tileB) : 0;
+    const c = operands > 3 ? source(s, 3, i, count, tileC) : 0;
+    if (my == DIRECT) {
+      const y = base(ey) + (<usize>i << widthOut);
+      const full = whole ? (count + lanes - 1) & -lanes : count & -lanes;
+      const o = <usize>full << shiftOf(t);
+      if (full > 0) call_indirect<void>(fn, t, y, a, b, c, y + o);
+      const rest = count - full;
+      if (rest > 0) {
+        call_indirect<void>(fn, t, tileY, a + o, b + o, c + o, tileY + 16);
+        memory.copy(y + o, tileY, <usize>rest << widthOut);
+      }
+    } else {
+      const full = (count + lanes - 1) & -lanes;
+      call_indirect<void>(fn, t, tileY, a, b, c, tileY + (<usize>full << shiftOf(t)));
+      walk(s, 0, i, count, tileY, true);
+    }
+  }
+}
+
+@inline function source(s: usize, k: i32, i: i32, count: i32, tile: usize): usize {
+  const e = entry(s, k);
+  const mode = modeOf(e);
+  if (mode == DIRECT) return base(e) + (<usize>i << shiftOf(dtypeOf(e)));
+  if (mode == GATHER) walk(s, k, i, count, tile, false);
+  return tile;
+}

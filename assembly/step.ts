@@ -1,0 +1,53 @@
+// A step: one operation in linear memory, the unit of eager runs, of plans and of stand-alone modules.
+// Header, 8 words of 4 bytes:
+//   opcode | length in bytes | phases | tiles of phase 0, 1, 2 | compute type | a, b: two counts whose meaning is the family's
+// Map steps (elementwise) and kernel steps lay out what follows as described below.
+
+/** Where the host writes its steps, the slot table and the pool's control block: page 0, below the static data. */
+export const SLOTS: usize = 1024;
+export const CONTROL: usize = 4096;
+
+/** Compute types: what a lane holds inside a kernel. */
+export const F32: i32 = 0;
+export const F64: i32 = 1;
+export const I32: i32 = 2;
+export const I64: i32 = 3;
+
+/** Storage dtypes, numbered as in ts/base/dtype.ts: the first four are the compute types. */
+export const F16: i32 = 4;
+export const BF16: i32 = 5;
+export const I16: i32 = 6;
+export const I8: i32 = 7;
+export const U8: i32 = 8;
+export const BOOL: i32 = 9;
+
+@inline export function opcode(s: usize): i32 { return load<i32>(s); }
+@inline export function length(s: usize): usize { return load<u32>(s, 4); }
+@inline export function phases(s: usize): i32 { return load<i32>(s, 8); }
+@inline export function tiles(s: usize, phase: i32): i32 { return load<i32>(s + (<usize>phase << 2), 12); }
+@inline export function type(s: usize): i32 { return load<i32>(s, 24); }
+
+// Kernel steps: w7 holds the byte offsets of the integers (low half) and of the floats (high half);
+// the operands (outputs first, then inputs, then the workspace) follow the header, 12 bytes each: slot, offset, dtype.
+/** Address of operand i of a kernel step. */
+@inline export function operand(s: usize, i: i32): usize {
+  const p = s + 32 + <usize>i * 12;
+  return load<u32>(SLOTS + (<usize>load<u32>(p) << 2)) + load<u32>(p, 4);
+}
+/** Storage dtype of operand i of a kernel step. */
+@inline export function dtype(s: usize, i: i32): i32 { return load<i32>(s + <usize>i * 12, 40); }
+/** Integer field i of a kernel step; names in gen/fields.ts. */
+@inline export function int(s: usize, i: i32): i32 { return load<i32>(s + load<u16>(s, 28) + (<usize>i << 2)); }
+/** Float field i of a kernel step; names in gen/fields.ts. */
+@inline export function float(s: usize, i: i32): f64 { return load<f64>(s + load<u16>(s, 30) + (<usize>i << 3)); }
+
+// Map steps: w3 tiles, w4 elements, w5 dims (0: nothing to gather), w6 type, w7 operands (the output first).
+// An operand is 16 bytes: slot, kind, then byte offset (u32) or an immediate (f64, or i64 when its tile type is I64).
+//   kind = storage dtype | tile type << 8 | mode << 16
+// Then sizes[dims] and, per operand, strides[dims], in elements.
+export const DIRECT: i32 = 0;
+export const SCALAR: i32 = 1;
+export const GATHER: i32 = 2;
+export const IMMEDIATE: i32 = 3;
+/** Elements of one tile of a map step: the unit that threads claim. The host cuts by the same number. */
+export const GRAIN: i32 = 32768;

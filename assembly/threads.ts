@@ -1,0 +1,104 @@
+// The fork-join pool. One job at a time: a phase of a step, cut into tiles that threads claim from a shared ticket.
+// The ticket is (job number << 32 | next tile). A job is opened in three writes: the ticket of the new job, closed; its fields; the
+// ticket, open. A thread that claimed from an older job sees the number change and lets go, so no tile runs twice.
+import { CONTROL } from './step';
+
+const TICKET: usize = CONTROL;
+const JOB: usize = CONTROL + 64; // step, phase, tiles
+const DONE: usize = CONTROL + 128; // finished tiles of this job
+const MAIN: usize = CONTROL + 132; // 1 while the main thread sleeps on DONE
+const READY: usize = CONTROL + 192; // workers that take part
+const ASLEEP: usize = CONTROL + 256; // workers that sleep on the ticket
+const STOP: usize = CONTROL + 320;
+const STATUS: usize = CONTROL + 384; // first error of a run, and one detail
+const SPIN: i32 = 2000;
+const CLOSED: i64 = 0x40000000;
+
+/** This thread's fixed scratch; every instance has its own copy of this global. */
+export let scratch: usize = 0;
+export const SCRATCH: i32 = 1 << 19;
+export function setScratch(p: usize): void { scratch = p; }
+
+/** Records the first error of a run; `detail` is an index, a size or an address that the host's message names. */
+export function fail(code: i32, detail: i32): void {
+  if (atomic.cmpxchg<i32>(STATUS, 0, code) == 0) store<i32>(STATUS, detail, 4);
+}
+export function takeStatus(): i32 { return atomic.xchg<i32>(STATUS, 0); }
+export function statusDetail(): i32 { return load<i32>(STATUS, 4); }
+
+function work(execute: i32): void {
+  while (true) {
+    const claim = atomic.add<i64>(TICKET, 1);
+    // Atomic loads: the check of the ticket below must not overtake them.
+    const s = <usize>atomic.load<u32>(JOB);
+    const phase = atomic.load<i32>(JOB, 4);
+    const tiles = atomic.load<i32>(JOB, 8);
+    const tile = <i32>claim;
+    if (atomic.load<i32>(TICKET + 4) != <i32>(claim >> 32) || tile >= tiles) return;
+    call_indirect<void>(execute, s, phase, tile);
+    if (atomic.add<i32>(DONE, 1) + 1 == tiles && atomic.load<i32>(MAIN)) atomic.notify(DONE, 1);
+  }
+}
+
+/** Runs all tiles of a phase on this thread and on every worker that is awake in time. */
+export function fork(s: usize, phase: i32, tiles: i32, execute: i32, mayWait: bool): void {
+  const job = atomic.load<i32>(TICKET + 4) + 1;
+  atomic.store<i64>(TICKET, (<i64>job << 32) | CLOSED);
+  atomic.store<u32>(JOB, <u32>s);
+  atomic.store<i32>(JOB, phase, 4);
+  atomic.store<i32>(JOB, tiles, 8);
+  atomic.store<i32>(DONE, 0);
+  atomic.store<i64>(TICKET, <i64>job << 32);
+  if (atomic.load<i32>(ASLEEP) > 0) atomic.notify(TICKET + 4, min(tiles - 1, atomic.load<i32>(READY)));
+  work(execute);
+  let turns = SPIN;
+  while (true) {
+    const done = atomic.load<i32>(DONE);
+    if (done == tiles) return;
+    if (turns > 0 || !mayWait) { turns--; continue; }
+    atomic.store<i32>(MAIN, 1);
+    if (atomic.load<i32>(DONE) == done) atomic.wait<i32>(DONE, done, 1000000);
+    atomic.store<i32>(MAIN, 0);
+  }
+}
+
+export function workers(): i32 { return atomic.load<i32>(READY); }
+
+/** A worker's life: wait for a job, take part, wait again. Returns when it is told to stop. */
+export function serve(execute: i32): void {
+  atomic.add<i32>(READY, 1);
+  let seen = atomic.load<i32>(TICKET + 4);
+  while (true) {
+    let turns = SPIN;
+    while (atomic.load<i32>(TICKET + 4) == seen) {
+      if (turns-- > 0) continue;
+      atomic.add<i32>(ASLEEP, 1);
+      atomic.wait<i32>(TICKET + 4, seen, -1);
+      atomic.sub<i32>(ASLEEP, 1);
+      if (atomic.load<i32>(STOP)) break;
+    }
+    if (atomic.load<i32>(STOP)) break;
+    seen = atomic.load<i32>(TICKET + 4);
+    work(execute);
+  }
+  atomic.sub<i32>(READY, 1);
+}
+
+/** Called for a worker whose tile trapped: the tile counts as finished, the run as failed, the worker as gone. */
+export function abandon(code: i32): void {
+  fail(code, 0);
+  atomic.sub<i32>(READY, 1);
+  atomic.add<i32>(DONE, 1);
+  atomic.notify(DONE, 1);
+}
+
+/** Sends every worker home; they leave before they take another job. */
+export function dismiss(stop: i32): void {
+  atomic.store<i32>(STOP, stop);
+  if (stop) {
+    // A job that is closed at once only wakes them.
+    const job = atomic.load<i32>(TICKET + 4) + 1;
+    atomic.store<i64>(TICKET, (<i64>job << 32) | CLOSED);
+    atomic.notify(TICKET + 4, -1);
+  }
+}
