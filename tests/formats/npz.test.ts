@@ -49,6 +49,13 @@ for (const compress of [false, true]) {
   });
 }
 
+test('given a Buffer, the arrays are plain Uint8Arrays, whose slice() copies', () => {
+  for (const compress of [false, true]) {
+    const { bytes } = parse(Buffer.from(serialize(ARRAYS, { compress }))).get('weight')!;
+    assert.is(Object.getPrototypeOf(bytes), Uint8Array.prototype);
+  }
+});
+
 test('deflating makes it smaller', () => {
   assert.ok(serialize(ARRAYS, { compress: true }).length < serialize(ARRAYS).length);
 });

@@ -104,6 +104,11 @@ test('the bytes may lie anywhere in a larger, also a shared, buffer', () => {
   assert.equal(parse(shared).tensors.get('t')!.shape, [2]);
 });
 
+test('given a Buffer, the tensors are plain Uint8Arrays, whose slice() copies', () => {
+  const { bytes } = parse(Buffer.from(file(one(), 8))).tensors.get('t')!;
+  assert.is(Object.getPrototypeOf(bytes), Uint8Array.prototype);
+});
+
 const MALFORMED: [string, Uint8Array, RegExp][] = [
   ['seven bytes', new Uint8Array(7), /the file has 7 bytes/],
   ['a header of 2^64 - 1 bytes', fromHex('ffffffffffffffff7b7d'), /claims 18446744073709551615 bytes, more than/],

@@ -46,7 +46,8 @@ export function parse(bytes: Uint8Array): RawTensor {
   const available = bytes.length - start - size;
   if (!Number.isSafeInteger(needed) || needed > available) fail(`${dtype} [${shape}] takes ${needed} bytes, but only ${available} follow the header`);
 
-  let data = bytes.subarray(start + size, start + size + needed);
+  // Not subarray: that of a Node Buffer is a Buffer again, whose slice() does not copy.
+  let data: Uint8Array = new Uint8Array(bytes.buffer, bytes.byteOffset + start + size, needed);
   if (code[1] === '>' && width > 1) data = swap(data, width);
   if (fortran && shape.length > 1) data = toCOrder(data, shape, width);
   return { dtype, shape, bytes: data };

@@ -53,7 +53,8 @@ export function parse(bytes: Uint8Array): SafetensorsFile {
   const entries = [...header].map(([name, value]) => readEntry(name, value));
   entries.sort((a, b) => compare(a.begin, b.begin) || compare(a.end, b.end));
 
-  const data = bytes.subarray(start);
+  // Not subarray: that of a Node Buffer is a Buffer again, whose slice() does not copy.
+  const data = new Uint8Array(bytes.buffer, bytes.byteOffset + start, bytes.length - start);
   const tensors = new Map<string, RawTensor>();
   let filled = 0n;
   for (const entry of entries) {
@@ -90,8 +91,8 @@ export function serialize(tensors: Iterable<readonly [string, RawTensor]>, metad
     if (!shape.every((d) => Number.isSafeInteger(d) && d >= 0)) throw new ValueError(`safetensors: tensor ${quote(name)} has the impossible shape [${shape}]`);
     const needed = shape.reduce((a, b) => a * b, byteSize(dtype));
     if (bytes.length !== needed) throw new ValueError(`safetensors: tensor ${quote(name)}, ${dtype} [${shape}], takes ${needed} bytes but has ${bytes.length}`);
-    const name8 = NAMES[RANK.get(dtype)!]![1];
-    fields.push(`${quote(name)}:{"dtype":"${name8}","shape":[${shape}],"data_offsets":[${offset},${(offset += needed)}]}`);
+    const label = NAMES[RANK.get(dtype)!]![1];
+    fields.push(`${quote(name)}:{"dtype":"${label}","shape":[${shape}],"data_offsets":[${offset},${(offset += needed)}]}`);
   }
 
   const header = new TextEncoder().encode(`{${fields.join(',')}}`);
@@ -125,14 +126,13 @@ function readEntry(name: string, value: Json): Entry {
   const dtype = typeof dtypeName === 'string' ? DTYPES.get(dtypeName) : undefined;
   if (dtype === undefined) {
     const shown = typeof dtypeName === 'string' ? quote(dtypeName) : 'something that is not a string';
-    const known = `wick reads ${[...DTYPES.keys()].join(', ')}`;
-    if (typeof dtypeName === 'string' && UNSUPPORTED.test(dtypeName)) fail(`tensor ${quote(name)} has the unsupported dtype ${shown}; ${known}`);
-    fail(`tensor ${quote(name)} has the unknown dtype ${shown}; ${known}`);
+    const problem = typeof dtypeName === 'string' && UNSUPPORTED.test(dtypeName) ? 'unsupported' : 'unknown';
+    return fail(`tensor ${quote(name)} has the ${problem} dtype ${shown}; wick reads ${[...DTYPES.keys()].join(', ')}`);
   }
   const shape = sizes(field('shape'), name, 'shape');
   const offsets = sizes(field('data_offsets'), name, 'data_offsets');
   if (offsets.length !== 2) fail(`data_offsets of tensor ${quote(name)} holds ${offsets.length} numbers instead of [begin, end]`);
-  return { name, dtype: dtype!, shape, begin: offsets[0]!, end: offsets[1]! };
+  return { name, dtype, shape, begin: offsets[0]!, end: offsets[1]! };
 }
 
 function sizes(value: Json, name: string, field: string): bigint[] {

@@ -143,7 +143,7 @@ function extract(bytes: Uint8Array, { name, flags, method, crc, packed, size, of
   if (offset + 30 > bytes.length || view.getUint32(offset, true) !== LOCAL) fail(what, `${label} is not at byte ${offset}, as the directory says`);
   const start = offset + 30 + view.getUint16(offset + 26, true) + view.getUint16(offset + 28, true);
   if (start + packed > bytes.length) fail(what, `${label} claims ${packed} bytes from byte ${start}, past the end of the file at ${bytes.length}`);
-  const data = bytes.subarray(start, start + packed);
+  const data = new Uint8Array(bytes.buffer, bytes.byteOffset + start, packed);
   if (method === 0 ? size !== packed : size > packed * MAX_RATIO) fail(what, `${label} claims that ${packed} bytes hold ${size}`);
   const out = method === 0 ? data : inflate(data, size, label, what);
   if (crc32(out) !== crc) fail(what, `${label} is damaged: its CRC-32 does not match`);
