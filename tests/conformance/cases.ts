@@ -149,7 +149,7 @@ export type TrainCase = {
  */
 export function* opFiles(folder: string, only?: ReadonlySet<string>): Generator<OpFile> {
   for (const entry of index(folder, 'ops')) {
-    if (only && !only.has(entry['op'] as string)) continue;
+    if (only && !only.has(entry.op as string)) continue;
     yield { ...entry, ...files(folder, 'ops', entry) } as unknown as OpFile;
   }
 }
@@ -157,7 +157,7 @@ export function* opFiles(folder: string, only?: ReadonlySet<string>): Generator<
 /** The modules of `<folder>/torch/modules` in the order of the index, read one at a time; `only` names some of them. */
 export function* moduleFiles(folder: string, only?: ReadonlySet<string>): Generator<ModuleFile> {
   for (const entry of index(folder, 'modules')) {
-    if (only && !only.has(entry['module'] as string)) continue;
+    if (only && !only.has(entry.module as string)) continue;
     yield { ...entry, ...files(folder, 'modules', entry) } as unknown as ModuleFile;
   }
 }
@@ -180,7 +180,7 @@ function index(folder: string, suite: 'ops' | 'modules'): Dict<JsonValue>[] {
 }
 
 function files(folder: string, suite: string, entry: Dict<JsonValue>): { cases: JsonValue; tensors: Map<string, RawTensor> } {
-  return { cases: json(folder, suite, entry['file'] as string)['cases']!, tensors: tensors(folder, suite, entry['data'] as string) };
+  return { cases: json(folder, suite, entry.file as string).cases!, tensors: tensors(folder, suite, entry.data as string) };
 }
 
 function json(folder: string, suite: string, file: string): Dict<JsonValue> {

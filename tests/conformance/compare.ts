@@ -30,7 +30,8 @@ export function compare(actual: Answer, expected: Answer, atol: number): string 
     return `shape [${actual.shape}] instead of [${expected.shape}]`;
   }
   const n = expected.shape.reduce((a, b) => a * b, 1);
-  if (expected.data.length !== n) throw new Error(`the reference's data has ${expected.data.length} elements, its shape [${expected.shape}] ${n}`);
+  if (expected.data.length !== n)
+    throw new Error(`the reference's data has ${expected.data.length} elements, its shape [${expected.shape}] ${n}`);
   if (actual.data.length !== n) return `${actual.data.length} elements instead of ${n}`;
   const rtol = RTOL[expected.dtype as DType];
   if (rtol === undefined) throw new Error(`no tolerance is known for dtype ${expected.dtype}`);
@@ -95,7 +96,7 @@ function fromHalf(bits: number): number {
 }
 
 function exact(a: Element, b: Element): boolean {
-  // == between a number and a bigint compares their mathematical values.
+  // biome-ignore lint/suspicious/noDoubleEquals: between a number and a bigint, == compares the values
   return plain(a) == plain(b);
 }
 

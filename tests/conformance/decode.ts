@@ -82,7 +82,7 @@ export class Decoder<T> {
       case '$complex':
         return this.complex(content);
       case '$tensor':
-        return this.tensor({ key: toText(content), requiresGrad: json['requires_grad'] === true, complex: json['complex'] === true });
+        return this.tensor({ key: toText(content), requiresGrad: json.requires_grad === true, complex: json.complex === true });
       case '$ref':
         return this.made.get(toText(content)) ?? raise(`$ref to ${show(content)}, which no $tensor before it made`);
       case '$dtype':
@@ -92,7 +92,7 @@ export class Decoder<T> {
       case '$ellipsis':
         return { kind: 'ellipsis' };
       case '$tuple':
-        return { kind: 'tuple', items: this.list(content), fields: json['fields'] === undefined ? null : (json['fields'] as string[]) };
+        return { kind: 'tuple', items: this.list(content), fields: json.fields === undefined ? null : (json.fields as string[]) };
       case '$dict':
         return { kind: 'dict', entries: this.dict(content) };
       case '$meta':
@@ -100,7 +100,7 @@ export class Decoder<T> {
       case '$fn':
         return { kind: 'function', name: toText(content) };
       case '$module':
-        return { kind: 'module', name: toText(content), args: this.list(json['args'] ?? []), kwargs: this.dict(json['kwargs'] ?? {}) };
+        return { kind: 'module', name: toText(content), args: this.list(json.args ?? []), kwargs: this.dict(json.kwargs ?? {}) };
       case '$memory_format':
       case '$layout':
       case '$device':
@@ -120,7 +120,9 @@ export class Decoder<T> {
   }
 
   private complex(json: JsonValue): Value<T> {
-    const [re, im] = this.list(json).map((part) => (part.kind === 'float' || part.kind === 'int' ? Number(part.value) : raise(`not a number in ${show(json)}`)));
+    const [re, im] = this.list(json).map((part) =>
+      part.kind === 'float' || part.kind === 'int' ? Number(part.value) : raise(`not a number in ${show(json)}`),
+    );
     return { kind: 'complex', re: re!, im: im! };
   }
 }

@@ -19,7 +19,7 @@ export function repositoryRoot(): string {
  * `conformanceFolder('safetensors') // '/somewhere/shared/conformance/safetensors' or null`
  */
 export function conformanceFolder(part: string): string | null {
-  const named = process.env['WICK_CONFORMANCE'];
+  const named = process.env.WICK_CONFORMANCE;
   if (named && !existsSync(named)) throw new Error(`WICK_CONFORMANCE names ${named}, which does not exist`);
   const folder = join(named || join(repositoryRoot(), '..', 'shared', 'conformance'), part);
   return existsSync(folder) ? folder : null;

@@ -1,8 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { RawTensor } from '../../ts/formats/safetensors.ts';
-import { type Answer, answer, compare, near } from './compare.ts';
 import { moduleFiles, opFiles, optimFile, trainFile } from './cases.ts';
+import { type Answer, answer, compare, near } from './compare.ts';
 import { Decoder, type JsonValue, tensorsIn } from './decode.ts';
 import { conformanceFolder } from './folder.ts';
 
@@ -24,7 +24,18 @@ test('every form of the value language decodes', () => {
   assert.equal(decode({ $meta: { dtype: 'float32', shape: [2] } }), { kind: 'meta', dtype: 'float32', shape: [2] });
   assert.equal(decode({ $dict: { a: [true, 'b'] } }), {
     kind: 'dict',
-    entries: new Map([['a', { kind: 'list', items: [{ kind: 'bool', value: true }, { kind: 'string', value: 'b' }] }]]),
+    entries: new Map([
+      [
+        'a',
+        {
+          kind: 'list',
+          items: [
+            { kind: 'bool', value: true },
+            { kind: 'string', value: 'b' },
+          ],
+        },
+      ],
+    ]),
   });
   assert.equal(decode({ $tuple: [1], fields: ['min'] }), { kind: 'tuple', items: [{ kind: 'int', value: 1 }], fields: ['min'] });
   assert.equal(decode({ $module: 'Linear', args: [1], kwargs: { bias: false } }), {
@@ -46,7 +57,16 @@ test('a tensor is made once: $ref and a repeated key give the same object', () =
 });
 
 test('what the language has not is an error', () => {
-  for (const json of [{ $what: 1 }, {}, { $float: 1, $int: '1' }, { $tensor: 'y' }, { $ref: 'x' }, 0.5, { $slice: [1] }, { $float: 'big' }]) {
+  for (const json of [
+    { $what: 1 },
+    {},
+    { $float: 1, $int: '1' },
+    { $tensor: 'y' },
+    { $ref: 'x' },
+    0.5,
+    { $slice: [1] },
+    { $float: 'big' },
+  ]) {
     assert.throws(() => decode(json as JsonValue), undefined, JSON.stringify(json));
   }
 });
@@ -101,7 +121,8 @@ if (torch === null) {
         for (const { tensor } of outs) assert.is(compare(tensor, tensor, 0), null, c.id);
         if (!c.backward) continue;
         assert.is(results.list(c.backward.cotangents).length, c.backward.outs.length, c.id);
-        for (const [key, grad] of results.dict(c.backward.grads)) assert.ok(inputs.made.has(key) && (grad.kind === 'none' || c.backward.atol[key]! >= 0), c.id);
+        for (const [key, grad] of results.dict(c.backward.grads))
+          assert.ok(inputs.made.has(key) && (grad.kind === 'none' || c.backward.atol[key]! >= 0), c.id);
       }
     }
     assert.ok(cases > 0);
@@ -114,7 +135,8 @@ if (torch === null) {
         cases++;
         const decoder = new Decoder(file.tensors, answer);
         decoder.list([...c.ctor.args, ...c.args]);
-        for (const part of [c.ctor.kwargs, c.kwargs, c.params, c.buffers, c.buffers_after, c.backward?.params, c.backward?.inputs]) decoder.dict(part ?? {});
+        for (const part of [c.ctor.kwargs, c.kwargs, c.params, c.buffers, c.buffers_after, c.backward?.params, c.backward?.inputs])
+          decoder.dict(part ?? {});
         assert.is(c.atol.length, tensorsIn(decoder.value(c.out)).length, c.id);
       }
     }

@@ -43,7 +43,8 @@ const WIDTHS: [DType, string, number][] = [
 for (const [dtype, code, width] of WIDTHS) {
   test(`${dtype}: both endians, both orders, every version, and back`, () => {
     // Element k of 2x3x2 in C order is filled with bytes k, k+100, 0, 0...
-    const element = (k: number): number[] => Array.from({ length: width }, (_, j) => (dtype === 'bool' ? k & 1 : j === 0 ? k : j === 1 ? k + 100 : 0));
+    const element = (k: number): number[] =>
+      Array.from({ length: width }, (_, j) => (dtype === 'bool' ? k & 1 : j === 0 ? k : j === 1 ? k + 100 : 0));
     const cOrder = Array.from({ length: 12 }, (_, k) => k);
     const fortranOrder = [0, 6, 2, 8, 4, 10, 1, 7, 3, 9, 5, 11];
     const little = new Uint8Array(cOrder.flatMap(element));

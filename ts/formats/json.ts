@@ -4,6 +4,7 @@ import { FormatError } from '../base/errors.ts';
 export type Json = null | boolean | string | number | bigint | Json[] | Map<string, Json>;
 
 const MAX_DEPTH = 127;
+const PLAIN = /"[ !#-[\]-~]*"/y;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const INTEGER = /^(?:0|-?[1-9]\d{0,19})$/;
 
@@ -65,7 +66,7 @@ class Reader {
       const key = this.string();
       if (map.has(key)) {
         this.at = start;
-        this.fail(`the key ${JSON.stringify(key)} appears twice`);
+        this.fail(`the key ${JSON.stringify(key.slice(0, 100))} appears twice`);
       }
       this.expect(':');
       map.set(key, this.value());
@@ -84,6 +85,12 @@ class Reader {
   }
 
   private string(): string {
+    PLAIN.lastIndex = this.at;
+    const plain = PLAIN.exec(this.text)?.[0];
+    if (plain !== undefined) {
+      this.at += plain.length;
+      return plain.slice(1, -1);
+    }
     let end = this.at + 1;
     while (end < this.text.length && this.text[end] !== '"') end += this.text[end] === '\\' ? 2 : 1;
     if (end >= this.text.length) this.fail('this string never ends');
@@ -116,7 +123,7 @@ class Reader {
   }
 
   private space(): void {
-    while (' \n\r\t'.includes(this.text[this.at] ?? '!')) this.at++;
+    for (let c = this.text.charCodeAt(this.at); c === 32 || c === 10 || c === 13 || c === 9; c = this.text.charCodeAt(this.at)) this.at++;
   }
 
   private take(c: string): boolean {
@@ -131,7 +138,8 @@ class Reader {
   }
 
   private fail(problem: string): never {
-    const found = this.at < this.text.length ? `character ${this.at}, ${JSON.stringify(this.text.slice(this.at, this.at + 20))}` : 'its end';
+    const found =
+      this.at < this.text.length ? `character ${this.at}, ${JSON.stringify(this.text.slice(this.at, this.at + 20))}` : 'its end';
     throw new FormatError(`${this.what}: not valid JSON at ${found}: ${problem}`);
   }
 }

@@ -1,4 +1,4 @@
-import { type DType, byteSize } from '../base/dtype.ts';
+import { byteSize, type DType } from '../base/dtype.ts';
 import { DTypeError, FormatError, ValueError } from '../base/errors.ts';
 import type { RawTensor } from './safetensors.ts';
 
@@ -39,12 +39,14 @@ export function parse(bytes: Uint8Array): RawTensor {
   const { descr, fortran, shape } = readHeader(decode(bytes.slice(start, start + size), major));
   const code = /^([<>|=]?)(\w+)$/.exec(descr);
   const dtype = CODES.get(code?.[2] ?? '');
-  if (!code || dtype === undefined) return fail(`the unsupported dtype '${descr}'; wick reads ${[...CODES.keys()].join(', ')}: convert with .astype() before saving`);
+  if (!code || dtype === undefined)
+    return fail(`the unsupported dtype '${descr}'; wick reads ${[...CODES.keys()].join(', ')}: convert with .astype() before saving`);
   const width = byteSize(dtype);
   const count = shape.reduce((a, b) => a * b, 1);
   const needed = count * width;
   const available = bytes.length - start - size;
-  if (!Number.isSafeInteger(needed) || needed > available) fail(`${dtype} [${shape}] takes ${needed} bytes, but only ${available} follow the header`);
+  if (!Number.isSafeInteger(needed) || needed > available)
+    fail(`${dtype} [${shape}] takes ${needed} bytes, but only ${available} follow the header`);
 
   // Not subarray: that of a Node Buffer is a Buffer again, whose slice() does not copy.
   let data: Uint8Array = new Uint8Array(bytes.buffer, bytes.byteOffset + start + size, needed);
@@ -75,7 +77,7 @@ export function serialize({ dtype, shape, bytes }: RawTensor): Uint8Array {
   if (start - 10 > 0xffff) throw new ValueError(`npy: ${shape.length} dimensions do not fit the header of version 1.0: reshape first`);
   const out = new Uint8Array(start + needed);
   out.set([...MAGIC, 1, 0, (start - 10) & 255, (start - 10) >> 8]);
-  out.set(new TextEncoder().encode(dict.padEnd(start - 11) + '\n'), 10);
+  out.set(new TextEncoder().encode(`${dict.padEnd(start - 11)}\n`), 10);
   out.set(bytes, start);
   return out;
 }
@@ -94,15 +96,20 @@ function readHeader(text: string): Header {
     return match?.trim();
   };
   const expect = (pattern: RegExp, what: string): string =>
-    take(pattern) ?? fail(`the header is not a Python dict at character ${at}, ${JSON.stringify(text.slice(at, at + 20))}: expected ${what}`);
+    take(pattern) ??
+    fail(`the header is not a Python dict at character ${at}, ${JSON.stringify(text.slice(at, at + 20))}: expected ${what}`);
 
   expect(/\{/, "'{'");
   while (take(/\}/) === undefined) {
     const key = expect(/'[^'\\]*'|"[^"\\]*"/, 'a key in quotes').slice(1, -1);
     if (found.has(key)) fail(`the header's key '${key}' appears twice`);
     expect(/:/, "':'");
-    if (key === 'descr' && take(/\[/) !== undefined) fail('unsupported: a structured dtype; save each of its fields as an array of its own');
-    const value = expect(/'[^'\\]*'|"[^"\\]*"|True|False|\((?:\s*\d+L?\s*,)*(?:\s*\d+L?)?\s*\)/, 'a string, True, False or a tuple of integers');
+    if (key === 'descr' && take(/\[/) !== undefined)
+      fail('unsupported: a structured dtype; save each of its fields as an array of its own');
+    const value = expect(
+      /'[^'\\]*'|"[^"\\]*"|True|False|\((?:\s*\d+L?\s*,)*(?:\s*\d+L?)?\s*\)/,
+      'a string, True, False or a tuple of integers',
+    );
     found.set(key, readValue(value));
     if (take(/,/) === undefined) {
       expect(/\}/, "',' or '}'");
@@ -122,7 +129,8 @@ function readValue(token: string): string | boolean | number[] {
   if (token === 'True' || token === 'False') return token === 'True';
   if (token[0] !== '(') return token.slice(1, -1);
   const numbers = (token.match(/\d+/g) ?? []).map(Number);
-  if (numbers.length === 1 && !token.includes(',')) return fail(`the shape ${token} is a number in brackets, not a tuple: it lacks a comma`);
+  if (numbers.length === 1 && !token.includes(','))
+    return fail(`the shape ${token} is a number in brackets, not a tuple: it lacks a comma`);
   if (!numbers.every(Number.isSafeInteger)) return fail(`the shape ${token} has a dimension of more than 2^53 - 1`);
   return numbers;
 }

@@ -1,4 +1,4 @@
-import { type DType, byteSize } from '../base/dtype.ts';
+import { byteSize, type DType } from '../base/dtype.ts';
 import { FormatError, ValueError } from '../base/errors.ts';
 import { type Json, parseJson } from './json.ts';
 
@@ -44,7 +44,8 @@ export function parse(bytes: Uint8Array): SafetensorsFile {
   const size = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
   if (size > MAX_HEADER) fail(`the header claims ${size} bytes, more than the ${MAX_HEADER} allowed: is this a safetensors file?`);
   const start = 8 + Number(size);
-  if (start > bytes.length) fail(`the header claims ${size} bytes, but only ${bytes.length - 8} follow: the file is cut off or not safetensors`);
+  if (start > bytes.length)
+    fail(`the header claims ${size} bytes, but only ${bytes.length - 8} follow: the file is cut off or not safetensors`);
 
   const header = parseJson(decode(bytes.slice(8, start)), 'safetensors: header');
   if (!(header instanceof Map)) fail('the header is not a JSON object');
@@ -88,11 +89,14 @@ export function serialize(tensors: Iterable<readonly [string, RawTensor]>, metad
     if (seen.has(name)) throw new ValueError(`safetensors: two tensors are named ${quote(name)}: rename one`);
     seen.add(name);
     const { dtype, shape, bytes } = tensor;
-    if (!shape.every((d) => Number.isSafeInteger(d) && d >= 0)) throw new ValueError(`safetensors: tensor ${quote(name)} has the impossible shape [${shape}]`);
+    if (!shape.every((d) => Number.isSafeInteger(d) && d >= 0))
+      throw new ValueError(`safetensors: tensor ${quote(name)} has the impossible shape ${show(shape)}`);
     const needed = shape.reduce((a, b) => a * b, byteSize(dtype));
-    if (bytes.length !== needed) throw new ValueError(`safetensors: tensor ${quote(name)}, ${dtype} [${shape}], takes ${needed} bytes but has ${bytes.length}`);
+    if (bytes.length !== needed)
+      throw new ValueError(`safetensors: tensor ${quote(name)}, ${dtype} ${show(shape)}, takes ${needed} bytes but has ${bytes.length}`);
     const label = NAMES[RANK.get(dtype)!]![1];
-    fields.push(`${quote(name)}:{"dtype":"${label}","shape":[${shape}],"data_offsets":[${offset},${(offset += needed)}]}`);
+    fields.push(`${JSON.stringify(name)}:{"dtype":"${label}","shape":[${shape}],"data_offsets":[${offset},${offset + needed}]}`);
+    offset += needed;
   }
 
   const header = new TextEncoder().encode(`{${fields.join(',')}}`);
@@ -138,7 +142,8 @@ function readEntry(name: string, value: Json): Entry {
 function sizes(value: Json, name: string, field: string): bigint[] {
   if (!Array.isArray(value)) return fail(`${field} of tensor ${quote(name)} is not an array`);
   return value.map((v) => {
-    if (typeof v !== 'bigint' || v < 0n || v > U64_MAX) return fail(`${field} of tensor ${quote(name)} holds something other than whole numbers from 0 to 2^64 - 1`);
+    if (typeof v !== 'bigint' || v < 0n || v > U64_MAX)
+      return fail(`${field} of tensor ${quote(name)} holds something other than whole numbers from 0 to 2^64 - 1`);
     return v;
   });
 }
@@ -151,10 +156,14 @@ function checkExtent({ name, dtype, shape, begin, end }: Entry, filled: bigint):
   if (end < begin) fail(`tensor ${quote(name)} ends at byte ${end}, before it begins at ${begin}`);
   // Each partial product must fit 64 bits, in the file's order: a later 0 does not excuse an overflow.
   let count = 1n;
-  for (const d of shape) if ((count *= d) > U64_MAX) fail(`the size of tensor ${quote(name)}, shape [${shape}], overflows 64 bits`);
+  for (const d of shape) {
+    count *= d;
+    if (count > U64_MAX) fail(`the size of tensor ${quote(name)}, shape ${show(shape)}, overflows 64 bits`);
+  }
   const needed = count * BigInt(byteSize(dtype));
-  if (needed * 8n > U64_MAX) fail(`the size of tensor ${quote(name)}, shape [${shape}], overflows 64 bits`);
-  if (end - begin !== needed) fail(`tensor ${quote(name)}, ${dtype} [${shape}], takes ${needed} bytes, but its data_offsets span ${end - begin}`);
+  if (needed * 8n > U64_MAX) fail(`the size of tensor ${quote(name)}, shape ${show(shape)}, overflows 64 bits`);
+  if (end - begin !== needed)
+    fail(`tensor ${quote(name)}, ${dtype} ${show(shape)}, takes ${needed} bytes, but its data_offsets span ${end - begin}`);
 }
 
 function toSize(d: bigint, name: string): number {
@@ -184,7 +193,8 @@ function writeMetadata(metadata: Record<string, string>): string {
 }
 
 function wellFormed(text: string): string {
-  if (/\p{Surrogate}/u.test(text)) throw new ValueError(`safetensors: ${quote(text)} holds half of a surrogate pair, which UTF-8 cannot write`);
+  if (/\p{Surrogate}/u.test(text))
+    throw new ValueError(`safetensors: ${quote(text)} holds half of a surrogate pair, which UTF-8 cannot write`);
   return text;
 }
 
@@ -195,7 +205,9 @@ function compareBytes(a: Uint8Array, b: Uint8Array): number {
 }
 
 const compare = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);
-const quote = (name: string): string => JSON.stringify(name);
+// For messages: what a hostile file claims may be megabytes long.
+const quote = (name: string): string => JSON.stringify(name.length > 100 ? `${name.slice(0, 100)}...` : name);
+const show = (shape: readonly (bigint | number)[]): string => (shape.length > 16 ? `[${shape.slice(0, 16)},...]` : `[${shape}]`);
 
 function fail(problem: string): never {
   throw new FormatError(`safetensors: ${problem}`);

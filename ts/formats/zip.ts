@@ -51,7 +51,8 @@ export function zip(members: Iterable<readonly [string, Uint8Array]>, options: {
     central.push(head(CENTRAL, fields, offset), key);
     offset += 30 + key.length + packed.length;
   }
-  if (seen.size >= 0xffff) throw new ValueError(`zip: ${seen.size} members, more than the 65,534 an archive may hold: save in several files`);
+  if (seen.size >= 0xffff)
+    throw new ValueError(`zip: ${seen.size} members, more than the 65,534 an archive may hold: save in several files`);
   const length = central.reduce((n, part) => n + part.length, 0);
   const end = new DataView(new ArrayBuffer(22));
   end.setUint32(0, END, true);
@@ -92,7 +93,8 @@ function directory(bytes: Uint8Array, what: string): Member[] {
   let start = view.getUint32(at + 16, true);
   if (at >= 20 && view.getUint32(at - 20, true) === LOCATOR64) {
     const record = u64(view, at - 12, what);
-    if (record + 56 > at || view.getUint32(record, true) !== END64) fail(what, `the ZIP64 directory end is not at byte ${record}, as its locator says`);
+    if (record + 56 > at || view.getUint32(record, true) !== END64)
+      fail(what, `the ZIP64 directory end is not at byte ${record}, as its locator says`);
     count = u64(view, record + 32, what);
     start = u64(view, record + 48, what);
   }
@@ -140,9 +142,11 @@ function extract(bytes: Uint8Array, { name, flags, method, crc, packed, size, of
   if (flags & 1) fail(what, `${label} is encrypted`);
   if (method !== 0 && method !== 8) fail(what, `${label} is compressed by the unsupported method ${method}; stored and deflate are read`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (offset + 30 > bytes.length || view.getUint32(offset, true) !== LOCAL) fail(what, `${label} is not at byte ${offset}, as the directory says`);
+  if (offset + 30 > bytes.length || view.getUint32(offset, true) !== LOCAL)
+    fail(what, `${label} is not at byte ${offset}, as the directory says`);
   const start = offset + 30 + view.getUint16(offset + 26, true) + view.getUint16(offset + 28, true);
-  if (start + packed > bytes.length) fail(what, `${label} claims ${packed} bytes from byte ${start}, past the end of the file at ${bytes.length}`);
+  if (start + packed > bytes.length)
+    fail(what, `${label} claims ${packed} bytes from byte ${start}, past the end of the file at ${bytes.length}`);
   const data = new Uint8Array(bytes.buffer, bytes.byteOffset + start, packed);
   if (method === 0 ? size !== packed : size > packed * MAX_RATIO) fail(what, `${label} claims that ${packed} bytes hold ${size}`);
   const out = method === 0 ? data : inflate(data, size, label, what);
