@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse, type RawTensor } from '../../ts/formats/safetensors.ts';
+import type { RawTensor } from '../../ts/formats/raw.ts';
+import { parse } from '../../ts/formats/safetensors.ts';
 import type { JsonValue } from './decode.ts';
 
 type Dict<T> = { [key: string]: T };

@@ -1,5 +1,5 @@
 import type { DType } from '../../ts/base/dtype.ts';
-import type { RawTensor } from '../../ts/formats/safetensors.ts';
+import type { RawTensor } from '../../ts/formats/raw.ts';
 
 /** A tensor as plain numbers in C order; bool as 0 and 1 or false and true, int64 as bigints or safe integers. */
 export type Answer = { dtype: string; shape: readonly number[]; data: ArrayLike<number | bigint | boolean> };

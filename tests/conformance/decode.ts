@@ -1,4 +1,4 @@
-import type { RawTensor } from '../../ts/formats/safetensors.ts';
+import type { RawTensor } from '../../ts/formats/raw.ts';
 
 /** What `JSON.parse` gives. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };

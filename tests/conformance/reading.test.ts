@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { RawTensor } from '../../ts/formats/safetensors.ts';
+import type { RawTensor } from '../../ts/formats/raw.ts';
 import { moduleFiles, opFiles, optimFile, trainFile } from './cases.ts';
 import { type Answer, answer, compare, near } from './compare.ts';
 import { Decoder, type JsonValue, tensorsIn } from './decode.ts';

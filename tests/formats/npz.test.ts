@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DTypeError, FormatError, ValueError } from '../../ts/base/errors.ts';
 import { parse, serialize } from '../../ts/formats/npz.ts';
-import type { RawTensor } from '../../ts/formats/safetensors.ts';
+import type { RawTensor } from '../../ts/formats/raw.ts';
 import { unzip, zip } from '../../ts/formats/zip.ts';
 import { fromHex, latin1, throwsFormatError, toHex } from './bytes.ts';
 

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FormatError, ValueError } from '../../ts/base/errors.ts';
-import { parse, type RawTensor, serialize } from '../../ts/formats/safetensors.ts';
+import type { RawTensor } from '../../ts/formats/raw.ts';
+import { parse, serialize } from '../../ts/formats/safetensors.ts';
 import { conformanceFolder } from '../conformance/folder.ts';
 import { fromHex, joined, throwsFormatError, toHex } from './bytes.ts';
 

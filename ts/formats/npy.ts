@@ -1,6 +1,6 @@
 import { byteSize, type DType } from '../base/dtype.ts';
 import { DTypeError, FormatError, ValueError } from '../base/errors.ts';
-import type { RawTensor } from './safetensors.ts';
+import { checkRaw, type RawTensor } from './raw.ts';
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 const MAX_HEADER = 65_536;
@@ -61,21 +61,18 @@ export function parse(bytes: Uint8Array): RawTensor {
  *
  * `serialize({ dtype: 'int8', shape: [3], bytes: new Uint8Array([1, 2, 3]) })`
  */
-export function serialize({ dtype, shape, bytes }: RawTensor): Uint8Array {
+export function serialize(array: RawTensor): Uint8Array {
+  const { dtype, shape, bytes } = array;
   const code = [...CODES].find(([, d]) => d === dtype)?.[0];
   if (code === undefined) throw new DTypeError(`npy: NumPy has no ${dtype}: convert to float32 first, or save as safetensors`);
-  if (!shape.every((d) => Number.isSafeInteger(d) && d >= 0)) throw new ValueError(`npy: the impossible shape [${shape}]`);
-  const width = byteSize(dtype);
-  const needed = shape.reduce((a, b) => a * b, width);
-  if (bytes.length !== needed) throw new ValueError(`npy: ${dtype} [${shape}] takes ${needed} bytes, but there are ${bytes.length}`);
-
+  checkRaw('npy', array);
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`;
-  const dict = `{'descr': '${width === 1 ? '|' : '<'}${code}', 'fortran_order': False, 'shape': ${tuple}, }`;
+  const dict = `{'descr': '${byteSize(dtype) === 1 ? '|' : '<'}${code}', 'fortran_order': False, 'shape': ${tuple}, }`;
   // NumPy leaves room for the first dimension to grow to 21 digits in place, then pads to 64 bytes.
   const growth = shape.length === 0 ? 0 : 21 - String(shape[0]).length;
   const start = Math.ceil((10 + dict.length + growth + 1) / 64) * 64;
   if (start - 10 > 0xffff) throw new ValueError(`npy: ${shape.length} dimensions do not fit the header of version 1.0: reshape first`);
-  const out = new Uint8Array(start + needed);
+  const out = new Uint8Array(start + bytes.length);
   out.set([...MAGIC, 1, 0, (start - 10) & 255, (start - 10) >> 8]);
   out.set(new TextEncoder().encode(`${dict.padEnd(start - 11)}\n`), 10);
   out.set(bytes, start);

@@ -1,6 +1,6 @@
 import { FormatError } from '../base/errors.ts';
 import { parse as parseNpy, serialize as serializeNpy } from './npy.ts';
-import type { RawTensor } from './safetensors.ts';
+import type { RawTensor } from './raw.ts';
 import { unzip, zip } from './zip.ts';
 
 /**

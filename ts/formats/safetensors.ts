@@ -1,9 +1,7 @@
 import { byteSize, type DType } from '../base/dtype.ts';
 import { FormatError, ValueError } from '../base/errors.ts';
 import { type Json, parseJson } from './json.ts';
-
-/** A tensor as files hold it: little-endian elements in C order, `bytes.length === byteSize(dtype) * product(shape)`. */
-export type RawTensor = { dtype: DType; shape: number[]; bytes: Uint8Array };
+import { checkRaw, type RawTensor } from './raw.ts';
 
 /** What a `.safetensors` file holds: tensors in the order of their data, and the strings of `__metadata__`. */
 export type SafetensorsFile = { tensors: Map<string, RawTensor>; metadata: Record<string, string> };
@@ -88,15 +86,12 @@ export function serialize(tensors: Iterable<readonly [string, RawTensor]>, metad
   for (const { name, tensor } of sorted) {
     if (seen.has(name)) throw new ValueError(`safetensors: two tensors are named ${quote(name)}: rename one`);
     seen.add(name);
+    checkRaw(`safetensors: tensor ${quote(name)}`, tensor);
     const { dtype, shape, bytes } = tensor;
-    if (!shape.every((d) => Number.isSafeInteger(d) && d >= 0))
-      throw new ValueError(`safetensors: tensor ${quote(name)} has the impossible shape ${show(shape)}`);
-    const needed = shape.reduce((a, b) => a * b, byteSize(dtype));
-    if (bytes.length !== needed)
-      throw new ValueError(`safetensors: tensor ${quote(name)}, ${dtype} ${show(shape)}, takes ${needed} bytes but has ${bytes.length}`);
+    const end = offset + bytes.length;
     const label = NAMES[RANK.get(dtype)!]![1];
-    fields.push(`${JSON.stringify(name)}:{"dtype":"${label}","shape":[${shape}],"data_offsets":[${offset},${offset + needed}]}`);
-    offset += needed;
+    fields.push(`${JSON.stringify(name)}:{"dtype":"${label}","shape":[${shape}],"data_offsets":[${offset},${end}]}`);
+    offset = end;
   }
 
   const header = new TextEncoder().encode(`{${fields.join(',')}}`);
