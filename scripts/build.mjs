@@ -1,26 +1,16 @@
 // Builds wick: `node scripts/build.mjs [wasm|ts|bundle|all] [--reuse-wasm] [--check]`.
-//   wasm    assembly/ -> build/wasm/core.wasm -> ts/wasm/gen/core.ts (the module as base64, committed)
+//   wasm    assembly/ -> build/wasm/core.wasm -> ts/wasm/gen/core.ts (the module as text, committed)
 //   ts      ts/, gpu/, tests/, examples/, perf/ -> build/
 //   bundle  build/ts -> dist/ (JavaScript with source maps, declarations)
 // --reuse-wasm keeps a committed core.ts that was made from these very assembly sources; --check fails when core.ts had to change.
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { at, files, hashOf, node, root } from './sources.mjs';
+import { at, files, hashOf, node } from './sources.mjs';
 import { shipTypes } from './types.mjs';
+import { compile, ENCODING } from './wasm.mjs';
 
 const INLINED = 'ts/wasm/gen/core.ts';
 const WASM = 'build/wasm/core.wasm';
-const FEATURES = [
-  '--enable-simd',
-  '--enable-threads',
-  '--enable-bulk-memory',
-  '--enable-nontrapping-float-to-int',
-  '--enable-sign-ext',
-  '--enable-mutable-globals',
-];
-// asc has optimised already (-O3): another -O3 buys nothing measurable, names and producers are dead weight.
-const PASSES = ['--strip-debug', '--strip-producers', '--strip-target-features', '--vacuum'];
 
 const options = process.argv.slice(2);
 const target = options.find((option) => !option.startsWith('-')) ?? 'all';
@@ -32,15 +22,11 @@ if (!steps) {
 for (const step of steps) step();
 
 function wasm() {
-  const from = hashOf(files(['assembly', 'asconfig.json']));
+  const from = hashOf(files(['assembly', 'asconfig.json', 'scripts/wasm.mjs'], /(?<!\.test)\.(ts|json|mjs)$/));
   const present = existsSync(at(INLINED)) ? readFileSync(at(INLINED), 'utf8') : '';
   if (options.includes('--reuse-wasm') && present.includes(from)) return;
   mkdirSync(at('build/wasm'), { recursive: true });
-  node(at('node_modules/assemblyscript/bin/asc.js'), 'assembly/index.ts', '--config', 'asconfig.json', '--target', 'core');
-  execFileSync(process.execPath, [at('node_modules/binaryen/bin/wasm-opt'), WASM, '-o', WASM, ...PASSES, ...FEATURES], {
-    cwd: root,
-    stdio: 'inherit',
-  });
+  compile(WASM);
   const bytes = readFileSync(at(WASM));
   new WebAssembly.Module(bytes);
   const text = inlined(bytes, from);
@@ -60,9 +46,9 @@ function inlined(bytes, from) {
 // sources ${from}
 // module  ${digest}
 
-/** The compiled core, base64. */
+/** The compiled core, in ${ENCODING}. */
 export const core: string =
-  '${bytes.toString('base64')}';
+  '${bytes.toString(ENCODING)}';
 `;
 }
 

@@ -3,6 +3,13 @@ import ts from 'typescript';
 import { files, isGenerated, read } from './sources.mjs';
 
 const TRANSCENDENTAL = /^(a?(sin|cos|tan)h?|atan2|exp|expm1|log|log2|log10|log1p|pow|cbrt|hypot)$/;
+const LAYOUT = [
+  [/\t|\r/, 'tab or carriage return; indent with two spaces'],
+  [/\s$/, 'trailing space'],
+  [/^.{141}/, 'longer than 140 characters'],
+  [/^( {2})* (?![* ])/, 'indented by an odd number of spaces'],
+  [/^import .*"/, 'double quotes; use single quotes'],
+];
 const LONG = 400;
 // Text that never belongs in the repository. Split so that this file passes its own rule.
 const FORBIDDEN = [
@@ -63,6 +70,7 @@ for (const path of everything.filter((path) => !isGenerated(path))) {
     });
   }
   if (!/\.(ts|mjs|js)$/.test(path)) continue;
+  if (path.startsWith('assembly/')) layout(path, text);
   const lines = text.split('\n').length - 1;
   if (lines > LONG) warnings.push(`${path}: ${lines} lines (aim: at most ${LONG})`);
   if (path.endsWith('.ts') && RULES.some(({ where }) => where.test(path))) scan(path, text);
@@ -76,6 +84,15 @@ console.log(
     : `${everything.length} files, no rule broken${warnings.length ? `, ${warnings.length} long` : ''}`,
 );
 process.exitCode = problems.length ? 1 : 0;
+
+// The formatter cannot parse AssemblyScript (decorators on functions), so its house style is checked as text.
+function layout(path, text) {
+  if (!text.endsWith('\n') || text.endsWith('\n\n')) problems.push(`${path}: ends with exactly one newline`);
+  text.split('\n').forEach((line, i) => {
+    const says = LAYOUT.find(([pattern]) => pattern.test(line))?.[1];
+    if (says) problems.push(`${path}:${i + 1}: ${says}`);
+  });
+}
 
 function scan(path, text) {
   const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);

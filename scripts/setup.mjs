@@ -36,7 +36,7 @@ const sources = files(
     'tsconfig.json',
     'asconfig.json',
     'rollup.config.js',
-    'scripts/build.mjs',
+    'scripts',
   ],
   /\.(ts|mts|js|mjs|json)$/,
 );
