@@ -4,7 +4,7 @@
 //   bundle  build/ts -> dist/ (JavaScript with source maps, declarations)
 // --reuse-wasm keeps a committed core.ts that was made from these very assembly sources; --check fails when core.ts had to change.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { at, files, hashOf, node } from './sources.mjs';
 import { shipTypes } from './types.mjs';
 import { compile, ENCODING } from './wasm.mjs';
@@ -57,6 +57,7 @@ function typescript() {
 }
 
 function bundle() {
+  rmSync(at('dist'), { recursive: true, force: true }); // chunk names carry hashes: old ones would ship
   node(at('node_modules/rollup/dist/bin/rollup'), '--config', 'rollup.config.js', '--silent');
   shipTypes();
 }

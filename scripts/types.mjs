@@ -1,5 +1,5 @@
 // Ships declarations: those that the public entries reach, from build/ to dist/types/, with the import specifiers that tsc leaves as './x.ts' made './x.js'.
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, posix } from 'node:path';
 import { entries } from './entries.mjs';
 import { at } from './sources.mjs';
@@ -8,7 +8,6 @@ const SPECIFIER = /(from\s+|import\s+|import\(\s*)(['"])(\.{1,2}\/[^'"]+)\2/g;
 
 /** Copies every reachable declaration; an entry whose source does not exist is left to the exports check to report. */
 export function shipTypes() {
-  rmSync(at('dist/types'), { recursive: true, force: true });
   const queue = entries().map(({ types }) => types.slice('dist/types/'.length));
   const seen = new Set(queue);
   for (const path of queue) {
