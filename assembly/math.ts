@@ -2,6 +2,6 @@
 // operations, so every engine gives the same bits.
 export * from './math/exp';
 export * from './math/trig';
-export { digamma1, erf1, erf_f32, erfc1, erfinv1, lgamma1, pow1, sigmoid1 } from './math/special';
+export { erf_f32 } from './math/special';
 export * from './math/lanes32';
 export * from './math/lanes64';

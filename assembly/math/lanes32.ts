@@ -1,9 +1,11 @@
 // The less hot functions on f32x4, lane by lane in doubles and rounded once: close to half a unit in the last place.
-import { digamma1, erfc1, erfinv1, lgamma1, pow1 } from './special';
+import { tan1 } from './reduce';
+import { acosh1, asinh1, pow1 } from './scalar';
+import { digamma1, erfc1, erfinv1, lgamma1 } from './special';
 import { lane0, lane1, lane2, lane3, quad } from './vector';
 
 export function tan_f32(x: v128): v128 {
-  return quad(NativeMath.tan(lane0(x)), NativeMath.tan(lane1(x)), NativeMath.tan(lane2(x)), NativeMath.tan(lane3(x)));
+  return quad(tan1(lane0(x)), tan1(lane1(x)), tan1(lane2(x)), tan1(lane3(x)));
 }
 
 export function asin_f32(x: v128): v128 {
@@ -27,11 +29,11 @@ export function cosh_f32(x: v128): v128 {
 }
 
 export function asinh_f32(x: v128): v128 {
-  return quad(NativeMath.asinh(lane0(x)), NativeMath.asinh(lane1(x)), NativeMath.asinh(lane2(x)), NativeMath.asinh(lane3(x)));
+  return quad(asinh1(lane0(x)), asinh1(lane1(x)), asinh1(lane2(x)), asinh1(lane3(x)));
 }
 
 export function acosh_f32(x: v128): v128 {
-  return quad(NativeMath.acosh(lane0(x)), NativeMath.acosh(lane1(x)), NativeMath.acosh(lane2(x)), NativeMath.acosh(lane3(x)));
+  return quad(acosh1(lane0(x)), acosh1(lane1(x)), acosh1(lane2(x)), acosh1(lane3(x)));
 }
 
 export function atanh_f32(x: v128): v128 {

@@ -1,17 +1,11 @@
-// Scalar double forms of erf, erfc, erfinv, lgamma, digamma, sigmoid and pow, and erf on f32x4.
+// Scalar double forms of erf, erfc, erfinv, lgamma and digamma, and erf on f32x4.
 // erf, erfc, lgamma: intervals and coefficients of fdlibm (Sun Microsystems 1993, freely granted), as tables.
 import {
   B0, B1, B2, B3, B4, B5, B6, ERF_CUT, FOUR, ONE, P0, P1, P2, P3, P4, P5, SIGN,
 } from './constants';
 import { expNormal_f32 } from './exp';
+import { log1, poly } from './scalar';
 import { C, mad, mul, sub } from './vector';
-
-/** The polynomial of `n` double coefficients at `p`, constant term first. */
-function poly(p: usize, n: i32, x: f64): f64 {
-  let r = 0.0;
-  for (let q = p + (<usize>n << 3); q > p; ) r = load<f64>(q -= 8) + x * r;
-  return r;
-}
 
 const PP: usize = memory.data<f64>([
   1.28379167095512558561e-1, -3.25042107247001499370e-1, -2.84817495755985104766e-2, -5.77027029648944159157e-3,
@@ -94,13 +88,21 @@ const GT: usize = memory.data<f64>([
   2.83297682, 1.00167406, 0.00943887047, -0.0076224613, 0.00573950773, -0.00367342844, 0.00134934322, 0.000100950558, -0.000200214257,
 ]);
 
-/** The inverse of erf: M. Giles' single approximation (2010), then Halley steps against erf or erfc. */
+/** The inverse of erf: M. Giles' single approximation (2010), an asymptotic start beyond its range, then Halley steps. */
 export function erfinv1(y: f64): f64 {
   const a = abs(y);
   if (!(a < 1)) return a == 1 ? copysign(Infinity, y) : NaN;
-  const w = -NativeMath.log((1 - a) * (1 + a));
-  let x = (w < 5 ? poly(GC, 9, w - 2.5) : poly(GT, 9, sqrt(w) - 3)) * a;
-  for (let i = 0; i < 2; i++) {
+  const w = -log1((1 - a) * (1 + a));
+  let x: f64;
+  let steps = 1;
+  if (w < 5) x = poly(GC, 9, w - 2.5) * a;
+  else if (w < 16) x = poly(GT, 9, sqrt(w) - 3) * a;
+  else {
+    const v = -log1(1 - a);
+    x = sqrt(v - 0.5 * log1(3.14159265358979311600 * v));
+    steps = 3;
+  }
+  for (; steps > 0; steps--) {
     const f = a < 0.5 ? erf1(x) - a : 1 - a - erfc1(x);
     const u = f / (1.1283791670955125739 * NativeMath.exp(-x * x));
     x -= u / (1 + x * u);
@@ -161,7 +163,7 @@ function lgammaNear(y: f64, which: i32): f64 {
 function lgammaPositive(x: f64): f64 {
   if (x == 1 || x == 2) return 0;
   if (x < 0.9) {
-    const r = -NativeMath.log(x);
+    const r = -log1(x);
     return r + (x >= 0.7316 ? lgammaNear(1 - x, 0) : x >= 0.23164 ? lgammaNear(x - (TC - 1), 1) : lgammaNear(x, 2));
   }
   if (x < 2) return x >= 1.7316 ? lgammaNear(2 - x, 0) : x >= 1.23164 ? lgammaNear(x - TC, 1) : lgammaNear(x - 1, 2);
@@ -169,9 +171,9 @@ function lgammaPositive(x: f64): f64 {
     const i = <i32>x, y = x - <f64>i;
     let z = 1.0;
     for (let k = i - 1; k >= 2; k--) z *= y + <f64>k;
-    return 0.5 * y + (y * poly(LS, 7, y)) / poly(LR, 7, y) + NativeMath.log(z);
+    return 0.5 * y + (y * poly(LS, 7, y)) / poly(LR, 7, y) + log1(z);
   }
-  const t = NativeMath.log(x);
+  const t = log1(x);
   if (x >= 288230376151711744.0) return x * (t - 1);
   const z = 1 / x;
   return (x - 0.5) * (t - 1) + (4.18938533204672725052e-1 + z * poly(LW, 6, z * z));
@@ -181,11 +183,11 @@ function lgammaPositive(x: f64): f64 {
 export function lgamma1(x: f64): f64 {
   const a = abs(x);
   if (!(a < Infinity)) return a;
-  if (a < 8.470329472543003e-22) return -NativeMath.log(a);
+  if (a < 8.470329472543003e-22) return -log1(a);
   if (x > 0) return lgammaPositive(x);
   const f = x - nearest(x);
   if (f == 0) return Infinity;
-  return NativeMath.log(3.14159265358979311600 / abs(NativeMath.sin(3.14159265358979311600 * f) * x)) - lgammaPositive(a);
+  return log1(3.14159265358979311600 / abs(NativeMath.sin(3.14159265358979311600 * f) * x)) - lgammaPositive(a);
 }
 
 const DG: usize = memory.data<f64>([
@@ -193,7 +195,18 @@ const DG: usize = memory.data<f64>([
   7.57575757575757575758e-3, -2.10927960927960927961e-2, 8.33333333333333333333e-2,
 ]);
 
-/** digamma(x) by reflection, recurrence to x >= 10 and the asymptotic series; -inf at 0, inf at -0, NaN at the negative integers. */
+// digamma on [1, 2] is (x - root)(Y + P(x - 1) / Q(x - 1)), the rational form of Boost's digamma.hpp (J. Maddock)
+const DP: usize = memory.data<f64>([
+  0.25479851061131551, -0.32555031186804491, -0.65031853770896507, -0.28919126444774784, -0.045251321448739056, -0.0020713321167745952,
+]);
+const DQ: usize = memory.data<f64>([
+  1.0, 2.0767117023730469, 1.4606242909763515, 0.43593529692665969, 0.054151797245674225, 0.0021284987017821144, -0.55789841321675513e-6,
+]);
+
+/**
+ * digamma(x): -infinity at 0, infinity at -0, NaN at the negative integers. Reflection, recurrence to [1, 2], the
+ * asymptotic series from 10. Absolutely, not relatively, accurate at its negative roots.
+ */
 export function digamma1(x: f64): f64 {
   if (x == 0) return copysign(Infinity, -x);
   let r = 0.0;
@@ -203,22 +216,18 @@ export function digamma1(x: f64): f64 {
     r = -3.14159265358979311600 / NativeMath.tan(3.14159265358979311600 * f);
     x = 1 - x;
   }
-  let s = 0.0;
-  for (; x < 10; x += 1) s += 1 / x;
-  const z = 1 / (x * x);
-  return NativeMath.log(x) - 0.5 / x - z * poly(DG, 7, z) - s + r;
-}
-
-/** 1 / (1 + exp(-x)). */
-export function sigmoid1(x: f64): f64 {
-  const e = NativeMath.exp(-abs(x));
-  return (x < 0 ? e : 1) / (1 + e);
-}
-
-/** x^y by the rules of C99: 1^y = 1 and (-1)^(+-inf) = 1, even where JavaScript has NaN. */
-export function pow1(x: f64, y: f64): f64 {
-  if (x == 1 || (x == -1 && abs(y) == Infinity)) return 1;
-  return NativeMath.pow(x, y);
+  if (x >= 10) {
+    const z = 1 / (x * x);
+    return log1(x) - 0.5 / x - z * poly(DG, 7, z) + r;
+  }
+  for (; x > 2; r += 1 / x) x -= 1;
+  if (x < 1) {
+    r -= 1 / x;
+    x += 1;
+  }
+  // the root in three parts: its neighbourhood keeps relative accuracy
+  const g = x - 1.4616321446374059 - 3.309564688275257e-10 - 9.016312093258695918615e-20;
+  return g * 0.99558162689208984375 + (g * poly(DP, 6, x - 1)) / poly(DQ, 7, x - 1) + r;
 }
 
 /** erf(x) on f32x4: N. Juffa's two intervals. */

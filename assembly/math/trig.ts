@@ -4,6 +4,7 @@
 import {
   C1, C2, C3, D_INVPIO2, D_MAGIC, D_PIO2_1, D_PIO2_1T, HALF, ONE, S1, S2, S3, SIGN, TRIG_FAR, TRIG_TINY,
 } from './constants';
+import { cos1, sin1 } from './reduce';
 import { C, lane0, lane1, lane2, lane3, mad, mul, quad, sub } from './vector';
 
 // @ts-ignore: decorator
@@ -35,12 +36,12 @@ import { C, lane0, lane1, lane2, lane3, mad, mul, quad, sub } from './vector';
 
 /** sin(x), radians, for every finite x; NaN at the infinities. */
 export function sin_f32(x: v128): v128 {
-  if (far(x)) return quad(NativeMath.sin(lane0(x)), NativeMath.sin(lane1(x)), NativeMath.sin(lane2(x)), NativeMath.sin(lane3(x)));
+  if (far(x)) return quad(sin1(lane0(x)), sin1(lane1(x)), sin1(lane2(x)), sin1(lane3(x)));
   return v128.bitselect(x, wave(x, 0), f32x4.lt(v128.andnot(x, C(SIGN)), C(TRIG_TINY)));
 }
 
 /** cos(x), radians, for every finite x; NaN at the infinities. */
 export function cos_f32(x: v128): v128 {
-  if (far(x)) return quad(NativeMath.cos(lane0(x)), NativeMath.cos(lane1(x)), NativeMath.cos(lane2(x)), NativeMath.cos(lane3(x)));
+  if (far(x)) return quad(cos1(lane0(x)), cos1(lane1(x)), cos1(lane2(x)), cos1(lane3(x)));
   return wave(x, 1);
 }
