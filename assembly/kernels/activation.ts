@@ -38,8 +38,14 @@ const GELU_C: f64 = 0.044715;
   f64(a: v128, b: v128): v128 { return v128.bitselect(a, f64x2.mul(b, expm1_f64(f64x2.div(a, b))), f64x2.gt(a, i32x4.splat(0))); }
 }
 @final export class Selu extends Unary {
-  f32(x: v128): v128 { return f32x4.mul(s(SELU_SCALE), v128.bitselect(x, f32x4.mul(s(SELU_ALPHA), expm1_f32(x)), f32x4.gt(x, i32x4.splat(0)))); }
-  f64(x: v128): v128 { return f64x2.mul(d(SELU_SCALE), v128.bitselect(x, f64x2.mul(d(SELU_ALPHA), expm1_f64(x)), f64x2.gt(x, i32x4.splat(0)))); }
+  f32(x: v128): v128 {
+    const y = v128.bitselect(x, f32x4.mul(s(SELU_ALPHA), expm1_f32(x)), f32x4.gt(x, i32x4.splat(0)));
+    return f32x4.mul(s(SELU_SCALE), y);
+  }
+  f64(x: v128): v128 {
+    const y = v128.bitselect(x, f64x2.mul(d(SELU_ALPHA), expm1_f64(x)), f64x2.gt(x, i32x4.splat(0)));
+    return f64x2.mul(d(SELU_SCALE), y);
+  }
 }
 @final export class Gelu extends Unary {
   f32(x: v128): v128 { return f32x4.mul(f32x4.mul(x, C(HALF)), f32x4.add(C(ONE), erf_f32(f32x4.mul(x, s(SQRT1_2))))); }

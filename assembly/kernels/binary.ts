@@ -1,6 +1,8 @@
 // One vector of each arithmetic op on two operands.
 import { Binary } from '../lanes';
-import { atan2_f32, atan2_f64, exp2_f32, exp2_f64, exp_f32, exp_f64, log1p_f32, log1p_f64, log_f32, log_f64, pow_f32, pow_f64 } from '../math';
+import {
+  atan2_f32, atan2_f64, exp2_f32, exp2_f64, exp_f32, exp_f64, log1p_f32, log1p_f64, log_f32, log_f64, pow_f32, pow_f64,
+} from '../math';
 import { INF, ONE, SIGN } from '../math/constants';
 import { C, lane0, lane1, lane2, lane3, pair, quad } from '../math/vector';
 import { FloorDivide1, Fmod1, Pow1, Remainder1, TruncDivide1, each32, each64 } from './integer';
@@ -252,6 +254,8 @@ function zeta1(s: f64, q: f64): f64 {
   return zetaPositive(s, f) + (s % 2 == 0 ? left : -left);
 }
 @final export class Zeta extends Binary {
-  @inline f32(a: v128, b: v128): v128 { return quad(zeta1(lane0(a), lane0(b)), zeta1(lane1(a), lane1(b)), zeta1(lane2(a), lane2(b)), zeta1(lane3(a), lane3(b))); }
+  @inline f32(a: v128, b: v128): v128 {
+    return quad(zeta1(lane0(a), lane0(b)), zeta1(lane1(a), lane1(b)), zeta1(lane2(a), lane2(b)), zeta1(lane3(a), lane3(b)));
+  }
   @inline f64(a: v128, b: v128): v128 { return pair(zeta1(lo(a), lo(b)), zeta1(hi(a), hi(b))); }
 }

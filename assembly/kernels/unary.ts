@@ -1,11 +1,9 @@
 // One vector of each elementwise op on one operand.
 import { Unary } from '../lanes';
 import {
-  acos_f32, acos_f64, acosh_f32, acosh_f64, asin_f32, asin_f64, asinh_f32, asinh_f64, atan_f32, atan_f64, atanh_f32, atanh_f64,
-  cos_f32, cos_f64, cosh_f32, cosh_f64, digamma_f32, digamma_f64, erf_f32, erf_f64, erfc_f32, erfc_f64, erfinv_f32, erfinv_f64,
-  exp2_f32, exp2_f64, exp_f32, exp_f64, expm1_f32, expm1_f64, lgamma_f32, lgamma_f64, log10_f32, log10_f64, log1p_f32, log1p_f64,
-  log2_f32, log2_f64, log_f32, log_f64, sigmoid_f32, sigmoid_f64, sin_f32, sin_f64, sinh_f32, sinh_f64, tan_f32, tan_f64, tanh_f32,
-  tanh_f64,
+  digamma_f32, digamma_f64, erf_f32, erf_f64, erfc_f32, erfc_f64, erfinv_f32, erfinv_f64, exp2_f32, exp2_f64, exp_f32, exp_f64,
+  expm1_f32, expm1_f64, lgamma_f32, lgamma_f64, log10_f32, log10_f64, log1p_f32, log1p_f64, log2_f32, log2_f64, log_f32, log_f64,
+  sigmoid_f32, sigmoid_f64,
 } from '../math';
 import { ONE } from '../math/constants';
 import { C } from '../math/vector';
@@ -55,8 +53,14 @@ abstract class Rounding extends Unary {
   @inline i64(x: v128): v128 { return i64x2.mul(x, x); }
 }
 @final export class Sign extends Unary {
-  @inline f32(x: v128): v128 { return v128.or(v128.and(f32x4.gt(x, i32x4.splat(0)), C(ONE)), v128.and(f32x4.lt(x, i32x4.splat(0)), f32x4.splat(-1))); }
-  @inline f64(x: v128): v128 { return v128.or(v128.and(f64x2.gt(x, i32x4.splat(0)), f64x2.splat(1)), v128.and(f64x2.lt(x, i32x4.splat(0)), f64x2.splat(-1))); }
+  @inline f32(x: v128): v128 {
+    const zero = i32x4.splat(0);
+    return v128.or(v128.and(f32x4.gt(x, zero), C(ONE)), v128.and(f32x4.lt(x, zero), f32x4.splat(-1)));
+  }
+  @inline f64(x: v128): v128 {
+    const zero = i32x4.splat(0);
+    return v128.or(v128.and(f64x2.gt(x, zero), f64x2.splat(1)), v128.and(f64x2.lt(x, zero), f64x2.splat(-1)));
+  }
   @inline i32(x: v128): v128 { return i32x4.sub(i32x4.lt_s(x, i32x4.splat(0)), i32x4.gt_s(x, i32x4.splat(0))); }
   @inline i64(x: v128): v128 { return i64x2.sub(i64x2.lt_s(x, i32x4.splat(0)), i64x2.gt_s(x, i32x4.splat(0))); }
 }
@@ -103,54 +107,6 @@ abstract class Rounding extends Unary {
 @final export class Log1p extends Unary {
   @inline f32(x: v128): v128 { return log1p_f32(x); }
   @inline f64(x: v128): v128 { return log1p_f64(x); }
-}
-@final export class Sin extends Unary {
-  @inline f32(x: v128): v128 { return sin_f32(x); }
-  @inline f64(x: v128): v128 { return sin_f64(x); }
-}
-@final export class Cos extends Unary {
-  @inline f32(x: v128): v128 { return cos_f32(x); }
-  @inline f64(x: v128): v128 { return cos_f64(x); }
-}
-@final export class Tan extends Unary {
-  @inline f32(x: v128): v128 { return tan_f32(x); }
-  @inline f64(x: v128): v128 { return tan_f64(x); }
-}
-@final export class Asin extends Unary {
-  @inline f32(x: v128): v128 { return asin_f32(x); }
-  @inline f64(x: v128): v128 { return asin_f64(x); }
-}
-@final export class Acos extends Unary {
-  @inline f32(x: v128): v128 { return acos_f32(x); }
-  @inline f64(x: v128): v128 { return acos_f64(x); }
-}
-@final export class Atan extends Unary {
-  @inline f32(x: v128): v128 { return atan_f32(x); }
-  @inline f64(x: v128): v128 { return atan_f64(x); }
-}
-@final export class Sinh extends Unary {
-  @inline f32(x: v128): v128 { return sinh_f32(x); }
-  @inline f64(x: v128): v128 { return sinh_f64(x); }
-}
-@final export class Cosh extends Unary {
-  @inline f32(x: v128): v128 { return cosh_f32(x); }
-  @inline f64(x: v128): v128 { return cosh_f64(x); }
-}
-@final export class Tanh extends Unary {
-  @inline f32(x: v128): v128 { return tanh_f32(x); }
-  @inline f64(x: v128): v128 { return tanh_f64(x); }
-}
-@final export class Asinh extends Unary {
-  @inline f32(x: v128): v128 { return asinh_f32(x); }
-  @inline f64(x: v128): v128 { return asinh_f64(x); }
-}
-@final export class Acosh extends Unary {
-  @inline f32(x: v128): v128 { return acosh_f32(x); }
-  @inline f64(x: v128): v128 { return acosh_f64(x); }
-}
-@final export class Atanh extends Unary {
-  @inline f32(x: v128): v128 { return atanh_f32(x); }
-  @inline f64(x: v128): v128 { return atanh_f64(x); }
 }
 @final export class Erf extends Unary {
   @inline f32(x: v128): v128 { return erf_f32(x); }
