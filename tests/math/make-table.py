@@ -59,6 +59,14 @@ if __name__ == '__main__':
       row += c + ' '
     print('    ' + row.rstrip()); print('  ],')
   print('};')
+  mp.mp.dps = 60
+  print('/** lgamma and digamma left of zero, where they have roots: [x, f(x)]. */')
+  print('export const reflected: Readonly<Record<string, readonly (readonly [number, number])[]>> = {')
+  for n in ('lgamma', 'digamma'):
+    print(f'  {n}: [')
+    for x in U(-20, 0, 16): print(f'    [{x!r}, {float(spec[n][0](mp.mpf(x)))!r}],')
+    print('  ],')
+  print('};')
   print('/** [x, y, x^y] to the nearest double. */')
   print('export const powers: readonly (readonly [number, number, number])[] = [')
   mp.mp.dps = 60
