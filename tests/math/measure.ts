@@ -72,6 +72,31 @@ export interface Worst {
   want: number;
 }
 
+/** Finds the largest distance of `got` from `expected`; `a` and `b` are the arguments to name it by. */
+export function worstOf(
+  type: 'f32' | 'f64',
+  expected: ArrayLike<number>,
+  got: ArrayLike<number>,
+  a: ArrayLike<number>,
+  b?: ArrayLike<number>,
+): Worst {
+  const least = type === 'f32' ? 2 ** -24 : 2 ** -53;
+  let at = 0;
+  let most = -1;
+  for (let i = 0; i < a.length; i++) {
+    const g = got[i]!;
+    const e = expected[i]!;
+    // cannot be worse: equal, or the spacing at `e` is at least this fraction of it
+    if (most >= 0 && (Object.is(g, e) || Math.abs(g - e) < most * Math.abs(e) * least)) continue;
+    const u = ulps(g, e, type);
+    if (u > most) {
+      most = u;
+      at = i;
+    }
+  }
+  return { ulp: most, x: a[at]!, y: b ? b[at]! : NaN, got: got[at]!, want: expected[at]! };
+}
+
 /** Finds the largest distance of `got` from `want(a[i], b[i])`. */
 export function worst(
   type: 'f32' | 'f64',
@@ -80,18 +105,7 @@ export function worst(
   a: ArrayLike<number>,
   b?: ArrayLike<number>,
 ): Worst {
-  const least = type === 'f32' ? 2 ** -24 : 2 ** -53;
-  let w: Worst = { ulp: -1, x: NaN, y: NaN, got: NaN, want: NaN };
-  for (let i = 0; i < a.length; i++) {
-    const x = a[i]!;
-    const y = b ? b[i]! : NaN;
-    const expected = want(x, y);
-    // cannot be worse: the spacing at `expected` is at least this fraction of it
-    if (w.ulp > 0 && Math.abs(got[i]! - expected) < w.ulp * Math.abs(expected) * least) continue;
-    const u = ulps(got[i]!, expected, type);
-    if (u > w.ulp) w = { ulp: u, x, y, got: got[i]!, want: expected };
-  }
-  return w;
+  return worstOf(type, Float64Array.from(a, (x, i) => want(x, b ? b[i]! : NaN)), got, a, b);
 }
 
 /** A small generator with a fixed seed: uniform 32-bit integers. */
