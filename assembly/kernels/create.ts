@@ -1,7 +1,7 @@
 // Tensors made from numbers alone.
 import { arange as ar, full as fu, linspace as li } from '../gen/fields';
 import { shiftOf, storeRun } from '../convert';
-import { F32, F64, GRAIN, I64, dtype, float, int, operand } from '../step';
+import { F32, F64, GRAIN, I64, dtype, float, int, join, operand } from '../step';
 import { scratch } from '../threads';
 
 /** Every element one value: a vector of it is made once, then repeated. */
@@ -9,7 +9,7 @@ export function full(s: usize, phase: i32, tile: i32): void {
   const t = dtype(s, 0);
   const shift = shiftOf(t);
   store<f64>(scratch, float(s, fu.value));
-  if (t == I64) store<i64>(scratch, <i64><u32>int(s, fu.lo) | <i64>int(s, fu.hi) << 32, 16);
+  if (t == I64) store<i64>(scratch, join(int(s, fu.lo), int(s, fu.hi)), 16);
   else storeRun(F64, t, scratch, scratch + 16, 0, 1);
   let v: v128;
   if (shift == 0) v = v128.load8_splat(scratch, 16);

@@ -2,7 +2,7 @@
 // Philox4x32-10 (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", 2011), four blocks at a time in the lanes of a vector.
 import { bernoulli as ber, dropout as drop, randint as ri, randperm as perm, uniform as f } from '../gen/fields';
 import { cos_f32, cos_f64, log_f32, log_f64, sin_f32, sin_f64 } from '../math';
-import { F32, GRAIN, dtype, float, int, operand } from '../step';
+import { F32, GRAIN, dtype, float, int, join, operand } from '../step';
 import { scratch } from '../threads';
 
 /** Low halves of the four products of a with m, and their high halves. */
@@ -42,14 +42,13 @@ export function philox(seedLo: i32, seedHi: i32, counter: i64, q: usize): void {
 
 /** Fields that every random row begins with. */
 @inline function draw(s: usize, group: i32, q: usize): void {
-  const offset = <i64><u32>int(s, f.offsetLo) | <i64>int(s, f.offsetHi) << 32;
-  philox(int(s, f.seedLo), int(s, f.seedHi), offset + (<i64>group << 2), q);
+  philox(int(s, f.seedLo), int(s, f.seedHi), join(int(s, f.offsetLo), int(s, f.offsetHi)) + (<i64>group << 2), q);
 }
 
 /** 64 random bits from word k of the low words and word k of the high words: element e of a group of 8. */
 @inline function wide(q: usize, e: i32): u64 {
   const at = q + (<usize>(e & 3) << 2) + (<usize>(e >> 2) << 5);
-  return <u64>load<u32>(at) | <u64>load<u32>(at, 16) << 32;
+  return <u64>join(load<i32>(at), load<i32>(at, 16));
 }
 
 /** High half of a 128-bit product. */
@@ -136,8 +135,8 @@ export function exponential(s: usize, phase: i32, tile: i32): void { sample(s, t
 
 /** int64 in low to low + range - 1, by the high half of a product with 64 random bits. */
 export function randint(s: usize, phase: i32, tile: i32): void {
-  const lowest = <i64><u32>int(s, ri.lowLo) | <i64>int(s, ri.lowHi) << 32;
-  const range = <u64><u32>int(s, ri.rangeLo) | <u64><u32>int(s, ri.rangeHi) << 32;
+  const lowest = join(int(s, ri.lowLo), int(s, ri.lowHi));
+  const range = <u64>join(int(s, ri.rangeLo), int(s, ri.rangeHi));
   const hi = min(int(s, ri.n), (tile + 1) * GRAIN);
   for (let i = tile * GRAIN; i < hi; i++) {
     if ((i & 7) == 0) draw(s, i >> 3, scratch);
