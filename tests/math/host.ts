@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as host from '../../ts/base/math.ts';
-import { doubles, uniform, worst, type Worst } from './measure.ts';
+import { doubles, fold, uniform, worst, type Worst } from './measure.ts';
 import { powers, table } from './table.ts';
 
 const report = process.env.WICK_REPORT === '1';
@@ -77,6 +77,15 @@ values('special values', () => {
     [2, 1024, inf], [2, -1080, 0], [-2, 1025, -inf], [1.5, 1e300, inf], [-inf, 0.5, inf],
   ];
   for (const [x, y, z] of pows) assert.ok(Object.is(host.pow(x, y), z), `pow(${x}, ${y}) = ${host.pow(x, y)}, want ${z}`);
+});
+
+values('every function gives the same bits on every engine', () => {
+  let h = 0x811c9dc5;
+  for (const f of Object.values(functions)) h = fold(h, Float64Array.from([...doubles(40), ...uniform(41, 1 << 14, -30, 30)], f));
+  const exponents = uniform(42, 1 << 16, -40, 40);
+  h = fold(h, Float64Array.from(doubles(40), (x, i) => host.pow(x, exponents[i]!)));
+  if (report) console.log(`bits ${h.toString(16)}`);
+  assert.is(h.toString(16), '1a1a5fab');
 });
 
 values.run();

@@ -108,6 +108,15 @@ export function worst(
   return worstOf(type, Float64Array.from(a, (x, i) => want(x, b ? b[i]! : NaN)), got, a, b);
 }
 
+/** Folds the bits of `values` into the 32-bit hash `h` (FNV-1a by words); every NaN counts as one. */
+export function fold(h: number, values: Float32Array | Float64Array): number {
+  for (const v of values) {
+    view.setFloat64(0, v !== v ? -1.5e308 : v);
+    h = Math.imul(Math.imul(h ^ view.getUint32(0), 0x01000193) ^ view.getUint32(4), 0x01000193);
+  }
+  return h >>> 0;
+}
+
 /** A small generator with a fixed seed: uniform 32-bit integers. */
 export function source(seed: number): () => number {
   let s = seed >>> 0;

@@ -2,7 +2,7 @@
 // WICK_EXHAUSTIVE=1 runs all 2^32 floats for the one-argument f32 functions, WICK_EXHAUSTIVE=exp,log only those; WICK_REPORT=1 prints.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { doubles, floats, load, names, uniform, worst, worstOf, type Worst } from './measure.ts';
+import { doubles, floats, fold, load, names, uniform, worst, worstOf, type Worst } from './measure.ts';
 import { reflected, table } from './table.ts';
 
 const kernels = load(process.env.WICK_MATH_WASM ?? 'build/wasm/math-test.wasm');
@@ -132,8 +132,11 @@ const c99 = (x: number, y: number): number => (x === 1 || (x === -1 && Math.abs(
 const pairs: Record<string, (x: number, y: number) => number> = { pow: c99, atan2: Math.atan2 };
 for (const name of ['pow', 'atan2']) {
   binary(name, () => {
-    const bases = [floats(5).subarray(0, 1 << 16), singles(6, 0, 100), singles(7, 0.9, 1.1), singles(8, -60, 60), floats(9).subarray(1 << 16)];
-    const others = [singles(10, -4, 4), singles(11, -30, 30), singles(12, -900, 900), singles(13, -25, 25).map(Math.round), singles(14, -4, 4)];
+    const positive = floats(5).subarray(0, 1 << 16);
+    const negative = floats(9).subarray(1 << 16);
+    const bases = [positive, singles(6, 0, 100), singles(7, 0.9, 1.1), singles(8, -60, 60), negative];
+    const whole = singles(13, -25, 25).map(Math.round);
+    const others = [singles(10, -4, 4), singles(11, -30, 30), singles(12, -900, 900), whole, singles(14, -4, 4)];
     for (let i = 0; i < bases.length; i++) {
       const x = bases[i]!;
       const y = others[i]!;
@@ -174,6 +177,18 @@ for (const name of ['lgamma', 'digamma']) {
   });
 }
 double.run();
+
+const same = suite('math bits');
+same('every function gives the same bits on every engine', () => {
+  let h = 0x811c9dc5;
+  for (const name of names) {
+    h = fold(h, kernels.f32(name, floats(40).subarray(0, 1 << 17), floats(41).subarray(0, 1 << 17)));
+    h = fold(h, kernels.f64(name, doubles(42), uniform(43, 1 << 16, -20, 20)));
+  }
+  if (report) console.log(`bits ${h.toString(16)}`);
+  assert.is(h.toString(16), 'a9a0b5bb');
+});
+same.run();
 
 if (exhaustive) {
   const all = suite('math f32, every float');
