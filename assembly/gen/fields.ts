@@ -64,3 +64,9 @@ export namespace twice {
   export const count: i32 = 0;
   export const divisor: i32 = 1;
 }
+export namespace layerNorm {
+  export const outer: i32 = 0;
+  export const n: i32 = 1;
+  export const group: i32 = 2;
+  export const eps: i32 = 0;
+}

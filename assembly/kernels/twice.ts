@@ -4,15 +4,11 @@ import { Binary } from '../lanes';
 import { exp_f32, exp_f64 } from '../math';
 import { F32, dtype, float, int, operand } from '../step';
 import { foldColumns, foldRow, keptCount } from './axes';
-import { COLUMNS, Max, Plain, Sum, accumulators, parameters } from './fold';
+import { COLUMNS, Max, Plain, SquareLess, Sum, accumulators, parameters } from './fold';
 
 @final class ExpLess extends Binary {
   @inline f32(x: v128, c: v128): v128 { return exp_f32(f32x4.sub(x, c)); }
   @inline f64(x: v128, c: v128): v128 { return exp_f64(f64x2.sub(x, c)); }
-}
-@final class SquareLess extends Binary {
-  @inline f32(x: v128, c: v128): v128 { const d = f32x4.sub(x, c); return f32x4.mul(d, d); }
-  @inline f64(x: v128, c: v128): v128 { const d = f64x2.sub(x, c); return f64x2.mul(d, d); }
 }
 /** What lies between the passes and behind them, in float64. */
 abstract class Between {
