@@ -1,5 +1,5 @@
 // Running folds along one axis of [outer][n][inner], in either direction. float32 accumulates in float64.
-import { scan as f } from '../gen/fields';
+import { cumsum as f } from '../gen/fields';
 import { F32, F64, I32, dtype, int, operand } from '../step';
 import { scratch } from '../threads';
 

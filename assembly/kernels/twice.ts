@@ -1,5 +1,5 @@
 // Reductions in two passes over any axes: the first fold gives every output a parameter c, the second folds P(x, c).
-import { twice as f } from '../gen/fields';
+import { variance as f } from '../gen/fields';
 import { Binary } from '../lanes';
 import { exp_f32, exp_f64 } from '../math';
 import { F32, dtype, float, int, operand } from '../step';

@@ -1,7 +1,7 @@
 import { type DType, isFloat } from '../base/dtype.ts';
 import { DTypeError, ShapeError } from '../base/errors.ts';
 import { sameShape, type Shape, show, sizeOf } from '../base/shape.ts';
-import { kernel, type Lowered, type Meta, type Op } from './op.ts';
+import { kernel, type Lowered, type Meta, type Op, type Value } from './op.ts';
 
 interface Norm {
   /** How many of the last dimensions are normalised together. */
@@ -53,14 +53,14 @@ export const layerNorm: Op = kernel({
     const { dims } = attrs as Norm;
     const rank = x.shape.length;
     const n = sizeOf(x.shape.slice(rank - dims));
-    const h = needs[1] || dys[2] ? ops.mul(ops.sub(x, mean), rstd) : null;
+    const h = (): Value => ops.mul(ops.sub(x, mean), rstd);
     let dx = needs[0] ? ops.layerNormBackward(dy, x, mean, rstd, weight, { dims }) : null;
     // The saved statistics have gradients of their own when this derivative is differentiated.
     if (dx && dys[1]) dx = ops.add(dx, ops.div(dys[1], n));
-    if (dx && dys[2]) dx = ops.sub(dx, ops.mul(h, ops.mul(ops.div(dys[2], n), ops.mul(rstd, rstd))));
+    if (dx && dys[2]) dx = ops.sub(dx, ops.mul(h(), ops.mul(ops.div(dys[2], n), ops.mul(rstd, rstd))));
     const over = { dims: outer(rank, dims), keepdim: false };
-    const collect = (v: typeof dy): typeof dy => (rank === dims ? v : ops.sum(v, over));
-    return [dx, needs[1] ? collect(ops.mul(dy, h)) : null, needs[2] ? collect(dy) : null];
+    const collect = (v: Value): Value => (rank === dims ? v : ops.sum(v, over));
+    return [dx, needs[1] ? collect(ops.mul(dy, h())) : null, needs[2] ? collect(dy) : null];
   },
 });
 
@@ -84,7 +84,7 @@ export const layerNormBackward: Op = kernel({
     const da = ops.layerNormBackward(dy, x, mean, rstd, null, { dims });
     const a = weight ? ops.mul(g, weight) : g;
     const h = ops.mul(ops.sub(x, mean), rstd);
-    const average = (v: typeof dy): typeof dy => ops.div(ops.sum(v, line), n);
+    const average = (v: Value): Value => ops.div(ops.sum(v, line), n);
     const dh = ops.neg(ops.mul(rstd, ops.add(ops.mul(dy, average(ops.mul(a, h))), ops.mul(a, average(ops.mul(dy, h))))));
     const toX = ops.mul(dh, rstd);
     const dr = ops.div(ops.add(ops.sum(ops.mul(dy, dx), line), ops.sum(ops.mul(dh, h), line)), rstd);

@@ -34,7 +34,7 @@ const twice = (name: string) => ([x]: readonly (Meta | null)[], _: readonly Meta
   return { ...lowerFold(name, shape, dims, false), floats: [n, Math.max(0, n - (correction ?? 0))] };
 };
 const ATTRS = { dims: 'readonly number[]', keepdim: 'boolean' };
-const WIDE = { ...ATTRS, dtype: 'DType | undefined' };
+const WIDE = { ...ATTRS, 'dtype?': 'DType' };
 
 export const sum: Op = kernel({
   doc: 'Sum over dims; integers and bools add up in int64.',

@@ -9,7 +9,7 @@ interface Along {
   readonly dtype?: DType;
   readonly reverse?: boolean;
 }
-const ATTRS = { dim: 'number', dtype: 'DType | undefined', reverse: 'boolean | undefined' };
+const ATTRS = { dim: 'number', 'dtype?': 'DType', 'reverse?': 'boolean' };
 const INTS = [...AXIS_INTS, 'reverse'];
 
 function lower([x]: readonly (Meta | null)[], _: readonly Meta[], { dim, reverse }: Along): Lowered {
@@ -44,7 +44,7 @@ export const cumprod: Op = kernel({
   doc: 'Running product along dim; integers and bools multiply in int64.',
   inputs: ['x'],
   outputs: ['y'],
-  attrs: { dim: 'number', dtype: 'DType | undefined' },
+  attrs: { dim: 'number', 'dtype?': 'DType' },
   infer: ([x], { dtype }: Along) => [{ shape: x.shape, dtype: total(x, dtype) }],
   loads: ([x], { dtype }) => wide(total(x, dtype as DType | undefined)),
   ints: INTS,
@@ -105,7 +105,7 @@ export const recurrence: Op = kernel({
   doc: "y[i] = b[i] + a[i] y[i-1] along dim, or from the end y[i] = b[i] + a[i+1] y[i+1]; each is the other's derivative.",
   inputs: ['a', 'b'],
   outputs: ['y'],
-  attrs: { dim: 'number', reverse: 'boolean | undefined' },
+  attrs: { dim: 'number', 'reverse?': 'boolean' },
   infer: ([a]) => [{ shape: a.shape, dtype: floats('recurrence', a.dtype) }],
   loads: ([a]) => wide(a.dtype),
   ints: INTS,
