@@ -52,7 +52,7 @@ const hidden = (op) => /Backward$/.test(op.name) || op.name === 'copy';
   for (const op of maps)
     text += `function k${op.opcode}(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { map${op.inputs.length}<${capital(op.name)}>(t, y, a, b, c, e); }\n`;
   for (const op of kernels) text += `function k${op.opcode}(s: usize, p: i32, t: i32): void { ${op.kernel.name}Kernel(s, p, t); }\n`;
-  text += '\n/** Function-table index of opcode 0; the others follow one another, as they are first named in this order. */\nexport const FIRST: i32 = k0.index;\n';
+  text += '\n/** Function-table index of opcode 0; the others follow one another, because this call names them all before any other function. */\nexport const FIRST: i32 = indexOf(0);\n';
   text += '/** Function-table index of an opcode. */\nexport function indexOf(opcode: i32): i32 {\n  switch (opcode) {\n';
   for (const op of [...maps, ...kernels]) text += `    case ${op.opcode}: return k${op.opcode}.index;\n`;
   text += '    default: return -1;\n  }\n}\n';

@@ -102,12 +102,12 @@ const GELU_C: f64 = 0.044715;
 }
 @final export class Softshrink extends Binary {
   f32(a: v128, b: v128): v128 {
-    const y = v128.bitselect(f32x4.sub(a, b), f32x4.mul(a, i32x4.splat(0)), f32x4.gt(a, b));
-    return v128.bitselect(f32x4.add(a, b), y, f32x4.lt(a, f32x4.neg(b)));
+    const y = v128.bitselect(f32x4.add(a, b), f32x4.mul(a, i32x4.splat(0)), f32x4.lt(a, f32x4.neg(b)));
+    return v128.bitselect(f32x4.sub(a, b), y, f32x4.gt(a, b));
   }
   f64(a: v128, b: v128): v128 {
-    const y = v128.bitselect(f64x2.sub(a, b), f64x2.mul(a, i32x4.splat(0)), f64x2.gt(a, b));
-    return v128.bitselect(f64x2.add(a, b), y, f64x2.lt(a, f64x2.neg(b)));
+    const y = v128.bitselect(f64x2.add(a, b), f64x2.mul(a, i32x4.splat(0)), f64x2.lt(a, f64x2.neg(b)));
+    return v128.bitselect(f64x2.sub(a, b), y, f64x2.gt(a, b));
   }
 }
 @final export class Hardshrink extends Binary {

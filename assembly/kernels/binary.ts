@@ -149,8 +149,8 @@ function floorDivide1(a: f64, b: f64): f64 {
     const r = f64x2.div(f64x2.min(a, b), m);
     const y = f64x2.mul(m, f64x2.sqrt(f64x2.add(f64x2.splat(1), f64x2.mul(r, r))));
     const infinity = f64x2.splat(Infinity);
-    const edge = v128.or(v128.or(f64x2.eq(a, infinity), f64x2.eq(b, infinity)), f64x2.eq(m, f64x2.splat(0)));
-    return v128.bitselect(f64x2.pmax(a, b), y, edge);
+    const infinite = v128.or(f64x2.eq(a, infinity), f64x2.eq(b, infinity));
+    return v128.bitselect(infinity, v128.andnot(y, f64x2.eq(m, f64x2.splat(0))), infinite);
   }
 }
 @final export class Copysign extends Binary {
@@ -227,10 +227,14 @@ const BERNOULLI: usize = memory.data<f64>([
   8.333333333333333e-2, -1.388888888888889e-3, 3.306878306878307e-5, -8.267195767195768e-7, 2.08767569878681e-8, -5.284190138687493e-10,
   1.3382536530684679e-11, -3.3896802963225829e-13,
 ]);
-/** Sum of (q + k)^-s over k >= 0 by Euler and Maclaurin from q >= 12 on; q > 0, s > 1. */
+/** Sum of (q + k)^-s over k >= 0, q > 0 and s > 1: term by term until none counts or, from q >= s + 12 on, by Euler and Maclaurin. */
 function zetaPositive(s: f64, q: f64): f64 {
   let sum = 0.0;
-  for (; q < 12; q += 1) sum += NativeMath.pow(q, -s);
+  for (; q < s + 12; q += 1) {
+    const t = NativeMath.pow(q, -s);
+    sum += t;
+    if (t <= sum * 1e-17) return sum;
+  }
   const p = NativeMath.pow(q, -s);
   sum += q * p / (s - 1) + 0.5 * p;
   let t = s * p / q;

@@ -1,10 +1,14 @@
 // THE TABLE: every op by name. Elementwise rows come first: their opcodes number the span functions of the map driver.
-import * as unary from './unary.ts';
+import * as activation from './activation.ts';
 import * as binary from './binary.ts';
+import * as compare from './compare.ts';
 import type { Op } from './op.ts';
+import * as ternary from './ternary.ts';
+import * as trig from './trig.ts';
+import * as unary from './unary.ts';
 
 /** The families in the order of their opcodes; the name is that of the row file and of its kernel file. */
-export const FAMILIES: Readonly<Record<string, Readonly<Record<string, Op>>>> = { unary, binary };
+export const FAMILIES: Readonly<Record<string, Readonly<Record<string, Op>>>> = { unary, trig, binary, compare, activation, ternary };
 
 function build(): Record<string, Op> {
   const rows = Object.entries(FAMILIES).flatMap(([, family]) => Object.entries(family));
