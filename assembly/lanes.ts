@@ -47,3 +47,11 @@ export abstract class IntBinary extends Binary {
   @inline f32(a: v128, b: v128): v128 { return unreachable(); }
   @inline f64(a: v128, b: v128): v128 { return unreachable(); }
 }
+
+/** Ops with long bodies: their loops are not unrolled, which would only cost bytes. */
+export abstract class LongUnary extends FloatUnary {}
+export abstract class LongBinary extends Binary {}
+export abstract class LongFloatBinary extends LongBinary {
+  @inline i32(a: v128, b: v128): v128 { return unreachable(); }
+  @inline i64(a: v128, b: v128): v128 { return unreachable(); }
+}

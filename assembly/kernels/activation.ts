@@ -1,5 +1,5 @@
 // One vector of each activation function and of the derivatives that are fused.
-import { FloatBinary, FloatTernary, FloatUnary, Ternary, Unary } from '../lanes';
+import { FloatBinary, FloatTernary, FloatUnary, LongFloatBinary, LongUnary, Ternary, Unary } from '../lanes';
 import {
   erf_f32, erf_f64, exp_f32, exp_f64, expm1_f32, expm1_f64, log1p_f32, log1p_f64, sigmoid_f32, sigmoid_f64, tanh_f32, tanh_f64,
 } from '../math';
@@ -29,15 +29,15 @@ const GELU_C: f64 = 0.044715;
   @inline f64(a: v128, b: v128): v128 { return v128.bitselect(a, f64x2.mul(a, b), f64x2.gt(a, i32x4.splat(0))); }
 }
 /** x above zero, alpha (exp(x) - 1) below. */
-@final export class Elu extends FloatBinary {
+@final export class Elu extends LongFloatBinary {
   f32(a: v128, b: v128): v128 { return v128.bitselect(a, f32x4.mul(b, expm1_f32(a)), f32x4.gt(a, i32x4.splat(0))); }
   f64(a: v128, b: v128): v128 { return v128.bitselect(a, f64x2.mul(b, expm1_f64(a)), f64x2.gt(a, i32x4.splat(0))); }
 }
-@final export class Celu extends FloatBinary {
+@final export class Celu extends LongFloatBinary {
   f32(a: v128, b: v128): v128 { return v128.bitselect(a, f32x4.mul(b, expm1_f32(f32x4.div(a, b))), f32x4.gt(a, i32x4.splat(0))); }
   f64(a: v128, b: v128): v128 { return v128.bitselect(a, f64x2.mul(b, expm1_f64(f64x2.div(a, b))), f64x2.gt(a, i32x4.splat(0))); }
 }
-@final export class Selu extends FloatUnary {
+@final export class Selu extends LongUnary {
   f32(x: v128): v128 {
     const y = v128.bitselect(x, f32x4.mul(s(SELU_ALPHA), expm1_f32(x)), f32x4.gt(x, i32x4.splat(0)));
     return f32x4.mul(s(SELU_SCALE), y);
@@ -47,11 +47,11 @@ const GELU_C: f64 = 0.044715;
     return f64x2.mul(d(SELU_SCALE), y);
   }
 }
-@final export class Gelu extends FloatUnary {
+@final export class Gelu extends LongUnary {
   f32(x: v128): v128 { return f32x4.mul(f32x4.mul(x, C(HALF)), f32x4.add(C(ONE), erf_f32(f32x4.mul(x, s(SQRT1_2))))); }
   f64(x: v128): v128 { return f64x2.mul(f64x2.mul(x, d(0.5)), f64x2.add(d(1), erf_f64(f64x2.mul(x, d(SQRT1_2))))); }
 }
-@final export class GeluTanh extends FloatUnary {
+@final export class GeluTanh extends LongUnary {
   f32(x: v128): v128 {
     const t = tanh_f32(f32x4.mul(f32x4.mul(x, s(GELU_K)), f32x4.add(C(ONE), f32x4.mul(s(GELU_C), f32x4.mul(x, x)))));
     return f32x4.mul(f32x4.mul(x, C(HALF)), f32x4.add(C(ONE), t));
@@ -61,12 +61,12 @@ const GELU_C: f64 = 0.044715;
     return f64x2.mul(f64x2.mul(x, d(0.5)), f64x2.add(d(1), t));
   }
 }
-@final export class Silu extends FloatUnary {
+@final export class Silu extends LongUnary {
   @inline f32(x: v128): v128 { return f32x4.mul(x, sigmoid_f32(x)); }
   @inline f64(x: v128): v128 { return f64x2.mul(x, sigmoid_f64(x)); }
 }
 /** x tanh(log(1 + e)) = x n / (n + 2) with e = exp(x), n = e (e + 2); 1 in either precision from 20 on. */
-@final export class Mish extends FloatUnary {
+@final export class Mish extends LongUnary {
   f32(x: v128): v128 {
     const e = exp_f32(f32x4.pmin(x, s(20)));
     const n = f32x4.mul(e, f32x4.add(e, C(TWO)));
@@ -88,7 +88,7 @@ const GELU_C: f64 = 0.044715;
     return v128.bitselect(a, f64x2.div(log1p_f64(exp_f64(z)), b), f64x2.gt(z, c));
   }
 }
-@final export class LogSigmoid extends FloatUnary {
+@final export class LogSigmoid extends LongUnary {
   f32(x: v128): v128 { return f32x4.sub(f32x4.pmin(i32x4.splat(0), x), log1p_f32(exp_f32(v128.or(x, C(SIGN))))); }
   f64(x: v128): v128 { return f64x2.sub(f64x2.pmin(i32x4.splat(0), x), log1p_f64(exp_f64(f64x2.neg(f64x2.abs(x))))); }
 }
@@ -100,7 +100,7 @@ const GELU_C: f64 = 0.044715;
   @inline f32(x: v128): v128 { return f32x4.div(f32x4.mul(x, f32x4.pmin(f32x4.pmax(f32x4.add(x, s(3)), i32x4.splat(0)), s(6))), s(6)); }
   @inline f64(x: v128): v128 { return f64x2.div(f64x2.mul(x, f64x2.pmin(f64x2.pmax(f64x2.add(x, d(3)), i32x4.splat(0)), d(6))), d(6)); }
 }
-@final export class Softshrink extends FloatBinary {
+@final export class Softshrink extends LongFloatBinary {
   f32(a: v128, b: v128): v128 {
     const y = v128.bitselect(f32x4.add(a, b), f32x4.mul(a, i32x4.splat(0)), f32x4.lt(a, f32x4.neg(b)));
     return v128.bitselect(f32x4.sub(a, b), y, f32x4.gt(a, b));
@@ -134,7 +134,7 @@ const GELU_C: f64 = 0.044715;
   @inline f32(a: v128, b: v128): v128 { return f32x4.mul(a, f32x4.sub(C(ONE), f32x4.mul(b, b))); }
   @inline f64(a: v128, b: v128): v128 { return f64x2.mul(a, f64x2.sub(d(1), f64x2.mul(b, b))); }
 }
-@final export class GeluBackward extends FloatBinary {
+@final export class GeluBackward extends LongFloatBinary {
   f32(a: v128, b: v128): v128 {
     const p = f32x4.mul(C(HALF), f32x4.add(C(ONE), erf_f32(f32x4.mul(b, s(SQRT1_2)))));
     const q = f32x4.mul(s(DENSITY), exp_f32(f32x4.mul(f32x4.mul(b, b), s(-0.5))));
@@ -146,7 +146,7 @@ const GELU_C: f64 = 0.044715;
     return f64x2.mul(a, f64x2.add(p, f64x2.mul(b, q)));
   }
 }
-@final export class GeluTanhBackward extends FloatBinary {
+@final export class GeluTanhBackward extends LongFloatBinary {
   f32(a: v128, b: v128): v128 {
     const z = f32x4.mul(b, b);
     const t = tanh_f32(f32x4.mul(f32x4.mul(b, s(GELU_K)), f32x4.add(C(ONE), f32x4.mul(s(GELU_C), z))));
@@ -162,7 +162,7 @@ const GELU_C: f64 = 0.044715;
     return f64x2.mul(a, f64x2.mul(d(0.5), f64x2.add(f64x2.add(d(1), t), right)));
   }
 }
-@final export class SiluBackward extends FloatBinary {
+@final export class SiluBackward extends LongFloatBinary {
   f32(a: v128, b: v128): v128 {
     const y = sigmoid_f32(b);
     return f32x4.mul(a, f32x4.mul(y, f32x4.add(C(ONE), f32x4.mul(b, f32x4.sub(C(ONE), y)))));

@@ -1,5 +1,5 @@
 // One vector of each elementwise op on one operand.
-import { FloatUnary, Unary } from '../lanes';
+import { FloatUnary, LongUnary, Unary } from '../lanes';
 import {
   digamma_f32, digamma_f64, erf_f32, erf_f64, erfc_f32, erfc_f64, erfinv_f32, erfinv_f64, exp2_f32, exp2_f64, exp_f32, exp_f64,
   expm1_f32, expm1_f64, lgamma_f32, lgamma_f64, log10_f32, log10_f64, log1p_f32, log1p_f64, log2_f32, log2_f64, log_f32, log_f64,
@@ -80,55 +80,55 @@ abstract class Rounding extends Unary {
   @inline f32(x: v128): v128 { return f32x4.div(C(ONE), x); }
   @inline f64(x: v128): v128 { return f64x2.div(f64x2.splat(1), x); }
 }
-@final export class Exp extends FloatUnary {
+@final export class Exp extends LongUnary {
   @inline f32(x: v128): v128 { return exp_f32(x); }
   @inline f64(x: v128): v128 { return exp_f64(x); }
 }
-@final export class Exp2 extends FloatUnary {
+@final export class Exp2 extends LongUnary {
   @inline f32(x: v128): v128 { return exp2_f32(x); }
   @inline f64(x: v128): v128 { return exp2_f64(x); }
 }
-@final export class Expm1 extends FloatUnary {
+@final export class Expm1 extends LongUnary {
   @inline f32(x: v128): v128 { return expm1_f32(x); }
   @inline f64(x: v128): v128 { return expm1_f64(x); }
 }
-@final export class Log extends FloatUnary {
+@final export class Log extends LongUnary {
   @inline f32(x: v128): v128 { return log_f32(x); }
   @inline f64(x: v128): v128 { return log_f64(x); }
 }
-@final export class Log2 extends FloatUnary {
+@final export class Log2 extends LongUnary {
   @inline f32(x: v128): v128 { return log2_f32(x); }
   @inline f64(x: v128): v128 { return log2_f64(x); }
 }
-@final export class Log10 extends FloatUnary {
+@final export class Log10 extends LongUnary {
   @inline f32(x: v128): v128 { return log10_f32(x); }
   @inline f64(x: v128): v128 { return log10_f64(x); }
 }
-@final export class Log1p extends FloatUnary {
+@final export class Log1p extends LongUnary {
   @inline f32(x: v128): v128 { return log1p_f32(x); }
   @inline f64(x: v128): v128 { return log1p_f64(x); }
 }
-@final export class Erf extends FloatUnary {
+@final export class Erf extends LongUnary {
   @inline f32(x: v128): v128 { return erf_f32(x); }
   @inline f64(x: v128): v128 { return erf_f64(x); }
 }
-@final export class Erfc extends FloatUnary {
+@final export class Erfc extends LongUnary {
   @inline f32(x: v128): v128 { return erfc_f32(x); }
   @inline f64(x: v128): v128 { return erfc_f64(x); }
 }
-@final export class Erfinv extends FloatUnary {
+@final export class Erfinv extends LongUnary {
   @inline f32(x: v128): v128 { return erfinv_f32(x); }
   @inline f64(x: v128): v128 { return erfinv_f64(x); }
 }
-@final export class Lgamma extends FloatUnary {
+@final export class Lgamma extends LongUnary {
   @inline f32(x: v128): v128 { return lgamma_f32(x); }
   @inline f64(x: v128): v128 { return lgamma_f64(x); }
 }
-@final export class Digamma extends FloatUnary {
+@final export class Digamma extends LongUnary {
   @inline f32(x: v128): v128 { return digamma_f32(x); }
   @inline f64(x: v128): v128 { return digamma_f64(x); }
 }
-@final export class Sigmoid extends FloatUnary {
+@final export class Sigmoid extends LongUnary {
   @inline f32(x: v128): v128 { return sigmoid_f32(x); }
   @inline f64(x: v128): v128 { return sigmoid_f64(x); }
 }
