@@ -59,3 +59,17 @@ if __name__ == '__main__':
       row += c + ' '
     print('    ' + row.rstrip()); print('  ],')
   print('};')
+  mp.mp.dps = 60
+  print('/** lgamma and digamma left of zero, where they have roots: [x, f(x)]. */')
+  print('export const reflected: Readonly<Record<string, readonly (readonly [number, number])[]>> = {')
+  for n in ('lgamma', 'digamma'):
+    print(f'  {n}: [')
+    for x in U(-20, 0, 16): print(f'    [{x!r}, {float(spec[n][0](mp.mpf(x)))!r}],')
+    print('  ],')
+  print('};')
+  print('/** [x, y, x^y] to the nearest double. */')
+  print('export const powers: readonly (readonly [number, number, number])[] = [')
+  mp.mp.dps = 60
+  for x, y in zip(U(0, 3, 12) + L(-1000, 1000, 12) + U(0.999, 1.001, 12), U(-600, 600, 12) + U(-1, 1, 12) + U(-7e5, 7e5, 12)):
+    print(f'  [{x!r}, {y!r}, {float(mp.power(mp.mpf(x), mp.mpf(y)))!r}],')
+  print('];')

@@ -72,6 +72,33 @@ export interface Worst {
   want: number;
 }
 
+/** Finds the largest distance of `got` from `expected` above `floor`; `a` and `b` are the arguments to name it by. */
+export function worstOf(
+  type: 'f32' | 'f64',
+  expected: ArrayLike<number>,
+  got: ArrayLike<number>,
+  a: ArrayLike<number>,
+  b?: ArrayLike<number>,
+  floor = -1,
+): Worst {
+  const least = type === 'f32' ? 2 ** -24 : 2 ** -53;
+  let at = 0;
+  let most = floor;
+  for (let i = 0; i < a.length; i++) {
+    const g = got[i]!;
+    const e = expected[i]!;
+    // cannot be worse: rounded to nearest, equal, or the spacing at `e` is at least this fraction of it
+    if (most >= 0.5 && type === 'f32' && g === Math.fround(e) && g !== 0) continue;
+    if (most >= 0 && (Object.is(g, e) || Math.abs(g - e) < most * Math.abs(e) * least)) continue;
+    const u = ulps(g, e, type);
+    if (u > most) {
+      most = u;
+      at = i;
+    }
+  }
+  return { ulp: most, x: a[at]!, y: b ? b[at]! : NaN, got: got[at]!, want: expected[at]! };
+}
+
 /** Finds the largest distance of `got` from `want(a[i], b[i])`. */
 export function worst(
   type: 'f32' | 'f64',
@@ -80,18 +107,16 @@ export function worst(
   a: ArrayLike<number>,
   b?: ArrayLike<number>,
 ): Worst {
-  const least = type === 'f32' ? 2 ** -24 : 2 ** -53;
-  let w: Worst = { ulp: -1, x: NaN, y: NaN, got: NaN, want: NaN };
-  for (let i = 0; i < a.length; i++) {
-    const x = a[i]!;
-    const y = b ? b[i]! : NaN;
-    const expected = want(x, y);
-    // cannot be worse: the spacing at `expected` is at least this fraction of it
-    if (w.ulp > 0 && Math.abs(got[i]! - expected) < w.ulp * Math.abs(expected) * least) continue;
-    const u = ulps(got[i]!, expected, type);
-    if (u > w.ulp) w = { ulp: u, x, y, got: got[i]!, want: expected };
+  return worstOf(type, Float64Array.from(a, (x, i) => want(x, b ? b[i]! : NaN)), got, a, b);
+}
+
+/** Folds the bits of `values` into the 32-bit hash `h` (FNV-1a by words); every NaN counts as one. */
+export function fold(h: number, values: Float32Array | Float64Array): number {
+  for (const v of values) {
+    view.setFloat64(0, v !== v ? -1.5e308 : v);
+    h = Math.imul(Math.imul(h ^ view.getUint32(0), 0x01000193) ^ view.getUint32(4), 0x01000193);
   }
-  return w;
+  return h >>> 0;
 }
 
 /** A small generator with a fixed seed: uniform 32-bit integers. */
