@@ -5,9 +5,11 @@ import * as compare from './compare.ts';
 import * as create from './create.ts';
 import * as indexing from './indexing.ts';
 import * as matmul from './matmul.ts';
+import * as norm from './norm.ts';
 import type { Op } from './op.ts';
 import * as random from './random.ts';
 import * as reduce from './reduce.ts';
+import * as scan from './scan.ts';
 import * as softmax from './softmax.ts';
 import * as strided from './strided.ts';
 import * as ternary from './ternary.ts';
@@ -25,7 +27,9 @@ export const FAMILIES: Readonly<Record<string, Readonly<Record<string, unknown>>
   activation,
   create,
   reduce,
+  scan,
   softmax,
+  norm,
   matmul,
   indexing,
   strided,
