@@ -29,3 +29,9 @@ export namespace uniform { export const seedLo: i32 = 0; export const seedHi: i3
 export namespace arange { export const n: i32 = 0; export const start: i32 = 0; export const step: i32 = 1; }
 export namespace full { export const n: i32 = 0; export const lo: i32 = 1; export const hi: i32 = 2; export const value: i32 = 0; }
 export namespace linspace { export const n: i32 = 0; export const start: i32 = 0; export const end: i32 = 1; }
+export namespace sort { export const n: i32 = 0; export const k: i32 = 1; export const inner: i32 = 2; export const count: i32 = 3; export const each: i32 = 4; export const descending: i32 = 5; export const spare: i32 = 6; }
+export namespace topk { export const n: i32 = 0; export const k: i32 = 1; export const inner: i32 = 2; export const count: i32 = 3; export const each: i32 = 4; export const descending: i32 = 5; export const spare: i32 = 6; }
+export namespace adagradStep { export const n: i32 = 0; export const maximize: i32 = 1; export const lr: i32 = 0; export const eps: i32 = 1; export const weightDecay: i32 = 2; }
+export namespace adamStep { export const n: i32 = 0; export const decoupled: i32 = 1; export const maximize: i32 = 2; export const lr: i32 = 0; export const beta1: i32 = 1; export const beta2: i32 = 2; export const eps: i32 = 3; export const weightDecay: i32 = 4; export const biasCorrection1: i32 = 5; export const biasCorrection2: i32 = 6; }
+export namespace rmspropStep { export const n: i32 = 0; export const maximize: i32 = 1; export const lr: i32 = 0; export const alpha: i32 = 1; export const eps: i32 = 2; export const weightDecay: i32 = 3; export const momentum: i32 = 4; }
+export namespace sgdStep { export const n: i32 = 0; export const nesterov: i32 = 1; export const maximize: i32 = 2; export const first: i32 = 3; export const lr: i32 = 0; export const momentum: i32 = 1; export const dampening: i32 = 2; export const weightDecay: i32 = 3; }
