@@ -35,7 +35,7 @@ export const sort: KernelOp = kernel({
   doc: 'Sorts along a dimension: the values and the indices they come from; equal values keep their order.',
   inputs: ['x'],
   outputs: ['y', 'indices'],
-  attrs: { dim: 'number', descending: 'boolean', stable: 'boolean' },
+  attrs: { 'dim?': 'number', 'descending?': 'boolean', 'stable?': 'boolean' },
   infer: ([x], { dim = -1 }: { dim?: number }) => {
     wrapDim('sort', dim, x.shape.length);
     return pair(x, x.shape);
@@ -59,7 +59,7 @@ export const topk: KernelOp = kernel({
   onnx: 'TopK',
   inputs: ['x'],
   outputs: ['y', 'indices'],
-  attrs: { k: 'number', dim: 'number', largest: 'boolean', sorted: 'boolean' },
+  attrs: { k: 'number', 'dim?': 'number', 'largest?': 'boolean', 'sorted?': 'boolean' },
   infer: ([x], { k, dim = -1 }: { k: number; dim?: number }) => {
     const d = wrapDim('topk', dim, x.shape.length);
     const n = x.shape.length === 0 ? 1 : x.shape[d];

@@ -24,7 +24,7 @@ function update(name: string, { doc, states, flags, numbers }: Step): KernelOp {
     doc,
     inputs,
     outputs: [],
-    attrs: Object.fromEntries([...floats.map((k) => [k, 'number']), ...flags.map((k) => [k, 'boolean'])]),
+    attrs: Object.fromEntries([...floats.map((k) => [numbers[k] === null ? k : `${k}?`, 'number']), ...flags.map((k) => [`${k}?`, 'boolean'])]),
     infer: (given) => {
       const p = given[0];
       if (p.dtype !== 'float32' && p.dtype !== 'float64') throw new DTypeError(`${name}: a parameter of dtype ${p.dtype}; keep parameters in float32 or float64`);

@@ -119,7 +119,7 @@ function scatterBack(ops: { asStridedBackward(dy: Value, attrs: object): Value }
 /** The elements whose index in dim2 is their index in dim1 plus `offset`, as a new last dimension. */
 export const diagonal: ViewOp = view({
   doc: 'A diagonal of two dimensions, as a new last dimension.',
-  attrs: { offset: 'number', dim1: 'number', dim2: 'number' },
+  attrs: { 'offset?': 'number', 'dim1?': 'number', 'dim2?': 'number' },
   view(x, { offset = 0, dim1 = 0, dim2 = 1 }: { offset?: number; dim1?: number; dim2?: number }) {
     const a = wrapDim('diagonal', dim1, x.shape.length);
     const b = wrapDim('diagonal', dim2, x.shape.length);
@@ -179,7 +179,7 @@ export function mayOverlap(shape: Shape, strides: Shape): boolean {
 /** Any strides over the memory of x; `offset` counts from the first element of x and, with the strides, must not be negative. */
 export const asStrided: ViewOp = view({
   doc: 'Elements of any strides and offset over the memory of a tensor.',
-  attrs: { shape: 'Shape', strides: 'Shape', offset: 'number' },
+  attrs: { shape: 'Shape', strides: 'Shape', 'offset?': 'number' },
   view(x, { shape, strides, offset = 0 }: { shape: Shape; strides: Shape; offset?: number }) {
     if (shape.length !== strides.length || offset < 0 || strides.some((s) => s < 0))
       throw new ValueError(`asStrided: shape ${show(shape)}, strides ${show(strides)}, offset ${offset} on ${show(x.shape)}; give one stride >= 0 per size and an offset >= 0`);
