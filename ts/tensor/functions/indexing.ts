@@ -94,16 +94,6 @@ export function indexFill_(x: Tensor, dim: number, index: Tensor, value: Scalar)
   return copy_(x, indexFill(x, dim, index, value));
 }
 
-/** x with a value where the mask is true. @example tensor([1, 2]).maskedFill(tensor([true, false]), 0) // [0, 2] */
-export function maskedFill(x: Tensor, mask: Tensor, value: Scalar | Tensor): Tensor {
-  const v = typeof value === 'object' ? value : full([], value, { dtype: x.dtype });
-  return where(mask, v, x);
-}
-/** maskedFill, in place; the mask broadcasts to x. */
-export function maskedFill_(x: Tensor, mask: Tensor, value: Scalar | Tensor): Tensor {
-  return copy_(x, maskedFill(x, mask, value));
-}
-
 /** Coordinates [n, rank] (int64) of the elements that are not zero, in order. @example tensor([0, 3, 4]).nonzero() // [[1], [2]] */
 export function nonzero(x: Tensor): Tensor {
   const total = call('nonzeroCount', [x], {});
