@@ -237,6 +237,8 @@ export interface Ops {
   argmax(x: Value, attrs: { dim: number | null; keepdim: boolean }): Value;
   /** Index of the smallest element along dim (null: of all), the first of equals; NaN counts as the smallest. */
   argmin(x: Value, attrs: { dim: number | null; keepdim: boolean }): Value;
+  /** Logarithm of the sum of exp(x) over dims, safe for large x and for infinities. */
+  logsumexp(x: Value, attrs: { dims: readonly number[]; keepdim: boolean }): Value;
   /** Largest elements along dim and where they lie, the first of equals; NaN counts as the largest. */
   maxDim(x: Value, attrs: { dim: number; keepdim: boolean }): Value[];
   /** Mean over dims of a floating-point tensor; half types accumulate in float32. */
@@ -247,6 +249,20 @@ export interface Ops {
   prod(x: Value, attrs: { dims: readonly number[]; keepdim: boolean; dtype?: DType }): Value;
   /** Sum over dims; integers and bools add up in int64. */
   sum(x: Value, attrs: { dims: readonly number[]; keepdim: boolean; dtype?: DType }): Value;
+  /** Variance over dims: squared distances from the mean, summed and divided by their number less correction. */
+  variance(x: Value, attrs: { dims: readonly number[]; keepdim: boolean; correction: number }): Value;
+  /** Largest element so far along dim and where the latest of them lies; a NaN stays. */
+  cummax(x: Value, attrs: { dim: number }): Value[];
+  /** Smallest element so far along dim and where the latest of them lies; a NaN stays. */
+  cummin(x: Value, attrs: { dim: number }): Value[];
+  /** Running product along dim; integers and bools multiply in int64. */
+  cumprod(x: Value, attrs: { dim: number; dtype?: DType }): Value;
+  /** Running sum along dim; integers and bools add up in int64. */
+  cumsum(x: Value, attrs: { dim: number; dtype?: DType; reverse?: boolean }): Value;
+  /** Logarithm of the running sum of exp(x) along dim. */
+  logcumsumexp(x: Value, attrs: { dim: number }): Value;
+  /** y[i] = b[i] + a[i] y[i-1] along dim, or from the end y[i] = b[i] + a[i+1] y[i+1]; each is the other's derivative. */
+  recurrence(a: Value, b: Value, attrs: { dim: number; reverse?: boolean }): Value;
   /** Logarithm of softmax along dim, without overflow or loss of small probabilities. */
   logSoftmax(x: Value, attrs: { dim: number; dtype?: DType }): Value;
   /** Gradient of logSoftmax for the gradient g of its result y: g - exp(y) sum(g) along dim. */
@@ -255,6 +271,10 @@ export interface Ops {
   softmax(x: Value, attrs: { dim: number; dtype?: DType }): Value;
   /** Gradient of softmax for the gradient g of its result y: y (g - sum(g y)) along dim. */
   softmaxBackward(g: Value, y: Value, attrs: { dim: number }): Value;
+  /** Each line over the last dims less its mean, divided by sqrt(variance + eps), times weight, plus bias. */
+  layerNorm(x: Value, weight: Value | null, bias: Value | null, attrs: { dims: number; eps: number }): Value[];
+  /** Gradient of layerNorm in x for the gradient g of its result and its saved statistics. */
+  layerNormBackward(g: Value, x: Value, mean: Value, rstd: Value, weight: Value | null, attrs: { dims: number }): Value;
   /** Affine map x @ w.T + bias of the last dimension; w is [out, in], bias [out]. */
   linear(x: Value, w: Value, bias: Value | null): Value;
   /** Matrix product, batched and broadcast over the leading dimensions. */

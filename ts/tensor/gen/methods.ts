@@ -5,6 +5,7 @@ import type { Shape } from '../../base/shape.ts';
 import type { Scalar } from '../../ops/op.ts';
 import type { BackwardOptions } from '../backward.ts';
 import type { Tensor } from '../core.ts';
+import type { GeluOptions, SoftplusOptions } from '../functions/activation.ts';
 import type { AlphaOptions, ClampOptions, DivOptions, ValueOptions } from '../functions/arithmetic.ts';
 import type { CreateOptions } from '../functions/create.ts';
 import type { BetaAlpha } from '../functions/linalg.ts';
@@ -532,25 +533,10 @@ export interface Methods {
   lerp_(b: Tensor | Scalar, c: Tensor | Scalar): Tensor;
   /** b where the condition a holds (is not zero), c elsewhere. In place. */
   where_(b: Tensor | Scalar, c: Tensor | Scalar): Tensor;
-  /**
-   * a where it is positive, b (exp(a / b) - 1) elsewhere: b is the constant alpha. Operands broadcast. Dtypes: float32, float64, float16, bfloat16.
-   * @example tensor([1, 2]).celu(2)
-   */
-  celu(b: Tensor | Scalar): Tensor;
   /** a where it is positive, b (exp(a / b) - 1) elsewhere: b is the constant alpha. In place. */
   celu_(b: Tensor | Scalar): Tensor;
-  /**
-   * a where it is positive, b (exp(a) - 1) elsewhere: b is the constant alpha. Operands broadcast. Dtypes: float32, float64, float16, bfloat16.
-   * @example tensor([1, 2]).elu(2)
-   */
-  elu(b: Tensor | Scalar): Tensor;
   /** a where it is positive, b (exp(a) - 1) elsewhere: b is the constant alpha. In place. */
   elu_(b: Tensor | Scalar): Tensor;
-  /**
-   * x times the normal distribution function of x. Dtypes: float32, float64, float16, bfloat16.
-   * @example tensor([1, 2]).gelu()
-   */
-  gelu(): Tensor;
   /** x times the normal distribution function of x. In place. */
   gelu_(): Tensor;
   /**
@@ -560,11 +546,6 @@ export interface Methods {
   geluTanh(): Tensor;
   /** gelu by its tanh approximation. In place. */
   geluTanh_(): Tensor;
-  /**
-   * a, or 0 where it is within b of 0: b is the constant lambda. Operands broadcast. Dtypes: float32, float64, float16, bfloat16.
-   * @example tensor([1, 2]).hardshrink(2)
-   */
-  hardshrink(b: Tensor | Scalar): Tensor;
   /** a, or 0 where it is within b of 0: b is the constant lambda. In place. */
   hardshrink_(b: Tensor | Scalar): Tensor;
   /**
@@ -581,11 +562,6 @@ export interface Methods {
   hardswish(): Tensor;
   /** x times hardsigmoid(x). In place. */
   hardswish_(): Tensor;
-  /**
-   * a where it is positive, b times a elsewhere: b is the slope. Operands broadcast. Dtypes: float32, float64, float16, bfloat16.
-   * @example tensor([1, 2]).leakyRelu(2)
-   */
-  leakyRelu(b: Tensor | Scalar): Tensor;
   /** a where it is positive, b times a elsewhere: b is the slope. In place. */
   leakyRelu_(b: Tensor | Scalar): Tensor;
   /**
@@ -623,18 +599,8 @@ export interface Methods {
   silu(): Tensor;
   /** x times sigmoid(x), also called swish. In place. */
   silu_(): Tensor;
-  /**
-   * log(1 + exp(a b)) / b, and a where a b is above c: b and c are the constants beta and threshold. Operands broadcast. Dtypes: float32, float64, float16, bfloat16.
-   * @example tensor([1, 2]).softplus(2, 3)
-   */
-  softplus(b: Tensor | Scalar, c: Tensor | Scalar): Tensor;
   /** log(1 + exp(a b)) / b, and a where a b is above c: b and c are the constants beta and threshold. In place. */
   softplus_(b: Tensor | Scalar, c: Tensor | Scalar): Tensor;
-  /**
-   * a moved towards 0 by b, and 0 within b of it: b is the constant lambda. Operands broadcast. Dtypes: float32, float64, float16, bfloat16.
-   * @example tensor([1, 2]).softshrink(2)
-   */
-  softshrink(b: Tensor | Scalar): Tensor;
   /** a moved towards 0 by b, and 0 within b of it: b is the constant lambda. In place. */
   softshrink_(b: Tensor | Scalar): Tensor;
   /**
@@ -644,6 +610,20 @@ export interface Methods {
   threshold(b: Tensor | Scalar, c: Tensor | Scalar): Tensor;
   /** a where it is above b, c elsewhere: b and c are constants. In place. */
   threshold_(b: Tensor | Scalar, c: Tensor | Scalar): Tensor;
+  /** x where it is positive, slope (default 0.01) times x elsewhere. @example tensor([-1, 2]).leakyRelu() // [-0.01, 2] */
+  leakyRelu(slope?: Tensor | Scalar): Tensor;
+  /** x where it is positive, alpha (default 1) times exp(x) - 1 elsewhere. @example tensor([-1, 2]).elu() // [-0.6321, 2] */
+  elu(alpha?: number): Tensor;
+  /** x where it is positive, alpha (default 1) times exp(x / alpha) - 1 elsewhere. @example tensor([-1, 2]).celu(2) // [-0.7869, 2] */
+  celu(alpha?: number): Tensor;
+  /** x times the normal distribution function of x. @example tensor([1]).gelu() // [0.8413] @throws ValueError for another approximation */
+  gelu(options?: GeluOptions): Tensor;
+  /** log(1 + exp(beta x)) / beta. @example tensor([0]).softplus() // [0.6931] */
+  softplus(options?: SoftplusOptions): Tensor;
+  /** x moved towards 0 by lambda (default 0.5). @example tensor([2, 0.1]).softshrink() // [1.5, 0] @throws ValueError for lambda < 0 */
+  softshrink(lambda?: number): Tensor;
+  /** x, or 0 within lambda (default 0.5) of it. @example tensor([2, 0.1]).hardshrink() // [2, 0] */
+  hardshrink(lambda?: number): Tensor;
   /** a + alpha * b. Operands broadcast and promote. @example tensor([1, 2]).add(tensor([3, 4])) // [4, 6] */
   add(b: Tensor | Scalar, options?: AlphaOptions): Tensor;
   /** a + alpha * b, in place. */
