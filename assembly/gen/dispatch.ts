@@ -12,11 +12,13 @@ import { bernoulli as bernoulliKernel, dropout as dropoutKernel, exponential as 
 import { all as allKernel, amax as amaxKernel, amin as aminKernel, any as anyKernel, prod as prodKernel, sum as sumKernel } from '../kernels/reduce';
 import { cummax as cummaxKernel, cummin as cumminKernel, cumprod as cumprodKernel, cumsum as cumsumKernel, logcumsumexp as logcumsumexpKernel, recurrence as recurrenceKernel } from '../kernels/scan';
 import { logSoftmax as logSoftmaxKernel, logSoftmaxBackward as logSoftmaxBackwardKernel, softmax as softmaxKernel, softmaxBackward as softmaxBackwardKernel } from '../kernels/softmax';
+import { sort as sortKernel, topk as topkKernel } from '../kernels/sort';
 import { asStridedBackward as asStridedBackwardKernel, asStridedCopy as asStridedCopyKernel, flip as flipKernel, sliceBackward as sliceBackwardKernel, tril as trilKernel, triu as triuKernel } from '../kernels/strided';
 import { Clamp, Lerp, Where } from '../kernels/ternary';
 import { Acos, Acosh, Asin, Asinh, Atan, Atanh, Cos, Cosh, Sin, Sinh, Tan, Tanh } from '../kernels/trig';
 import { logsumexp as logsumexpKernel, variance as varianceKernel } from '../kernels/twice';
 import { Abs, Ceil, Copy, Digamma, Erf, Erfc, Erfinv, Exp, Exp2, Expm1, Floor, Frac, Lgamma, Log, Log10, Log1p, Log2, Neg, Reciprocal, Round, Rsqrt, Sigmoid, Sign, Sqrt, Square, Trunc } from '../kernels/unary';
+import { adagradStep as adagradStepKernel, adamStep as adamStepKernel, rmspropStep as rmspropStepKernel, sgdStep as sgdStepKernel } from '../kernels/update';
 
 /** Ops below this opcode are elementwise: their function takes spans and is run by map.ts. */
 export const SPANS: i32 = 107;
@@ -177,13 +179,19 @@ function k153(s: usize, p: i32, t: i32): void { flipKernel(s, p, t); }
 function k154(s: usize, p: i32, t: i32): void { sliceBackwardKernel(s, p, t); }
 function k155(s: usize, p: i32, t: i32): void { trilKernel(s, p, t); }
 function k156(s: usize, p: i32, t: i32): void { triuKernel(s, p, t); }
-function k157(s: usize, p: i32, t: i32): void { bernoulliKernel(s, p, t); }
-function k158(s: usize, p: i32, t: i32): void { dropoutKernel(s, p, t); }
-function k159(s: usize, p: i32, t: i32): void { exponentialKernel(s, p, t); }
-function k160(s: usize, p: i32, t: i32): void { normalKernel(s, p, t); }
-function k161(s: usize, p: i32, t: i32): void { randintKernel(s, p, t); }
-function k162(s: usize, p: i32, t: i32): void { randpermKernel(s, p, t); }
-function k163(s: usize, p: i32, t: i32): void { uniformKernel(s, p, t); }
+function k157(s: usize, p: i32, t: i32): void { sortKernel(s, p, t); }
+function k158(s: usize, p: i32, t: i32): void { topkKernel(s, p, t); }
+function k159(s: usize, p: i32, t: i32): void { bernoulliKernel(s, p, t); }
+function k160(s: usize, p: i32, t: i32): void { dropoutKernel(s, p, t); }
+function k161(s: usize, p: i32, t: i32): void { exponentialKernel(s, p, t); }
+function k162(s: usize, p: i32, t: i32): void { normalKernel(s, p, t); }
+function k163(s: usize, p: i32, t: i32): void { randintKernel(s, p, t); }
+function k164(s: usize, p: i32, t: i32): void { randpermKernel(s, p, t); }
+function k165(s: usize, p: i32, t: i32): void { uniformKernel(s, p, t); }
+function k166(s: usize, p: i32, t: i32): void { adagradStepKernel(s, p, t); }
+function k167(s: usize, p: i32, t: i32): void { adamStepKernel(s, p, t); }
+function k168(s: usize, p: i32, t: i32): void { rmspropStepKernel(s, p, t); }
+function k169(s: usize, p: i32, t: i32): void { sgdStepKernel(s, p, t); }
 
 /** Function-table index of an opcode. */
 export function indexOf(opcode: i32): i32 {
@@ -352,6 +360,12 @@ export function indexOf(opcode: i32): i32 {
     case 161: return k161.index;
     case 162: return k162.index;
     case 163: return k163.index;
+    case 164: return k164.index;
+    case 165: return k165.index;
+    case 166: return k166.index;
+    case 167: return k167.index;
+    case 168: return k168.index;
+    case 169: return k169.index;
     default: return -1;
   }
 }

@@ -766,6 +766,24 @@ export namespace triu {
   export const per: i32 = 3;
   export const diagonal: i32 = 4;
 }
+export namespace sort {
+  export const n: i32 = 0;
+  export const k: i32 = 1;
+  export const inner: i32 = 2;
+  export const count: i32 = 3;
+  export const each: i32 = 4;
+  export const descending: i32 = 5;
+  export const spare: i32 = 6;
+}
+export namespace topk {
+  export const n: i32 = 0;
+  export const k: i32 = 1;
+  export const inner: i32 = 2;
+  export const count: i32 = 3;
+  export const each: i32 = 4;
+  export const descending: i32 = 5;
+  export const spare: i32 = 6;
+}
 export namespace bernoulli {
   export const seedLo: i32 = 0;
   export const seedHi: i32 = 1;
@@ -829,4 +847,42 @@ export namespace uniform {
   export const bits: i32 = 5;
   export const a: i32 = 0;
   export const b: i32 = 1;
+}
+export namespace adagradStep {
+  export const n: i32 = 0;
+  export const maximize: i32 = 1;
+  export const lr: i32 = 0;
+  export const eps: i32 = 1;
+  export const weightDecay: i32 = 2;
+}
+export namespace adamStep {
+  export const n: i32 = 0;
+  export const decoupled: i32 = 1;
+  export const maximize: i32 = 2;
+  export const lr: i32 = 0;
+  export const beta1: i32 = 1;
+  export const beta2: i32 = 2;
+  export const eps: i32 = 3;
+  export const weightDecay: i32 = 4;
+  export const biasCorrection1: i32 = 5;
+  export const biasCorrection2: i32 = 6;
+}
+export namespace rmspropStep {
+  export const n: i32 = 0;
+  export const maximize: i32 = 1;
+  export const lr: i32 = 0;
+  export const alpha: i32 = 1;
+  export const eps: i32 = 2;
+  export const weightDecay: i32 = 3;
+  export const momentum: i32 = 4;
+}
+export namespace sgdStep {
+  export const n: i32 = 0;
+  export const nesterov: i32 = 1;
+  export const maximize: i32 = 2;
+  export const first: i32 = 3;
+  export const lr: i32 = 0;
+  export const momentum: i32 = 1;
+  export const dampening: i32 = 2;
+  export const weightDecay: i32 = 3;
 }

@@ -3,9 +3,13 @@ import { TensorCore } from '../core.ts';
 import * as activationFamily from '../functions/activation.ts';
 import * as arithmeticFamily from '../functions/arithmetic.ts';
 import * as createFamily from '../functions/create.ts';
+import * as indexingFamily from '../functions/indexing.ts';
+import * as joiningFamily from '../functions/joining.ts';
 import * as linalgFamily from '../functions/linalg.ts';
+import * as randomFamily from '../functions/random.ts';
 import * as readFamily from '../functions/read.ts';
 import * as reductionsFamily from '../functions/reductions.ts';
+import * as sortingFamily from '../functions/sorting.ts';
 import * as viewsFamily from '../functions/views.ts';
 import * as writeFamily from '../functions/write.ts';
 import * as elementwise from './functions.ts';
@@ -17,16 +21,10 @@ function method(name: string, fn: Fn): void {
   prototype[name] = wrap(fn);
 }
 function wrap(fn: Fn): unknown {
-  // Fixed arities: spreading an argument list costs as much as a small op.
-  if (fn.length <= 1)
-    return function (this: unknown, a?: unknown, b?: unknown) {
-      return fn(this, a, b);
-    };
-  return function (this: unknown, a?: unknown, b?: unknown, c?: unknown, d?: unknown, e?: unknown) {
-    if (arguments.length <= 1) return fn(this, a);
-    if (arguments.length <= 5) return fn(this, a, b, c, d, e);
-    // biome-ignore lint/complexity/noArguments: variadic methods
-    return fn(this, ...Array.from(arguments));
+  // Few arguments need no list: spreading one costs as much as a small op.
+  return function (this: unknown, a?: unknown, b?: unknown, ...rest: unknown[]) {
+    if (rest.length > 0) return fn(this, a, b, ...rest);
+    return b !== undefined ? fn(this, a, b) : a !== undefined ? fn(this, a) : fn(this);
   };
 }
 function getter(name: string, fn: Fn): void {
@@ -65,6 +63,36 @@ method('zerosLike', createFamily.zerosLike);
 method('onesLike', createFamily.onesLike);
 method('fullLike', createFamily.fullLike);
 method('emptyLike', createFamily.emptyLike);
+method('gather', indexingFamily.gather);
+method('takeAlongDim', indexingFamily.takeAlongDim);
+method('scatter', indexingFamily.scatter);
+method('scatter_', indexingFamily.scatter_);
+method('scatterAdd', indexingFamily.scatterAdd);
+method('scatterAdd_', indexingFamily.scatterAdd_);
+method('scatterReduce', indexingFamily.scatterReduce);
+method('scatterReduce_', indexingFamily.scatterReduce_);
+method('indexSelect', indexingFamily.indexSelect);
+method('indexAdd', indexingFamily.indexAdd);
+method('indexAdd_', indexingFamily.indexAdd_);
+method('indexCopy', indexingFamily.indexCopy);
+method('indexCopy_', indexingFamily.indexCopy_);
+method('indexFill', indexingFamily.indexFill);
+method('indexFill_', indexingFamily.indexFill_);
+method('nonzero', indexingFamily.nonzero);
+method('maskedSelect', indexingFamily.maskedSelect);
+method('take', indexingFamily.take);
+method('index', indexingFamily.index);
+method('indexPut', indexingFamily.indexPut);
+method('indexPut_', indexingFamily.indexPut_);
+method('flip', indexingFamily.flip);
+method('fliplr', indexingFamily.fliplr);
+method('flipud', indexingFamily.flipud);
+method('roll', indexingFamily.roll);
+method('searchsorted', indexingFamily.searchsorted);
+method('bucketize', indexingFamily.bucketize);
+method('repeat', joiningFamily.repeat);
+method('tile', joiningFamily.tile);
+method('repeatInterleave', joiningFamily.repeatInterleave);
 method('matmul', linalgFamily.matmul);
 method('mm', linalgFamily.mm);
 method('bmm', linalgFamily.bmm);
@@ -76,6 +104,16 @@ method('addmv', linalgFamily.addmv);
 method('baddbmm', linalgFamily.baddbmm);
 method('tril', linalgFamily.tril);
 method('triu', linalgFamily.triu);
+method('randLike', randomFamily.randLike);
+method('randnLike', randomFamily.randnLike);
+method('randintLike', randomFamily.randintLike);
+method('bernoulli', randomFamily.bernoulli);
+method('uniform_', randomFamily.uniform_);
+method('normal_', randomFamily.normal_);
+method('exponential_', randomFamily.exponential_);
+method('random_', randomFamily.random_);
+method('bernoulli_', randomFamily.bernoulli_);
+method('dropout', randomFamily.dropout);
 method('bytesOf', readFamily.bytesOf);
 method('data', readFamily.data);
 method('dataSync', readFamily.dataSync);
@@ -110,6 +148,12 @@ method('cummax', reductionsFamily.cummax);
 method('cummin', reductionsFamily.cummin);
 method('softmax', reductionsFamily.softmax);
 method('logSoftmax', reductionsFamily.logSoftmax);
+method('sort', sortingFamily.sort);
+method('argsort', sortingFamily.argsort);
+method('msort', sortingFamily.msort);
+method('topk', sortingFamily.topk);
+method('kthvalue', sortingFamily.kthvalue);
+method('median', sortingFamily.median);
 method('reshape', viewsFamily.reshape);
 method('view', viewsFamily.view);
 method('reshapeAs', viewsFamily.reshapeAs);
