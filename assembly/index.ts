@@ -3,8 +3,11 @@ import { serve } from './threads';
 import { executor } from './run';
 
 export { run, start } from './run';
-export { abandon, dismiss, setScratch, statusDetail, takeStatus, workers } from './threads';
+export { abandon, setScratch, setThreads, statusDetail, takeStatus, workers } from './threads';
 /** First byte after the static data, where the host's heap begins. */
 export function heapBase(): usize { return __heap_base; }
 /** A worker's main function. */
-export function work(): void { serve(executor()); }
+export function work(id: i32): void { serve(id, executor()); }
+/** Function-table index of an opcode's function: the tests check that they follow one another. */
+export { indexOf } from './gen/dispatch';
+export { SPANS } from './gen/dispatch';

@@ -9,7 +9,7 @@ const DONE: usize = CONTROL + 128; // finished tiles of this job
 const MAIN: usize = CONTROL + 132; // 1 while the main thread sleeps on DONE
 const READY: usize = CONTROL + 192; // workers that take part
 const ASLEEP: usize = CONTROL + 256; // workers that sleep on the ticket
-const STOP: usize = CONTROL + 320;
+const LIMIT: usize = CONTROL + 320; // threads that may take part, this one included
 const STATUS: usize = CONTROL + 384; // first error of a run, and one detail
 const SPIN: i32 = 2000;
 const CLOSED: i64 = 0x40000000;
@@ -23,6 +23,8 @@ export function setScratch(p: usize): void { scratch = p; }
 export function fail(code: i32, detail: i32): void {
   if (atomic.cmpxchg<i32>(STATUS, 0, code) == 0) store<i32>(STATUS, detail, 4);
 }
+/** Whether an error was recorded in this run: phases that write after a check do nothing then. */
+export function failed(): bool { return atomic.load<i32>(STATUS) != 0; }
 export function takeStatus(): i32 { return atomic.xchg<i32>(STATUS, 0); }
 export function statusDetail(): i32 { return load<i32>(STATUS, 4); }
 
@@ -62,10 +64,13 @@ export function fork(s: usize, phase: i32, tiles: i32, execute: i32, mayWait: bo
   }
 }
 
-export function workers(): i32 { return atomic.load<i32>(READY); }
+/** Workers that take part. */
+export function workers(): i32 { return min(atomic.load<i32>(READY), atomic.load<i32>(LIMIT) - 1); }
+/** Lets n threads take part from the next phase on; a worker whose number is n or more stays asleep. */
+export function setThreads(n: i32): void { atomic.store<i32>(LIMIT, n); }
 
-/** A worker's life: wait for a job, take part, wait again. Returns when it is told to stop. */
-export function serve(execute: i32): void {
+/** The life of worker `id` (1 and up): wait for a job, take part, wait again. It does not return. */
+export function serve(id: i32, execute: i32): void {
   atomic.add<i32>(READY, 1);
   let seen = atomic.load<i32>(TICKET + 4);
   while (true) {
@@ -75,13 +80,10 @@ export function serve(execute: i32): void {
       atomic.add<i32>(ASLEEP, 1);
       atomic.wait<i32>(TICKET + 4, seen, -1);
       atomic.sub<i32>(ASLEEP, 1);
-      if (atomic.load<i32>(STOP)) break;
     }
-    if (atomic.load<i32>(STOP)) break;
     seen = atomic.load<i32>(TICKET + 4);
-    work(execute);
+    if (id < atomic.load<i32>(LIMIT)) work(execute);
   }
-  atomic.sub<i32>(READY, 1);
 }
 
 /** Called for a worker whose tile trapped: the tile counts as finished, the run as failed, the worker as gone. */
@@ -90,15 +92,4 @@ export function abandon(code: i32): void {
   atomic.sub<i32>(READY, 1);
   atomic.add<i32>(DONE, 1);
   atomic.notify(DONE, 1);
-}
-
-/** Sends every worker home; they leave before they take another job. */
-export function dismiss(stop: i32): void {
-  atomic.store<i32>(STOP, stop);
-  if (stop) {
-    // A job that is closed at once only wakes them.
-    const job = atomic.load<i32>(TICKET + 4) + 1;
-    atomic.store<i64>(TICKET, (<i64>job << 32) | CLOSED);
-    atomic.notify(TICKET + 4, -1);
-  }
 }

@@ -1,0 +1,184 @@
+// The one way into an op: dtype and shape rules, the output's memory, the backend, the tape.
+import { CATEGORY, type DType } from '../base/dtype.ts';
+import { DTypeError, ShapeError, StateError } from '../base/errors.ts';
+import { broadcast, sameShape, type Shape, show, sizeOf } from '../base/shape.ts';
+import type { Arg, Attrs, KernelOp, MapOp, Meta, Op, Scalar, ViewOp } from '../ops/op.ts';
+import { allocate, alias, backend, type Tensor, TensorCore } from './core.ts';
+import { isGradEnabled } from './node.ts';
+import { mapDtype } from './promotion.ts';
+import { noteWrite, record } from './tape.ts';
+
+type In = TensorCore | Scalar | null;
+
+const MAP_ATTRS = new Map<DType, Attrs>();
+function mapAttrs(dtype: DType): Attrs {
+  let attrs = MAP_ATTRS.get(dtype);
+  if (attrs === undefined) {
+    attrs = { dtype };
+    MAP_ATTRS.set(dtype, attrs);
+  }
+  return attrs;
+}
+
+function checkAlive(op: Op, inputs: readonly In[]): boolean {
+  let grad = false;
+  for (const x of inputs) {
+    if (!(x instanceof TensorCore)) continue;
+    if (x.disposed || x.storage.refs <= 0)
+      throw new StateError(`${op.name}: a tensor of shape ${show(x.shape)} was disposed; keep it out of scope() or clone it before dispose()`);
+    if (x.requiresGrad) grad = true;
+  }
+  return grad && isGradEnabled();
+}
+
+/** Strides of an elementwise result: the memory format of the first operand of full shape if it is dense, else row-major. */
+function formatOf(inputs: readonly In[], shape: Shape): Shape | undefined {
+  for (const x of inputs) {
+    if (!(x instanceof TensorCore) || !sameShape(x.shape, shape)) continue;
+    return x.contiguous || !isDense(x) ? undefined : x.strides;
+  }
+  return undefined;
+}
+
+/** Whether a view covers its elements without gaps or overlaps, in some order of its dimensions. */
+export function isDense(x: Meta): boolean {
+  const dims: number[] = [];
+  for (let d = 0; d < x.shape.length; d++) if (x.shape[d] !== 1) dims.push(d);
+  dims.sort((a, b) => x.strides[a] - x.strides[b]);
+  let n = 1;
+  for (const d of dims) {
+    if (x.strides[d] !== n) return false;
+    n *= x.shape[d];
+  }
+  return true;
+}
+
+/** Runs an elementwise op. */
+export function callMap(op: MapOp, inputs: readonly In[]): Tensor {
+  const grad = checkAlive(op, inputs);
+  const dtype = mapDtype(op, inputs);
+  let shape: Shape | null = null;
+  for (const x of inputs) {
+    if (!(x instanceof TensorCore)) continue;
+    shape = shape === null || shape === x.shape ? x.shape : broadcast(op.name, shape, x.shape);
+  }
+  const full = shape as Shape;
+  const out = allocate(full, op.out === 'bool' ? 'bool' : dtype, formatOf(inputs, full));
+  const attrs = mapAttrs(dtype);
+  backend().run(op, inputs as never, attrs, [out]);
+  if (grad && op.vjp !== null && CATEGORY[out.dtype] === 2) record(op, inputs, attrs, [out]);
+  return out;
+}
+
+/** Runs an elementwise op and writes its result into `out` (which may be one of the inputs), in out's dtype. */
+export function callMapInto(op: MapOp, inputs: readonly In[], out: Tensor, name: string = `${op.name}_`): Tensor {
+  const grad = checkAlive(op, [...inputs, out]);
+  const dtype = mapDtype(op, inputs);
+  let shape: Shape = out.shape;
+  for (const x of inputs) if (x instanceof TensorCore) shape = broadcast(name, shape, x.shape);
+  if (!sameShape(shape, out.shape))
+    throw new ShapeError(`${name}: the result has shape ${show(shape)}, the tensor to change in place ${show(out.shape)}; use ${op.name} instead`);
+  const result = op.out === 'bool' ? 'bool' : dtype;
+  if (CATEGORY[result] > CATEGORY[out.dtype])
+    throw new DTypeError(`${name}: the result is ${result} and does not fit a ${out.dtype} tensor in place; use ${op.name} instead`);
+  checkWritable(name, out, grad);
+  const attrs = mapAttrs(dtype);
+  const tracked = grad && op.vjp !== null && CATEGORY[result] === 2;
+  noteWrite(op, inputs, attrs, out, tracked, () => backend().run(op, inputs as never, attrs, [out]));
+  return out;
+}
+
+/** In-place changes that the graph forbids. @throws StateError */
+export function checkWritable(name: string, out: TensorCore, grad: boolean): void {
+  if (out.storage.refs <= 0 || out.disposed) throw new StateError(`${name}: the tensor was disposed`);
+  if (grad && out.requiresGrad && out.isLeaf && out.origin === null)
+    throw new StateError(`${name}: a leaf that requires grad cannot be changed in place while recording; use noGrad(() => ...) or detach()`);
+  if (grad && out.origin !== null && isLeafBase(out))
+    throw new StateError(`${name}: a view of a leaf that requires grad cannot be changed in place while recording; use noGrad(() => ...)`);
+  for (let d = 0; d < out.shape.length; d++)
+    if (out.strides[d] === 0 && out.shape[d] > 1)
+      throw new StateError(`${name}: the tensor's elements share memory (it was expanded); clone() it first`);
+}
+
+function isLeafBase(x: TensorCore): boolean {
+  let base = x;
+  while (base.origin !== null) base = base.origin.parent;
+  return base.requiresGrad && base.isLeaf;
+}
+
+/** Makes a view; null where the strides forbid it. */
+export function tryView(op: ViewOp, x: TensorCore, attrs: Attrs): Tensor | null {
+  const grad = checkAlive(op, [x]);
+  const v = op.view(x, attrs);
+  if (v === null) return null;
+  const out = alias(x, v.shape, v.strides, x.offset + v.offset);
+  out.origin = { parent: x, op, attrs };
+  out.rebases = rootOf(x).rebases;
+  if (grad && op.vjp !== null && CATEGORY[out.dtype] === 2) record(op, [x], attrs, [out]);
+  return out;
+}
+
+function rootOf(x: TensorCore): TensorCore {
+  let base = x;
+  while (base.origin !== null) base = base.origin.parent;
+  return base;
+}
+
+/** Runs an op with a kernel of its own. */
+export function callKernel(op: KernelOp, inputs: readonly (TensorCore | null)[], attrs: Attrs): Tensor[] {
+  const grad = checkAlive(op, inputs);
+  const results = op.infer(inputs as never, attrs);
+  const outs = results.map((r) => allocate(r.shape, r.dtype, r.strides));
+  if (outs.length === 0 || outs.some((o) => sizeOf(o.shape) > 0) || op.mutates !== undefined) backend().run(op, inputs, attrs, outs);
+  if (op.mutates !== undefined) for (const name of op.mutates) bump(inputs[op.inputs.findIndex((i) => i.replace('?', '') === name)]);
+  if (grad && op.vjp !== null) {
+    const first = outs.find((o) => CATEGORY[o.dtype] === 2);
+    if (first) record(op, inputs, attrs, outs);
+  }
+  return outs;
+}
+function bump(x: TensorCore | null): void {
+  if (x) x.storage.version++;
+}
+
+/** The signature under which a row's derivative calls any op: operands, then the attrs object. */
+export function invoke(op: Op, args: readonly unknown[]): Tensor | Tensor[] {
+  if (op.kind === 'map') return callMap(op, args as In[]);
+  if (op.kind === 'view') {
+    const [x, attrs] = args as [TensorCore, Attrs];
+    const v = tryView(op, x, attrs);
+    if (v !== null) return v;
+    return tryView(op, contiguousCopy(x), attrs) as Tensor;
+  }
+  const n = op.inputs.length;
+  const outs = callKernel(op, args.slice(0, n) as (TensorCore | null)[], (args[n] ?? {}) as Attrs);
+  return op.outputs.length === 1 ? outs[0] : outs;
+}
+
+let copyOp: MapOp | null = null;
+/** Names the identity op, which copies and casts. */
+export function setCopyOp(op: MapOp): void {
+  copyOp = op;
+}
+/** A row-major copy, recorded. */
+export function contiguousCopy(x: TensorCore): Tensor {
+  const op = copyOp as MapOp;
+  const grad = checkAlive(op, [x]);
+  const out = allocate(x.shape, x.dtype);
+  const attrs = mapAttrs(x.dtype);
+  backend().run(op, [x], attrs, [out]);
+  if (grad && CATEGORY[out.dtype] === 2) record(op, [x], attrs, [out]);
+  return out;
+}
+/** A copy in another dtype, recorded between floating-point dtypes. */
+export function castTo(x: TensorCore, dtype: DType): Tensor {
+  const op = copyOp as MapOp;
+  const grad = checkAlive(op, [x]);
+  const out = allocate(x.shape, dtype, x.contiguous || !isDense(x) ? undefined : x.strides);
+  const attrs = mapAttrs(x.dtype);
+  backend().run(op, [x], attrs, [out]);
+  if (grad && CATEGORY[out.dtype] === 2) record(op, [x], attrs, [out]);
+  return out;
+}
+
+export type { Arg };

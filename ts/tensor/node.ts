@@ -1,0 +1,104 @@
+import type { Storage } from '../backend.ts';
+import { StateError } from '../base/errors.ts';
+import type { Attrs, Meta, Op, Scalar } from '../ops/op.ts';
+import type { Tensor, TensorCore } from './core.ts';
+
+/** A value that a derivative will read: its storage is held, its version remembered. */
+export interface Saved {
+  readonly tensor: TensorCore;
+  readonly storage: Storage;
+  readonly version: number;
+}
+
+/** Where a gradient goes next: an output of another node. */
+export interface Edge {
+  readonly node: Node;
+  readonly nr: number;
+}
+
+/** Computes the gradients of a node's inputs from those of its outputs; null entries are "none". */
+export type BackwardFn = (dys: readonly (Tensor | null)[], node: Node) => readonly (Tensor | null)[];
+
+let sequence = 0;
+
+/** One recorded step of the graph. */
+export class Node {
+  readonly name: string;
+  readonly edges: readonly (Edge | null)[];
+  /** Metadata of the inputs, by which gradients are brought to their shape and dtype. */
+  readonly inputs: readonly (Meta | Scalar | null)[];
+  readonly outputs: readonly Meta[];
+  readonly backward: BackwardFn;
+  readonly order: number = sequence++;
+  op: Op | null = null;
+  attrs: Attrs | null = null;
+  saved: Saved[] | null = null;
+  /** Operands that were plain numbers, where the derivative reads them. */
+  constants: Record<string, unknown> | null = null;
+  released = false;
+  /** The leaf whose gradient this node accumulates; null for all others. */
+  leaf: TensorCore | null = null;
+  /** Tensors whose hooks see the gradient of an output; by output number. */
+  watchers: (TensorCore | undefined)[] | null = null;
+
+  constructor(
+    name: string,
+    edges: readonly (Edge | null)[],
+    inputs: readonly (Meta | Scalar | null)[],
+    outputs: readonly Meta[],
+    backward: BackwardFn,
+  ) {
+    this.name = name;
+    this.edges = edges;
+    this.inputs = inputs;
+    this.outputs = outputs;
+    this.backward = backward;
+  }
+
+  save(tensor: TensorCore): void {
+    tensor.storage.retain();
+    const saved = { tensor, storage: tensor.storage, version: tensor.storage.version };
+    if (this.saved === null) this.saved = [saved];
+    else this.saved.push(saved);
+  }
+
+  /** The i-th saved value. @throws StateError after its release or when it was overwritten since */
+  value(i: number): TensorCore {
+    if (this.saved === null || this.released)
+      throw new StateError(
+        `${this.name}: its saved values were freed by an earlier backward(); pass { retainGraph: true } to the first one to go back twice`,
+      );
+    const s = this.saved[i];
+    if (s.storage.version !== s.version)
+      throw new StateError(
+        `${this.name}: the backward pass needs a value of shape [${s.tensor.shape.join(', ')}] that was changed in place (version ${s.storage.version}, saved at ${s.version}); clone() it before the change`,
+      );
+    return s.tensor;
+  }
+
+  /** Lets go of the saved values. */
+  release(): void {
+    if (this.released) return;
+    this.released = true;
+    if (this.saved === null) return;
+    for (const s of this.saved) s.storage.release();
+    this.saved = null;
+  }
+}
+
+let enabled = true;
+
+/** Whether operations are recorded at this moment. */
+export function isGradEnabled(): boolean {
+  return enabled;
+}
+/** Runs fn with recording on or off; async functions keep the mode until they settle only for their synchronous part. */
+export function withGrad<T>(on: boolean, fn: () => T): T {
+  const before = enabled;
+  enabled = on;
+  try {
+    return fn();
+  } finally {
+    enabled = before;
+  }
+}

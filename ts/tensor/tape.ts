@@ -1,0 +1,185 @@
+// Recording: what an op leaves behind for the backward pass, in place or not.
+import { CATEGORY } from '../base/dtype.ts';
+import type { Attrs, Meta, Op, Scalar, Value, ViewOp } from '../ops/op.ts';
+import { type Tensor, TensorCore } from './core.ts';
+import { type BackwardFn, type Edge, Node } from './node.ts';
+import { derivativeOps } from './derivatives.ts';
+
+type In = TensorCore | Scalar | null;
+
+/** The node whose gradient is accumulated into a leaf. */
+export function accumulatorOf(leaf: TensorCore): Node {
+  if (leaf.accumulator === null) {
+    const node = new Node('accumulate', [], [], [leaf], () => []);
+    node.leaf = leaf;
+    leaf.accumulator = node;
+  }
+  return leaf.accumulator;
+}
+
+/** The current node of a tensor: a view whose base was changed in place since gets it anew from its base. */
+export function nodeOf(x: TensorCore): Node | null {
+  if (x.origin !== null && x.requiresGrad) refresh(x);
+  else if (x.origin !== null && rootOf(x).requiresGrad && rootOf(x).rebases !== x.rebases) refresh(x);
+  return x.node;
+}
+
+function rootOf(x: TensorCore): TensorCore {
+  let base = x;
+  while (base.origin !== null) base = base.origin.parent;
+  return base;
+}
+
+function refresh(x: TensorCore): void {
+  const origin = x.origin;
+  if (origin === null) return;
+  const root = rootOf(x);
+  if (x.rebases === root.rebases) return;
+  refresh(origin.parent);
+  x.rebases = root.rebases;
+  if (origin.parent.requiresGrad) attach(viewNode(x), [x]);
+}
+
+function viewNode(x: TensorCore): Node {
+  const origin = x.origin as NonNullable<TensorCore['origin']>;
+  return makeNode(origin.op, [origin.parent], origin.attrs, [x]);
+}
+
+/** Where the gradient of an input goes. */
+export function edgeOf(x: In): Edge | null {
+  if (!(x instanceof TensorCore) || !x.requiresGrad) return null;
+  const node = nodeOf(x);
+  return node === null ? { node: accumulatorOf(x), nr: 0 } : { node, nr: x.outputNr };
+}
+
+function metaOf(x: In): Meta | Scalar | null {
+  return x instanceof TensorCore ? { shape: x.shape, strides: x.strides, dtype: x.dtype } : x;
+}
+
+function attach(node: Node, outs: readonly TensorCore[]): void {
+  outs.forEach((y, nr) => {
+    if (CATEGORY[y.dtype] !== 2) return;
+    if (y.retainsGrad || y.hooks !== null) watch(node, nr, y);
+    y.node = node;
+    y.outputNr = nr;
+    y.requiresGrad = true;
+  });
+}
+
+/** Lets a tensor's hooks and retained gradient see what reaches output nr of a node. */
+export function watch(node: Node, nr: number, tensor: TensorCore): void {
+  if (node.watchers === null) node.watchers = [];
+  node.watchers[nr] = tensor;
+}
+
+function makeNode(op: Op, inputs: readonly In[], attrs: Attrs, outs: readonly TensorCore[]): Node {
+  const edges = inputs.map(edgeOf);
+  const node = new Node(op.name, edges, inputs.map(metaOf), outs.map((y) => metaOf(y) as Meta), rowBackward);
+  node.op = op;
+  node.attrs = attrs;
+  return node;
+}
+
+function saveFor(node: Node, op: Op, inputs: readonly In[], outs: readonly TensorCore[]): void {
+  for (const name of op.saves) {
+    const i = op.inputs.findIndex((n) => n === name || n === `${name}?`);
+    const x = i >= 0 ? inputs[i] : outs[op.kind === 'kernel' ? op.outputs.indexOf(name) : 0];
+    if (x instanceof TensorCore) node.save(x);
+    else (node.constants ??= {})[name] = x;
+  }
+}
+
+/** Records one run of an op. */
+export function record(op: Op, inputs: readonly In[], attrs: Attrs, outs: readonly TensorCore[]): void {
+  const node = makeNode(op, inputs, attrs, outs);
+  saveFor(node, op, inputs, outs);
+  attach(node, outs);
+}
+
+/** Hands a row's derivative what it may read, by name. */
+const rowBackward: BackwardFn = (dys, node) => {
+  const op = node.op as Op;
+  const v: Record<string, unknown> = {
+    dys,
+    attrs: node.attrs,
+    inputs: node.inputs,
+    needs: node.edges.map((e) => e !== null),
+  };
+  const first = node.outputs.findIndex((m) => CATEGORY[m.dtype] === 2);
+  v.dy = dys[first] ?? zerosFor(node.outputs[first]);
+  let i = 0;
+  for (const name of op.saves) v[name] = node.constants !== null && name in node.constants ? node.constants[name] : node.value(i++);
+  // biome-ignore lint/style/noNonNullAssertion: only ops with a derivative are recorded
+  return op.vjp!(derivativeOps(), v as never) as readonly (Tensor | null)[];
+};
+
+function zerosFor(meta: Meta): Value {
+  return derivativeOps().zerosOf(meta);
+}
+
+/** Runs a write in place and keeps versions and graph true: the tensor's own node, and its bases' when it is a view. */
+export function noteWrite(op: Op, inputs: readonly In[], attrs: Attrs, out: Tensor, tracked: boolean, run: () => void): void {
+  const target: TensorCore = out;
+  if (!tracked) {
+    run();
+    target.storage.version++;
+    return;
+  }
+  const node = makeNode(op, inputs, attrs, [target]);
+  // Inputs are saved before the write: an overwritten one is then caught by its version.
+  const before = op.saves.includes('y') ? op.saves.filter((n) => n !== 'y') : op.saves;
+  saveFor(node, { ...op, saves: before } as Op, inputs, [target]);
+  run();
+  target.storage.version++;
+  if (before !== op.saves) {
+    node.save(target);
+    orderSaves(node, op);
+  }
+  replaceNode(target, node);
+}
+
+function orderSaves(node: Node, op: Op): void {
+  // 'y' was saved last; the row reads its values in the order of its names.
+  if (node.saved === null) return;
+  const at = op.saves.filter((n) => n === 'y' || !(node.constants !== null && n in node.constants)).indexOf('y');
+  const y = node.saved.pop();
+  if (y) node.saved.splice(at, 0, y);
+}
+
+/** Puts a tensor on a new node after a write; for a view, rebases every tensor that it is a view of. */
+function replaceNode(x: TensorCore, node: Node): void {
+  if (x.origin === null) {
+    attach(node, [x]);
+    x.rebases++;
+    return;
+  }
+  let child = x;
+  let childNode = node;
+  while (child.origin !== null) {
+    const { parent, op, attrs } = child.origin as { parent: TensorCore; op: ViewOp; attrs: Attrs };
+    const merged = new Node(
+      `${op.name}InPlace`,
+      [edgeOf(parent), { node: childNode, nr: 0 }],
+      [metaOf(parent), metaOf(child)],
+      [metaOf(parent) as Meta],
+      ([dy]) => {
+        const ops = derivativeOps();
+        const part = ops[op.name](dy, attrs);
+        const back = (op.vjp as NonNullable<ViewOp['vjp']>)(ops, {
+          dy: part,
+          dys: [part],
+          attrs,
+          inputs: [metaOf(parent) as Meta],
+          needs: [true],
+        } as never)[0];
+        return [ops.sub(dy, back), part] as Tensor[];
+      },
+    );
+    attach(merged, [parent]);
+    child = parent;
+    childNode = merged;
+  }
+  child.rebases++;
+  // The written view and the views between it and the base take their nodes anew from the base.
+  refresh(x);
+}

@@ -1,0 +1,178 @@
+import { CODE, COMPUTE, type DType, SIZE } from '../base/dtype.ts';
+import { ValueError } from '../base/errors.ts';
+import { isContiguous, sameShape } from '../base/shape.ts';
+import type { Input, View } from '../backend.ts';
+import type { Lowered, MapOp, Scalar } from '../ops/op.ts';
+import type { Memory, WasmStorage } from './memory.ts';
+
+/** Address of the step that eager work writes: page 0 above the slot table and the control block. */
+export const STEP = 8192;
+/** Elements of one tile of a map step (GRAIN in assembly/step.ts). */
+export const GRAIN = 32768;
+const DIRECT = 0;
+const SCALAR = 1;
+const GATHER = 2;
+const IMMEDIATE = 3;
+const HEADER = STEP >> 2;
+const OPERANDS = HEADER + 8;
+
+/** Byte address of a view's first element. */
+export function address(view: View): number {
+  return (view.storage as WasmStorage).pointer + view.offset * SIZE[view.dtype];
+}
+
+function isView(x: Input): x is View {
+  return typeof x === 'object';
+}
+
+/** Whether a dense step may write whole vectors: nothing of the output's storage lies behind its last element. */
+function endsStorage(out: View, n: number): number {
+  return (out.offset + n) * SIZE[out.dtype] >= out.storage.bytes ? 1 << 24 : 0;
+}
+
+function operand(memory: Memory, at: number, view: View, mode: number, tile: DType, flags: number): void {
+  memory.u32[at] = 0;
+  memory.u32[at + 1] = CODE[view.dtype] | (CODE[tile] << 8) | (mode << 16) | flags;
+  memory.u32[at + 2] = address(view);
+}
+
+function immediate(memory: Memory, at: number, value: Scalar, tile: DType): void {
+  memory.u32[at] = 0;
+  memory.u32[at + 1] = CODE[tile] << 8 | CODE[tile] | (IMMEDIATE << 16);
+  if (tile === 'int64') {
+    const big = typeof value === 'bigint' ? value : BigInt(Math.trunc(Number(value)));
+    memory.u32[at + 2] = Number(big & 0xffffffffn);
+    memory.u32[at + 3] = Number((big >> 32n) & 0xffffffffn);
+  } else memory.f64[(at + 2) >> 1] = Number(value);
+}
+
+/** The tile type of a mask of lanes as wide as the compute type's. */
+function maskType(type: DType): DType {
+  return SIZE[type] === 8 ? 'int64' : 'int32';
+}
+
+/** Writes one map step; returns the number of its tiles (0: nothing to do). */
+export function encodeMap(memory: Memory, op: MapOp, inputs: readonly Input[], dtype: DType, out: View, n: number): number {
+  const type = COMPUTE[dtype];
+  const tiles = n <= GRAIN ? 1 : Math.ceil(n / GRAIN);
+  const count = inputs.length + 1;
+  const words = memory.u32;
+  words[HEADER] = op.opcode;
+  words[HEADER + 2] = 1;
+  words[HEADER + 3] = tiles;
+  words[HEADER + 4] = n;
+  words[HEADER + 5] = 0;
+  words[HEADER + 6] = CODE[type];
+  words[HEADER + 7] = count;
+  words[HEADER + 1] = 32 + count * 16;
+  const tileOut = op.out === 'bool' ? maskType(type) : type;
+  const flat = op.out === 'bool' ? false : out.dtype === type;
+  let simple = flat && out.contiguous;
+  for (let k = 0; simple && k < inputs.length; k++) {
+    const x = inputs[k];
+    simple = !isView(x) || (x.contiguous && x.dtype === type && sameShape(x.shape, out.shape) && op.masks.length === 0);
+  }
+  if (simple) {
+    operand(memory, OPERANDS, out, DIRECT, type, endsStorage(out, n));
+    for (let k = 0; k < inputs.length; k++) {
+      const x = inputs[k] as View | Scalar;
+      const at = OPERANDS + 4 + k * 4;
+      if (typeof x === 'object') operand(memory, at, x, DIRECT, type, 0);
+      else immediate(memory, at, x, type);
+    }
+    return tiles;
+  }
+  encodeStrided(memory, op, inputs, out, type, tileOut, n);
+  return tiles;
+}
+
+/** The general form: operands broadcast to the output's shape, dimensions in the output's memory order, collapsed. */
+function encodeStrided(memory: Memory, op: MapOp, inputs: readonly Input[], out: View, type: DType, tileOut: DType, n: number): void {
+  const views: View[] = [out];
+  for (const x of inputs) if (isView(x)) views.push(x);
+  const rank = out.shape.length;
+  const order = Array.from({ length: rank }, (_, d) => d).filter((d) => out.shape[d] !== 1);
+  if (!out.contiguous) order.sort((a, b) => out.strides[b] - out.strides[a]);
+  const strideOf = (v: View, d: number): number => {
+    const i = d - (rank - v.shape.length);
+    return i < 0 || v.shape[i] === 1 ? 0 : v.strides[i];
+  };
+  const sizes: number[] = [];
+  const strides: number[][] = views.map(() => []);
+  for (const d of order) {
+    const size = out.shape[d];
+    const last = sizes.length - 1;
+    if (last >= 0 && views.every((v, k) => strides[k][last] === strideOf(v, d) * size)) {
+      sizes[last] *= size;
+      for (let k = 0; k < views.length; k++) strides[k][last] = strideOf(views[k], d);
+    } else {
+      sizes.push(size);
+      for (let k = 0; k < views.length; k++) strides[k].push(strideOf(views[k], d));
+    }
+  }
+  const dims = sizes.length;
+  const words = memory.u32;
+  const count = inputs.length + 1;
+  let gathers = false;
+  let at = OPERANDS;
+  let v = 0;
+  const place = (view: View, tile: DType, isOut: boolean): void => {
+    const own = strides[v++];
+    let mode = GATHER;
+    if (!isOut && own.every((s) => s === 0)) mode = SCALAR;
+    else if (view.dtype === tile && isContiguous(sizes, own)) mode = DIRECT;
+    if (mode === GATHER) gathers = true;
+    operand(memory, at, view, mode, tile, isOut && mode === DIRECT ? endsStorage(view, n) : 0);
+    at += 4;
+  };
+  place(out, tileOut, true);
+  inputs.forEach((x, k) => {
+    const tile = op.masks.includes(k) ? maskType(type) : type;
+    if (isView(x)) place(x, tile, false);
+    else {
+      immediate(memory, at, x as Scalar, tile);
+      at += 4;
+    }
+  });
+  if (!gathers) return;
+  if (dims * (count + 1) > 4096) throw new ValueError(`${op.name}: ${rank} dimensions are too many`);
+  words[HEADER + 5] = dims;
+  for (const s of sizes) words[at++] = s;
+  v = 0;
+  const zeros = new Array<number>(dims).fill(0);
+  for (const x of [out, ...inputs]) for (const s of isView(x as Input) ? strides[v++] : zeros) words[at++] = s;
+  words[HEADER + 1] = (at - HEADER) << 2;
+}
+
+/** Writes one kernel step; operands are views, raw addresses with a dtype, or null. */
+export function encodeKernel(
+  memory: Memory,
+  opcode: number,
+  operands: readonly ({ address: number; dtype: DType } | null)[],
+  lowered: Lowered,
+): void {
+  const words = memory.u32;
+  const floats = lowered.floats ?? [];
+  let at = OPERANDS;
+  for (const o of operands) {
+    words[at] = 0;
+    words[at + 1] = o ? o.address : 0;
+    words[at + 2] = o ? CODE[o.dtype] : 0;
+    at += 3;
+  }
+  const ints = (at - HEADER) << 2;
+  for (const i of lowered.ints) words[at++] = i;
+  if (at & 1) at++;
+  const floatsAt = (at - HEADER) << 2;
+  for (const f of floats) {
+    memory.f64[at >> 1] = f;
+    at += 2;
+  }
+  const first = operands[0] as { dtype: DType };
+  words[HEADER] = opcode;
+  words[HEADER + 1] = (at - HEADER) << 2;
+  words[HEADER + 2] = lowered.tiles.length;
+  for (let p = 0; p < 3; p++) words[HEADER + 3 + p] = lowered.tiles[p] ?? 0;
+  words[HEADER + 6] = CODE[COMPUTE[first.dtype]];
+  words[HEADER + 7] = ints | (floatsAt << 16);
+}

@@ -1,0 +1,207 @@
+import type { Backend, Input, View } from '../backend.ts';
+import { COMPUTE, type DType, SIZE } from '../base/dtype.ts';
+import { DeviceError, IndexError, MemoryError, WickError } from '../base/errors.ts';
+import { channelsLastStrides, contiguousStrides, isChannelsLast, isContiguous, type Shape, sameShape, sizeOf } from '../base/shape.ts';
+import type { Attrs, KernelOp, Layout, MapOp, Meta, Op } from '../ops/op.ts';
+import { TABLE } from '../ops/table.ts';
+import { address, encodeKernel, encodeMap, STEP } from './encode.ts';
+import { type Exports, type Loaded, load } from './load.ts';
+import { Memory, type MemoryStats, type WasmStorage } from './memory.ts';
+import { cores, Pool } from './workers.ts';
+
+const SCRATCH = 1 << 19;
+const copy = TABLE.copy as MapOp;
+
+/** A temporary operand: a contiguous or channels-last copy in memory that lives within one call. */
+class Temp implements View {
+  readonly shape: Shape;
+  readonly strides: Shape;
+  readonly dtype: DType;
+  readonly offset = 0;
+  readonly contiguous: boolean;
+  readonly storage: WasmStorage;
+  constructor(storage: WasmStorage, shape: Shape, strides: Shape, dtype: DType) {
+    this.storage = storage;
+    this.shape = shape;
+    this.strides = strides;
+    this.dtype = dtype;
+    this.contiguous = isContiguous(shape, strides);
+  }
+}
+
+/** The Wasm device: one linear memory, one interpreter, a pool of threads. */
+export class Engine implements Backend {
+  readonly device = 'wasm';
+  private readonly exports: Exports;
+  readonly memory: Memory;
+  readonly pool: Pool;
+
+  constructor(loaded: Loaded = load()) {
+    this.exports = loaded.exports;
+    const base = Math.ceil(this.exports.heapBase() / 64) * 64;
+    this.memory = new Memory(loaded.memory, base, loaded.maxPages * 65536);
+    this.exports.setScratch(this.memory.allocRaw(SCRATCH));
+    this.exports.start(typeof (globalThis as { document?: unknown }).document === 'undefined' ? 1 : 0);
+    this.pool = new Pool(loaded, this.memory);
+  }
+
+  alloc(bytes: number): WasmStorage {
+    return this.memory.alloc(bytes);
+  }
+
+  run(op: Op, inputs: readonly Input[], attrs: Attrs, outputs: readonly View[]): void {
+    if (op.kind === 'map') this.runMap(op, inputs, (attrs as { dtype: DType }).dtype, outputs[0]);
+    else if (op.kind === 'kernel') this.runKernel(op, inputs, attrs, outputs);
+    else throw new DeviceError(`${op.name}: a view is no step`);
+  }
+
+  private runMap(op: MapOp, inputs: readonly Input[], dtype: DType, out: View): void {
+    const n = sizeOf(out.shape);
+    if (n === 0) return;
+    if (n >= 0x7fffffff) throw new MemoryError(`${op.name}: ${n} elements in one operation; at most 2147483646`);
+    const temps: Temp[] = [];
+    const safe = inputs.some((x) => overlaps(x, out)) ? inputs.map((x) => (overlaps(x, out) ? this.temporary(x as View, temps) : x)) : inputs;
+    const tiles = encodeMap(this.memory, op, safe, dtype, out, n);
+    this.execute(op, tiles);
+    for (const t of temps) t.storage.release();
+  }
+
+  private runKernel(op: KernelOp, inputs: readonly Input[], attrs: Attrs, outputs: readonly View[]): void {
+    const metas = inputs as readonly Meta[];
+    const loads = op.loads(metas, attrs);
+    const temps: Temp[] = [];
+    const back: [View, View][] = [];
+    try {
+      const ready = inputs.map((x, i) => {
+        if (x === null || typeof x !== 'object') return null;
+        const wish = typeof loads === 'string' ? loads : loads[i];
+        const dtype = wish === 'same' ? x.dtype : wish;
+        const mutated = op.mutates?.includes(op.inputs[i].replace('?', '')) ?? false;
+        const own = this.prepared(x, dtype, layoutOf(op.layout, x, i), temps);
+        if (mutated && own !== x) back.push([own, x]);
+        return own;
+      });
+      const main = typeof loads === 'string' ? loads : loads[0] === 'same' ? metas[0].dtype : loads[0];
+      const writes = op.writes?.(metas, attrs) ?? outputs.map(() => main);
+      const wanted = op.infer(metas, attrs);
+      const results = outputs.map((y, i) => {
+        const strides = wanted[i].strides ?? contiguousStrides(y.shape);
+        if (y.dtype === writes[i] && sameStrides(y.shape, y.strides, strides)) return y;
+        return this.fresh(y.shape, strides, writes[i], temps);
+      });
+      const lowered = op.lower(ready, results, attrs);
+      if (lowered.tiles.length > 0) {
+        const bytes = lowered.workspace ?? 0;
+        const workspace = bytes > 0 ? this.memory.allocRaw(bytes) : 0;
+        try {
+          const operands = [...results, ...ready].map((v) => v && { address: address(v), dtype: v.dtype });
+          operands.push({ address: workspace, dtype: 'uint8' });
+          encodeKernel(this.memory, op.opcode, operands, lowered);
+          this.execute(op, Math.max(...lowered.tiles));
+        } finally {
+          if (workspace !== 0) this.memory.freeRaw(workspace, bytes);
+        }
+      }
+      results.forEach((r, i) => {
+        if (r !== outputs[i]) this.cast(r, outputs[i]);
+      });
+      for (const [from, to] of back) this.cast(from, to);
+    } finally {
+      for (const t of temps) t.storage.release();
+    }
+  }
+
+  private execute(op: Op, tiles: number): void {
+    if (tiles > 1) this.pool.ensure();
+    this.exports.run(STEP, 1);
+    const status = this.exports.takeStatus();
+    if (status !== 0) throw failure(op, status, this.exports.statusDetail());
+  }
+
+  /** The view itself if it is as the kernel wants it, else a converted copy. */
+  private prepared(x: View, dtype: DType, layout: Layout, temps: Temp[]): View {
+    const last = layout === 'channelsLast';
+    const fits = layout === 'any' || (last ? isChannelsLast(x.shape, x.strides) : x.contiguous);
+    if (fits && x.dtype === dtype) return x;
+    const strides = last ? channelsLastStrides(x.shape) : layout === 'any' && isDense(x) ? x.strides : contiguousStrides(x.shape);
+    const t = this.fresh(x.shape, strides, dtype, temps);
+    this.cast(x, t);
+    return t;
+  }
+
+  private temporary(x: View, temps: Temp[]): View {
+    const t = this.fresh(x.shape, contiguousStrides(x.shape), x.dtype, temps);
+    this.cast(x, t);
+    return t;
+  }
+
+  private fresh(shape: Shape, strides: Shape, dtype: DType, temps: Temp[]): Temp {
+    const t = new Temp(this.memory.alloc(sizeOf(shape) * SIZE[dtype]), shape, strides, dtype);
+    temps.push(t);
+    return t;
+  }
+
+  private cast(from: View, to: View): void {
+    const n = sizeOf(to.shape);
+    if (n > 0) this.execute(copy, encodeMap(this.memory, copy, [from], COMPUTE[from.dtype], to, n));
+  }
+
+  readSync(view: View): Uint8Array {
+    const at = address(view);
+    return this.memory.u8.slice(at, at + sizeOf(view.shape) * SIZE[view.dtype]);
+  }
+
+  async read(view: View): Promise<Uint8Array> {
+    const bytes = this.readSync(view);
+    if (this.memory.wantsYield()) await new Promise((resolve) => setTimeout(resolve, 0));
+    return bytes;
+  }
+
+  write(view: View, bytes: Uint8Array): void {
+    this.memory.u8.set(bytes, address(view));
+  }
+
+  stats(): MemoryStats {
+    return this.memory.stats();
+  }
+
+  /** Threads: asked for, working at this moment, and why not more. */
+  threads(): { wanted: number; ready: number; cores: number; reason: string } {
+    return { wanted: this.pool.threads, ready: this.pool.ready + 1, cores: cores(), reason: this.pool.reason };
+  }
+}
+
+function layoutOf(layout: KernelOp['layout'], x: Meta, i: number): Layout {
+  if (layout === undefined) return 'contiguous';
+  if (typeof layout === 'string') return layout;
+  return typeof layout === 'function' ? layout(x, i) : layout[i];
+}
+
+function sameStrides(shape: Shape, a: Shape, b: Shape): boolean {
+  for (let i = 0; i < shape.length; i++) if (shape[i] > 1 && a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Whether a view covers its elements without gaps or overlaps, in some order of its dimensions. */
+function isDense(x: Meta): boolean {
+  const dims = x.shape.map((_, d) => d).filter((d) => x.shape[d] !== 1);
+  dims.sort((a, b) => x.strides[a] - x.strides[b]);
+  let n = 1;
+  for (const d of dims) {
+    if (x.strides[d] !== n) return false;
+    n *= x.shape[d];
+  }
+  return true;
+}
+
+/** Whether an input shares memory with an output that is not the very same view: it must be copied before it is overwritten. */
+function overlaps(x: Input, out: View): boolean {
+  if (x === null || typeof x !== 'object' || x.storage !== out.storage) return false;
+  return !(x.offset === out.offset && x.dtype === out.dtype && sameShape(x.shape, out.shape) && sameStrides(x.shape, x.strides, out.strides));
+}
+
+function failure(op: Op, status: number, detail: number): WickError {
+  if (status === 1) return new IndexError(`${op.name}: index ${detail} is out of range`);
+  return new WickError(`${op.name}: a worker thread failed (code ${status}); the result is not valid, the engine goes on`);
+}
+

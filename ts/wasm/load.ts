@@ -1,0 +1,60 @@
+import { instantiateSync } from '@assemblyscript/loader';
+import { DeviceError } from '../base/errors.ts';
+import { core } from './gen/core.ts';
+
+/** The module's functions (assembly/index.ts). */
+export interface Exports {
+  run(step: number, count: number): void;
+  start(mayWait: number): void;
+  work(id: number): void;
+  heapBase(): number;
+  setScratch(pointer: number): void;
+  workers(): number;
+  setThreads(n: number): void;
+  abandon(code: number): void;
+  takeStatus(): number;
+  statusDetail(): number;
+  indexOf(opcode: number): number;
+}
+
+export interface Loaded {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  readonly exports: Exports;
+  readonly maxPages: number;
+}
+
+/** Plain base64 to bytes, synchronously, with the runtime's own decoder where there is one. */
+export function decode(text: string): Uint8Array<ArrayBuffer> {
+  const native = (Uint8Array as unknown as { fromBase64?: (s: string) => Uint8Array<ArrayBuffer> }).fromBase64;
+  if (native) return native(text);
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
+  return bytes;
+}
+
+/** A shared memory as large as the runtime lets it become: some browsers refuse large maxima. */
+function makeMemory(): { memory: WebAssembly.Memory; maxPages: number } {
+  for (let maximum = 65535; maximum >= 256; maximum >>= 1) {
+    try {
+      return { memory: new WebAssembly.Memory({ initial: 16, maximum, shared: true }), maxPages: maximum };
+    } catch {
+      // Try half.
+    }
+  }
+  throw new DeviceError('wick: this runtime gives no shared WebAssembly memory, not even 16 MB; it needs WebAssembly threads');
+}
+
+/** Compiles and instantiates the inlined module. @throws DeviceError where WebAssembly SIMD or threads are missing */
+export function load(): Loaded {
+  const { memory, maxPages } = makeMemory();
+  let module: WebAssembly.Module;
+  try {
+    module = new WebAssembly.Module(decode(core));
+  } catch (cause) {
+    throw new DeviceError('wick: this runtime does not compile WebAssembly with SIMD and threads', { cause });
+  }
+  const { exports } = instantiateSync(module, { env: { memory } });
+  return { module, memory, exports: exports as unknown as Exports, maxPages };
+}

@@ -1,0 +1,257 @@
+import type { Storage } from '../backend.ts';
+import { MemoryError } from '../base/errors.ts';
+import { classSize, Heap, SMALL } from './heap.ts';
+import { type Graveyard, graveyard } from './reclaim.ts';
+
+/** Storages that share one finalizer entry: a token that each of them holds. When the token dies they are all unreachable. */
+interface Group {
+  readonly id: number;
+  readonly pointers: number[];
+  readonly bytes: number[];
+  used: number;
+  live: number;
+}
+const GROUP = 64;
+/** The collector cannot see Wasm memory: every so many bytes it is shown an untouched buffer of this size (never zeroed by calloc). */
+const NUDGE = 36 << 20;
+/** Below this the memory grows freely; above it grows only after a survey of what is unreachable freed too little. */
+const SOFT_LIMIT = 192 * 2 ** 20;
+
+/** What `wick.memory()` reports; bytes. */
+export interface MemoryStats {
+  /** Bytes of storages in use (as requested). */
+  readonly live: number;
+  /** Highest `live` since the start or `resetPeak()`. */
+  readonly peak: number;
+  /** Bytes of the Wasm memory. */
+  readonly reserved: number;
+  /** Storages in use. */
+  readonly storages: number;
+  /** Storages made since the start. */
+  readonly allocations: number;
+}
+
+export class WasmStorage implements Storage {
+  readonly device = 'wasm';
+  readonly bytes: number;
+  /** Byte address. */
+  readonly pointer: number;
+  version = 0;
+  refs = 1;
+  /** Keeps the group's token reachable. */
+  readonly token: object;
+  readonly group: Group;
+  readonly slot: number;
+  private readonly owner: Memory;
+
+  constructor(owner: Memory, pointer: number, bytes: number, token: object, group: Group, slot: number) {
+    this.owner = owner;
+    this.pointer = pointer;
+    this.bytes = bytes;
+    this.token = token;
+    this.group = group;
+    this.slot = slot;
+  }
+  retain(): void {
+    this.refs++;
+  }
+  release(): void {
+    if (--this.refs === 0) this.owner.free(this.group, this.slot);
+  }
+}
+
+/** The linear memory: allocation, accounting, views for the host, and what brings dropped tensors back. */
+export class Memory {
+  readonly wasm: WebAssembly.Memory;
+  private readonly heap: Heap;
+  private readonly registry: FinalizationRegistry<Group>;
+  private readonly groups = new Map<number, Group>();
+  private readonly yard: Graveyard | null = graveyard();
+  private token: object = {};
+  private group: Group;
+  private nextId = 1;
+  private live = 0;
+  private peak = 0;
+  private count = 0;
+  private total = 0;
+  private nudge = 0;
+  private sinceYield = 0;
+  private softLimit = SOFT_LIMIT;
+  private limit: number;
+  private growing = false;
+  /** Views over the whole memory, re-made after growth. */
+  u8!: Uint8Array;
+  u32!: Uint32Array;
+  i32!: Int32Array;
+  f64!: Float64Array;
+
+  constructor(wasm: WebAssembly.Memory, base: number, limit: number) {
+    this.wasm = wasm;
+    this.limit = limit;
+    this.views();
+    this.heap = new Heap(base, wasm.buffer.byteLength, (end) => this.growTo(end));
+    this.registry = new FinalizationRegistry((group) => this.reap(group));
+    this.group = this.open();
+  }
+
+  /** A storage of `bytes` bytes, padded to 64. @throws MemoryError after which the engine works on */
+  alloc(bytes: number): WasmStorage {
+    const pointer = this.allocRaw(bytes);
+    this.count++;
+    this.total++;
+    this.live += bytes;
+    if (this.live > this.peak) this.peak = this.live;
+    this.nudge += bytes;
+    if (this.nudge > NUDGE) this.remind();
+    if (bytes > SMALL) {
+      const token = {};
+      const group = this.enter(token, [pointer], [bytes]);
+      return new WasmStorage(this, pointer, bytes, token, group, 0);
+    }
+    let group = this.group;
+    if (group.used === GROUP) {
+      if (group.live === 0) group.used = 0;
+      else {
+        group = this.open();
+        this.group = group;
+      }
+    }
+    const slot = group.used++;
+    group.live++;
+    group.pointers[slot] = pointer;
+    group.bytes[slot] = bytes;
+    return new WasmStorage(this, pointer, bytes, this.token, group, slot);
+  }
+
+  free(group: Group, slot: number): void {
+    const pointer = group.pointers[slot];
+    if (pointer === 0) return;
+    const bytes = group.bytes[slot];
+    group.pointers[slot] = 0;
+    this.count--;
+    this.live -= bytes;
+    this.heap.free(pointer, bytes);
+    if (--group.live === 0 && group !== this.group) this.groups.delete(group.id);
+  }
+
+  /** Memory without accounting or finalizer, for what lives within one call; free it with freeRaw. */
+  allocRaw(bytes: number): number {
+    let p = this.heap.tryAlloc(bytes);
+    if (p !== 0) return p;
+    if (this.wasm.buffer.byteLength + bytes > this.softLimit && this.groups.size > 0) {
+      this.reclaim(false);
+      p = this.retry(bytes);
+      if (p === 0 || this.live > this.softLimit / 2) {
+        this.reclaim(true);
+        if (p === 0) p = this.retry(bytes);
+      }
+      this.softLimit = Math.max(SOFT_LIMIT, this.live * 2 + bytes);
+      if (p !== 0) return p;
+    }
+    if (this.heap.growFor(bytes)) p = this.heap.tryAlloc(bytes);
+    if (p !== 0) return p;
+    this.reclaim(true);
+    p = this.retry(bytes);
+    if (p !== 0) return p;
+    throw new MemoryError(
+      `out of memory: ${bytes} bytes asked for, ${this.live} live of ${this.wasm.buffer.byteLength} reserved (limit ${this.limit}); free tensors with scope() or dispose(), or await a macrotask so that dropped ones come back`,
+    );
+  }
+  freeRaw(pointer: number, bytes: number): void {
+    this.heap.free(pointer, bytes);
+  }
+
+  stats(): MemoryStats {
+    return { live: this.live, peak: this.peak, reserved: this.wasm.buffer.byteLength, storages: this.count, allocations: this.total };
+  }
+  resetPeak(): void {
+    this.peak = this.live;
+  }
+  /** Caps the memory in bytes; allocations past it throw MemoryError. */
+  setLimit(bytes: number): void {
+    this.limit = bytes;
+  }
+
+  /** True once enough was allocated since the last macrotask that finalizers should get a turn. */
+  wantsYield(): boolean {
+    if (this.sinceYield < 2 * NUDGE) return false;
+    this.sinceYield = 0;
+    return true;
+  }
+
+  /** Frees what nothing reaches any more, where the runtime can tell without yielding; true if something came back. */
+  reclaim(major: boolean): boolean {
+    if (!this.yard || this.growing) return false;
+    this.growing = true;
+    try {
+      const before = this.live;
+      const dead = new Set(this.groups.keys());
+      if (!this.yard.survey(major, (id) => dead.delete(id))) return false;
+      for (const id of dead) {
+        const group = this.groups.get(id);
+        if (group && group !== this.group) this.reap(group);
+      }
+      return this.live < before;
+    } finally {
+      this.growing = false;
+    }
+  }
+
+  private retry(bytes: number): number {
+    const p = this.heap.tryAlloc(bytes);
+    if (p !== 0) return p;
+    return this.heap.trim() ? this.heap.tryAlloc(bytes) : 0;
+  }
+
+  private reap(group: Group): void {
+    for (let slot = 0; slot < group.pointers.length; slot++) this.free(group, slot);
+  }
+
+  private open(): Group {
+    this.token = {};
+    const group = this.enter(this.token, new Array<number>(GROUP).fill(0), new Array<number>(GROUP).fill(0));
+    group.used = 0;
+    group.live = 0;
+    return group;
+  }
+
+  private enter(token: object, pointers: number[], bytes: number[]): Group {
+    const group: Group = { id: this.nextId++, pointers, bytes, used: pointers.length, live: pointers.length };
+    this.groups.set(group.id, group);
+    this.registry.register(token, group);
+    this.yard?.add(token, group.id);
+    return group;
+  }
+
+  private remind(): void {
+    this.sinceYield += this.nudge;
+    this.nudge = 0;
+    new ArrayBuffer(NUDGE);
+  }
+
+  private growTo(end: number): number {
+    const have = this.wasm.buffer.byteLength;
+    const wish = Math.ceil(end / 65536) * 65536;
+    if (wish > this.limit) return 0;
+    try {
+      this.wasm.grow((wish - have) / 65536);
+    } catch {
+      return 0;
+    }
+    this.views();
+    return this.wasm.buffer.byteLength;
+  }
+
+  private views(): void {
+    const buffer = this.wasm.buffer;
+    this.u8 = new Uint8Array(buffer);
+    this.u32 = new Uint32Array(buffer);
+    this.i32 = new Int32Array(buffer);
+    this.f64 = new Float64Array(buffer);
+  }
+}
+
+/** Bytes that a request of `bytes` occupies. */
+export function occupied(bytes: number): number {
+  return classSize(bytes);
+}
