@@ -25,7 +25,8 @@ interface Geometry {
   readonly groups: number;
 }
 
-const MOVEMENT = { stride: 'readonly [number, number]', padding: 'readonly [number, number]', dilation: 'readonly [number, number]', groups: 'number' };
+const PAIR = 'readonly [number, number]';
+const MOVEMENT = { 'stride?': PAIR, 'padding?': PAIR, 'dilation?': PAIR, 'groups?': 'number' };
 const INTS: readonly string[] = [
   ...['images', 'channels', 'height', 'width', 'outputs', 'outHeight', 'outWidth', 'kernelH', 'kernelW', 'strideH', 'strideW'],
   ...['paddingH', 'paddingW', 'dilationH', 'dilationW', 'groups', 'depthwise'],
@@ -211,7 +212,7 @@ export const convolutionInput: Op = kernel({
   doc: 'Gradient of a convolution with respect to its input; also the transposed convolution.',
   inputs: ['grad', 'w'],
   outputs: ['dx'],
-  attrs: { ...MOVEMENT, inputSize: 'readonly [number, number]' },
+  attrs: { ...MOVEMENT, inputSize: PAIR },
   infer: ([dy, w], attrs: Movement & { inputSize: Pair }) => {
     const dtype = checkTypes('convolutionInput', [dy, w]);
     const x = imageOf(dy.shape, w.shape, attrs);
@@ -235,7 +236,7 @@ export const convolutionWeight: Op = kernel({
   doc: 'Gradient of a convolution with respect to its weight.',
   inputs: ['grad', 'x'],
   outputs: ['dw'],
-  attrs: { ...MOVEMENT, kernelSize: 'readonly [number, number]' },
+  attrs: { ...MOVEMENT, kernelSize: PAIR },
   infer: ([dy, x], attrs: Movement & { kernelSize: Pair }) => {
     const dtype = checkTypes('convolutionWeight', [dy, x]);
     const w = weightOf(dy.shape, x.shape, attrs);

@@ -23,8 +23,15 @@ interface AvgWindow {
 }
 
 const PAIR = 'readonly [number, number]';
-const MAX = { kernelSize: PAIR, stride: PAIR, padding: PAIR, dilation: PAIR, ceilMode: 'boolean' };
-const AVG = { kernelSize: PAIR, stride: PAIR, padding: PAIR, ceilMode: 'boolean', countIncludePad: 'boolean', divisorOverride: 'number' };
+const MAX = { kernelSize: PAIR, 'stride?': PAIR, 'padding?': PAIR, 'dilation?': PAIR, 'ceilMode?': 'boolean' };
+const AVG = {
+  kernelSize: PAIR,
+  'stride?': PAIR,
+  'padding?': PAIR,
+  'ceilMode?': 'boolean',
+  'countIncludePad?': 'boolean',
+  'divisorOverride?': 'number',
+};
 /** One list for all rows: the kernels share it. */
 const INTS: readonly string[] = [
   ...['channels', 'height', 'width', 'outHeight', 'outWidth', 'kernelH', 'kernelW', 'strideH', 'strideW', 'paddingH', 'paddingW'],

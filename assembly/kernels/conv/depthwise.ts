@@ -3,6 +3,8 @@ import { convolution as f } from '../../gen/fields';
 import { int, operand } from '../../step';
 import { scratch } from '../../threads';
 
+const TAPS: usize = 64; // in the thread's scratch, after one vector
+
 /** Bytes of a row of channels, rounded up to whole vectors. */
 @inline function padded<T>(channels: i32): usize { return (<usize>channels * sizeof<T>() + 15) & ~15; }
 
@@ -41,45 +43,54 @@ export function depthwise<T>(s: usize, phase: i32, tile: i32, bias: usize, works
     let y = operand(s, 0) + <usize>(l * targetW) * pixel;
     const image = operand(s, 1) + <usize>(n * sourceH * sourceW) * pixel;
     for (let tx = 0; tx < targetW; tx++, y += pixel) {
-      for (let c: usize = 0; c < pixel; ) {
-        const four = c + 64 <= pixel;
-        let c0 = i32x4.splat(0), c1 = c0, c2 = c0, c3 = c0;
-        for (let r = 0; r < kh; r++) {
-          const iy = meet(ty, r, sh, ph, dh, sourceH, backward);
-          if (iy < 0) continue;
-          for (let t = 0; t < kw; t++) {
-            const ix = meet(tx, t, sw, pw, dw, sourceW, backward);
-            if (ix < 0) continue;
-            const p = image + <usize>(iy * sourceW + ix) * pixel + c, w = workspace + <usize>(r * kw + t) * line + c;
-            c0 = v128.add<T>(c0, v128.mul<T>(v128.load(p), v128.load(w)));
-            if (four) {
-              c1 = v128.add<T>(c1, v128.mul<T>(v128.load(p, 16), v128.load(w, 16)));
-              c2 = v128.add<T>(c2, v128.mul<T>(v128.load(p, 32), v128.load(w, 32)));
-              c3 = v128.add<T>(c3, v128.mul<T>(v128.load(p, 48), v128.load(w, 48)));
-            }
-          }
-        }
-        if (bias) {
-          c0 = v128.add<T>(c0, v128.load(bias + c));
-          if (four) {
-            c1 = v128.add<T>(c1, v128.load(bias + c, 16));
-            c2 = v128.add<T>(c2, v128.load(bias + c, 32));
-            c3 = v128.add<T>(c3, v128.load(bias + c, 48));
-          }
-        }
-        if (four) {
-          v128.store(y + c, c0);
-          v128.store(y + c, c1, 16);
-          v128.store(y + c, c2, 32);
-          v128.store(y + c, c3, 48);
-          c += 64;
-        } else {
-          storePart(y + c, c0, pixel - c);
-          c += 16;
+      // The taps that meet the image: address of the pixel, address of the weights.
+      let taps = scratch + TAPS;
+      for (let r = 0; r < kh; r++) {
+        const iy = meet(ty, r, sh, ph, dh, sourceH, backward);
+        if (iy < 0) continue;
+        for (let t = 0; t < kw; t++) {
+          const ix = meet(tx, t, sw, pw, dw, sourceW, backward);
+          if (ix < 0) continue;
+          store<usize>(taps, image + <usize>(iy * sourceW + ix) * pixel);
+          store<usize>(taps, workspace + <usize>(r * kw + t) * line, 4);
+          taps += 8;
         }
       }
+      let c: usize = 0;
+      for (; c + 64 <= pixel; c += 64) channels64<T>(taps, c, y, bias);
+      for (; c < pixel; c += 16) channels16<T>(taps, c, y, bias, pixel - c);
     }
   }
+}
+
+/** 64 bytes of channels of one pixel. */
+@inline function channels64<T>(taps: usize, c: usize, y: usize, bias: usize): void {
+  let c0 = i32x4.splat(0), c1 = c0, c2 = c0, c3 = c0;
+  for (let t = scratch + TAPS; t < taps; t += 8) {
+    const p = load<usize>(t) + c, w = load<usize>(t, 4) + c;
+    c0 = v128.add<T>(c0, v128.mul<T>(v128.load(p), v128.load(w)));
+    c1 = v128.add<T>(c1, v128.mul<T>(v128.load(p, 16), v128.load(w, 16)));
+    c2 = v128.add<T>(c2, v128.mul<T>(v128.load(p, 32), v128.load(w, 32)));
+    c3 = v128.add<T>(c3, v128.mul<T>(v128.load(p, 48), v128.load(w, 48)));
+  }
+  if (bias) {
+    c0 = v128.add<T>(c0, v128.load(bias + c));
+    c1 = v128.add<T>(c1, v128.load(bias + c, 16));
+    c2 = v128.add<T>(c2, v128.load(bias + c, 32));
+    c3 = v128.add<T>(c3, v128.load(bias + c, 48));
+  }
+  v128.store(y + c, c0);
+  v128.store(y + c, c1, 16);
+  v128.store(y + c, c2, 32);
+  v128.store(y + c, c3, 48);
+}
+
+/** The same for 16 bytes, of which `left` are there. */
+@inline function channels16<T>(taps: usize, c: usize, y: usize, bias: usize, left: usize): void {
+  let sum = i32x4.splat(0);
+  for (let t = scratch + TAPS; t < taps; t += 8) sum = v128.add<T>(sum, v128.mul<T>(v128.load(load<usize>(t) + c), v128.load(load<usize>(t, 4) + c)));
+  if (bias) sum = v128.add<T>(sum, v128.load(bias + c));
+  storePart(y + c, sum, left);
 }
 
 /** Phase 0: sums over a chunk of output lines, [chunk, tap, channel] in the workspace; phase 1 adds the chunks in order. */
