@@ -1,0 +1,23 @@
+import { ValueError } from '../base/errors.ts';
+import type { Tensor } from '../tensor/index.ts';
+
+/** One number for all spatial dimensions, or one for each. */
+export type Size = number | readonly number[];
+
+/** A size as one number for each of n dimensions. @throws ValueError */
+export function sizes(name: string, value: Size, n: number): number[] {
+  if (typeof value === 'number') return new Array<number>(n).fill(value);
+  if (value.length === 1) return new Array<number>(n).fill(value[0]);
+  if (value.length !== n) throw new ValueError(`${name}: [${value.join(', ')}] should be one number or ${n}`);
+  return [...value];
+}
+
+/** A size as Python prints it. */
+export function showSize(value: readonly number[]): string {
+  return `(${value.join(', ')}${value.length === 1 ? ',' : ''})`;
+}
+
+/** Runs fn on a batch of `rank` dimensions; a single sample (one less) is made a batch of one and back. */
+export function batched(x: Tensor, rank: number, fn: (x: Tensor) => Tensor): Tensor {
+  return x.ndim === rank - 1 ? fn(x.unsqueeze(0)).squeeze(0) : fn(x);
+}
