@@ -45,7 +45,7 @@ export class Embedding extends Module {
   }
   #shorten(index: Tensor, maxNorm: number): void {
     const rows = this.weight.indexSelect(0, index);
-    const norms = rows.norm({ p: this.normType, dim: 1, keepdim: true });
+    const norms = rows.norm(this.normType, 1, { keepdim: true });
     const scale = norms.add(1e-7).reciprocal().mul(maxNorm);
     const short = rows.mul(scale.clamp({ max: 1 }));
     this.weight.copy_(this.weight.indexCopy(0, index, short));

@@ -69,7 +69,7 @@ export function multilabelSoftMarginLoss(input: Tensor, target: Tensor, { weight
 
 /** The p-norm of x1 - x2 + eps along the last dimension. */
 export function pairwiseDistance(x1: Tensor, x2: Tensor, { p = 2, eps = 1e-6, keepdim = false }: { p?: number; eps?: number; keepdim?: boolean } = {}): Tensor {
-  return x1.sub(x2).add(eps).norm({ p, dim: -1, keepdim });
+  return x1.sub(x2).add(eps).norm(p, -1, { keepdim });
 }
 
 /** Options of tripletMarginLoss. */

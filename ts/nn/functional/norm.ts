@@ -112,7 +112,7 @@ const EPSILON: Readonly<Record<string, number>> = { float64: 2.220446049250313e-
 
 /** Divides by the p-norm along dim (at least eps). */
 export function normalize(x: Tensor, { p = 2, dim = 1, eps = 1e-12 }: { p?: number; dim?: number; eps?: number } = {}): Tensor {
-  return x.div(x.norm({ p, dim, keepdim: true }).clamp({ min: eps }));
+  return x.div(x.norm(p, dim, { keepdim: true }).clamp({ min: eps }));
 }
 
 /** Divides by (k + alpha mean of squares over `size` neighbouring channels)^beta. x (N, C, ...). */
