@@ -34,7 +34,6 @@ export class ReduceLROnPlateau {
   #improves(value: number): boolean {
     const { mode, threshold, thresholdMode } = this.#o;
     const sign = mode === 'min' ? -1 : 1;
-    if (!Number.isFinite(this.best)) return sign * value > sign * this.best;
     const bar = thresholdMode === 'rel' ? this.best * (1 + sign * threshold) : this.best + sign * threshold;
     return sign * value > sign * bar;
   }
