@@ -38,6 +38,8 @@ export const BOOL: i32 = 9;
 @inline export function dtype(s: usize, i: i32): i32 { return load<i32>(s + <usize>i * 12, 40); }
 /** Integer field i of a kernel step; names in gen/fields.ts. */
 @inline export function int(s: usize, i: i32): i32 { return load<i32>(s + load<u16>(s, 28) + (<usize>i << 2)); }
+/** A 64-bit integer from its low and its high half. */
+@inline export function join(lo: i32, hi: i32): i64 { return (<i64>hi << 32) | (<i64>lo & 0xffffffff); }
 /** Float field i of a kernel step; names in gen/fields.ts. */
 @inline export function float(s: usize, i: i32): f64 { return load<f64>(s + load<u16>(s, 30) + (<usize>i << 3)); }
 

@@ -23,6 +23,8 @@ export function setScratch(p: usize): void { scratch = p; }
 export function fail(code: i32, detail: i32): void {
   if (atomic.cmpxchg<i32>(STATUS, 0, code) == 0) store<i32>(STATUS, detail, 4);
 }
+/** Whether an error was recorded in this run: phases that write after a check do nothing then. */
+export function failed(): bool { return atomic.load<i32>(STATUS) != 0; }
 export function takeStatus(): i32 { return atomic.xchg<i32>(STATUS, 0); }
 export function statusDetail(): i32 { return load<i32>(STATUS, 4); }
 

@@ -179,7 +179,10 @@ function lgammaPositive(x: f64): f64 {
   return (x - 0.5) * (t - 1) + (4.18938533204672725052e-1 + z * poly(LW, 6, z * z));
 }
 
-/** ln|gamma(x)|; infinity at zero, the negative integers and both infinities. Absolutely, not relatively, accurate at its negative roots. */
+/**
+ * ln|gamma(x)|; infinity at zero, the negative integers and both infinities. Absolutely, not relatively, accurate at its
+ * negative roots.
+ */
 export function lgamma1(x: f64): f64 {
   const a = abs(x);
   if (!(a < Infinity)) return a;

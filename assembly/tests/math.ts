@@ -1,4 +1,6 @@
-// Test entry: applies one function of assembly/math to contiguous memory. The order of `fn` is that of tests/math/vector.ts.
+// Test entry: applies one function of assembly/math to contiguous memory. The order of `fn` is that of tests/math/measure.ts.
+//   npx asc assembly/tests/math.ts -o build/wasm/math-test.wasm --enable simd --enable threads --enable bulk-memory \
+//     -O3 --noAssert --runtime stub --disableWarning 112
 import * as m from '../math';
 
 /** Applies function `fn` to a vector; `type` 0 is f32x4, 1 is f64x2. */

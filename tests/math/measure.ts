@@ -72,21 +72,23 @@ export interface Worst {
   want: number;
 }
 
-/** Finds the largest distance of `got` from `expected`; `a` and `b` are the arguments to name it by. */
+/** Finds the largest distance of `got` from `expected` above `floor`; `a` and `b` are the arguments to name it by. */
 export function worstOf(
   type: 'f32' | 'f64',
   expected: ArrayLike<number>,
   got: ArrayLike<number>,
   a: ArrayLike<number>,
   b?: ArrayLike<number>,
+  floor = -1,
 ): Worst {
   const least = type === 'f32' ? 2 ** -24 : 2 ** -53;
   let at = 0;
-  let most = -1;
+  let most = floor;
   for (let i = 0; i < a.length; i++) {
     const g = got[i]!;
     const e = expected[i]!;
-    // cannot be worse: equal, or the spacing at `e` is at least this fraction of it
+    // cannot be worse: rounded to nearest, equal, or the spacing at `e` is at least this fraction of it
+    if (most >= 0.5 && type === 'f32' && g === Math.fround(e) && g !== 0) continue;
     if (most >= 0 && (Object.is(g, e) || Math.abs(g - e) < most * Math.abs(e) * least)) continue;
     const u = ulps(g, e, type);
     if (u > most) {
@@ -106,6 +108,15 @@ export function worst(
   b?: ArrayLike<number>,
 ): Worst {
   return worstOf(type, Float64Array.from(a, (x, i) => want(x, b ? b[i]! : NaN)), got, a, b);
+}
+
+/** Folds the bits of `values` into the 32-bit hash `h` (FNV-1a by words); every NaN counts as one. */
+export function fold(h: number, values: Float32Array | Float64Array): number {
+  for (const v of values) {
+    view.setFloat64(0, v !== v ? -1.5e308 : v);
+    h = Math.imul(Math.imul(h ^ view.getUint32(0), 0x01000193) ^ view.getUint32(4), 0x01000193);
+  }
+  return h >>> 0;
 }
 
 /** A small generator with a fixed seed: uniform 32-bit integers. */

@@ -1,13 +1,15 @@
 // Accuracy of the v128 functions. Needs build/wasm/math-test.wasm (from assembly/tests/math.ts), or its path in WICK_MATH_WASM.
-// WICK_EXHAUSTIVE=1 runs all 2^32 floats for the one-argument f32 functions, WICK_EXHAUSTIVE=exp,log only those; WICK_REPORT=1 prints.
+// WICK_EXHAUSTIVE=1 runs all 2^32 floats for the one-argument f32 functions, WICK_EXHAUSTIVE=exp,log only those, WICK_STRIDE=17
+// every 17th float. WICK_REPORT=1 prints the worst distances.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { doubles, floats, load, names, uniform, worst, worstOf, type Worst } from './measure.ts';
+import { doubles, floats, fold, load, names, uniform, worst, worstOf, type Worst } from './measure.ts';
 import { reflected, table } from './table.ts';
 
 const kernels = load(process.env.WICK_MATH_WASM ?? 'build/wasm/math-test.wasm');
 const report = process.env.WICK_REPORT === '1';
 const exhaustive = process.env.WICK_EXHAUSTIVE ?? '';
+const stride = Number(process.env.WICK_STRIDE ?? 1);
 
 function check(type: 'f32' | 'f64', name: string, w: Worst, bound: number): void {
   const text = `${name}_${type}: ${w.ulp.toFixed(3)} ulp at ${w.x}${w.y === w.y ? `, ${w.y}` : ''}: got ${w.got}, want ${w.want}`;
@@ -38,10 +40,12 @@ for (const n of unary) want32[n] ??= viaHost(host[n]!);
 
 const bound32: Record<string, number> = { exp: 2, log: 2, tanh: 2, erf: 2, sin: 2, cos: 2 };
 
-function worst32(name: string, a: Float32Array): Worst {
+function worst32(name: string, a: Float32Array, floor = -1): Worst {
   const expected = want32[name]!(a);
-  return worstOf('f32', expected, kernels.f32(name, a), a);
+  return worstOf('f32', expected, kernels.f32(name, a), a, undefined, floor);
 }
+
+const singles = (seed: number, lo: number, hi: number): Float32Array => Float32Array.from(uniform(seed, 1 << 16, lo, hi));
 
 function chunks(a: Float32Array, size = 1 << 16): Float32Array[] {
   return Array.from({ length: Math.ceil(a.length / size) }, (_, i) => a.subarray(i * size, (i + 1) * size));
@@ -51,7 +55,7 @@ const single = suite('math f32');
 for (const name of unary) {
   single(name, () => {
     let w: Worst | undefined;
-    const samples = [floats(1), floats(2), Float32Array.from(uniform(3, 1 << 16, -10, 10)), Float32Array.from(uniform(4, 1 << 16, -110, 100))];
+    const samples = [floats(1), floats(2), singles(3, -10, 10), singles(4, -110, 100)];
     for (const a of samples.flatMap((s) => chunks(s))) {
       const v = worst32(name, a);
       if (!w || v.ulp > w.ulp) w = v;
@@ -130,12 +134,17 @@ const c99 = (x: number, y: number): number => (x === 1 || (x === -1 && Math.abs(
 const pairs: Record<string, (x: number, y: number) => number> = { pow: c99, atan2: Math.atan2 };
 for (const name of ['pow', 'atan2']) {
   binary(name, () => {
-    const bases = [floats(5).subarray(0, 1 << 16), Float32Array.from(uniform(6, 1 << 16, 0, 100)), Float32Array.from(uniform(7, 1 << 16, 0.9, 1.1))];
-    const others = [Float32Array.from(uniform(8, 1 << 16, -4, 4)), Float32Array.from(uniform(9, 1 << 16, -30, 30)), Float32Array.from(uniform(10, 1 << 16, -900, 900))];
-    for (let i = 0; i < 3; i++) {
-      check('f32', name, worst('f32', pairs[name]!, kernels.f32(name, bases[i]!, others[i]!), bases[i]!, others[i]!), name === 'pow' ? 2 : 4);
-      const a = uniform(11 + i, 1 << 15, 0, 10 ** i);
-      const b = uniform(14 + i, 1 << 15, -50, 50);
+    const positive = floats(5).subarray(0, 1 << 16);
+    const negative = floats(9).subarray(1 << 16);
+    const bases = [positive, singles(6, 0, 100), singles(7, 0.9, 1.1), singles(8, -60, 60), negative];
+    const whole = singles(13, -25, 25).map(Math.round);
+    const others = [singles(10, -4, 4), singles(11, -30, 30), singles(12, -900, 900), whole, singles(14, -4, 4)];
+    for (let i = 0; i < bases.length; i++) {
+      const x = bases[i]!;
+      const y = others[i]!;
+      check('f32', name, worst('f32', pairs[name]!, kernels.f32(name, x, y), x, y), name === 'pow' ? 2 : 4);
+      const a = uniform(20 + i, 1 << 15, 0, 10 ** i);
+      const b = uniform(30 + i, 1 << 15, -50, 50);
       check('f64', name, worst('f64', pairs[name]!, kernels.f64(name, a, b), a, b), 4);
     }
   });
@@ -163,10 +172,25 @@ for (const name of ['lgamma', 'digamma']) {
     const rows = reflected[name]!;
     const got = kernels.f64(name, Float64Array.from(rows, (r) => r[0]));
     // absolute at the roots, relative elsewhere
-    rows.forEach(([x, y], i) => assert.ok(Math.abs(got[i]! - y) <= 1e-14 * Math.max(1, Math.abs(y)), `${name}(${x}) = ${got[i]}, want ${y}`));
+    rows.forEach(([x, y], i) => {
+      const off = Math.abs(got[i]! - y);
+      assert.ok(off <= 1e-14 * Math.max(1, Math.abs(y)), `${name}(${x}) = ${got[i]}, want ${y}`);
+    });
   });
 }
 double.run();
+
+const same = suite('math bits');
+same('every function gives the same bits on every engine', () => {
+  let h = 0x811c9dc5;
+  for (const name of names) {
+    h = fold(h, kernels.f32(name, floats(40).subarray(0, 1 << 17), floats(41).subarray(0, 1 << 17)));
+    h = fold(h, kernels.f64(name, doubles(42), uniform(43, 1 << 16, -20, 20)));
+  }
+  if (report) console.log(`bits ${h.toString(16)}`);
+  assert.is(h.toString(16), 'a9a0b5bb');
+});
+same.run();
 
 if (exhaustive) {
   const all = suite('math f32, every float');
@@ -176,9 +200,9 @@ if (exhaustive) {
       let w: Worst | undefined;
       const bits = new Uint32Array(1 << 16);
       const a = new Float32Array(bits.buffer);
-      for (let start = 0; start < 2 ** 32; start += bits.length) {
-        for (let i = 0; i < bits.length; i++) bits[i] = start + i;
-        const v = worst32(name, a);
+      for (let start = 0; start < 2 ** 32; start += bits.length * stride) {
+        for (let i = 0; i < bits.length; i++) bits[i] = start + i * stride;
+        const v = worst32(name, a, w?.ulp);
         if (!w || v.ulp > w.ulp) w = v;
       }
       check('f32', name, w!, bound32[name] ?? 4);

@@ -1,0 +1,201 @@
+// Random numbers, counter-based: what an element gets depends on seed, offset and its index alone.
+// Philox4x32-10 (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", 2011), four blocks at a time in the lanes of a vector.
+import { bernoulli as ber, dropout as drop, randint as ri, randperm as perm, uniform as f } from '../gen/fields';
+import { cos_f32, cos_f64, log_f32, log_f64, sin_f32, sin_f64 } from '../math';
+import { F32, GRAIN, dtype, float, int, join, operand } from '../step';
+import { scratch } from '../threads';
+
+/** Low halves of the four products of a with m, and their high halves. */
+@inline function low(even: v128, odd: v128): v128 { return v128.shuffle<i32>(even, odd, 0, 4, 2, 6); }
+@inline function high(even: v128, odd: v128): v128 { return v128.shuffle<i32>(even, odd, 1, 5, 3, 7); }
+/** Lanes 1 and 3 in the places of 0 and 2. */
+@inline function odds(a: v128): v128 { return i64x2.shr_u(a, 32); }
+@inline function mul(a: v128, m: v128): v128 { return i64x2.mul(v128.and(a, i64x2.splat(0xffffffff)), m); }
+
+/** Writes 64 bytes at q: words 0, 1, 2, 3 of blocks `counter` to `counter` + 3, by word. */
+export function philox(seedLo: i32, seedHi: i32, counter: i64, q: usize): void {
+  const lo = v128.shuffle<i32>(i64x2.add(i64x2.splat(counter), i64x2(0, 1)), i64x2.add(i64x2.splat(counter), i64x2(2, 3)), 0, 2, 4, 6);
+  const hi = v128.shuffle<i32>(i64x2.add(i64x2.splat(counter), i64x2(0, 1)), i64x2.add(i64x2.splat(counter), i64x2(2, 3)), 1, 3, 5, 7);
+  const m0 = i64x2.splat(0xd2511f53);
+  const m1 = i64x2.splat(0xcd9e8d57);
+  let c0 = lo;
+  let c1 = hi;
+  let c2 = i32x4.splat(0);
+  let c3 = i32x4.splat(0);
+  for (let round = 0; round < 10; round++) {
+    const e0 = mul(c0, m0);
+    const o0 = mul(odds(c0), m0);
+    const e1 = mul(c2, m1);
+    const o1 = mul(odds(c2), m1);
+    c0 = v128.xor(v128.xor(high(e1, o1), c1), i32x4.splat(seedLo));
+    c2 = v128.xor(v128.xor(high(e0, o0), c3), i32x4.splat(seedHi));
+    c1 = low(e1, o1);
+    c3 = low(e0, o0);
+    seedLo += 0x9e3779b9;
+    seedHi += <i32>0xbb67ae85;
+  }
+  v128.store(q, c0);
+  v128.store(q, c1, 16);
+  v128.store(q, c2, 32);
+  v128.store(q, c3, 48);
+}
+
+/** Fields that every random row begins with. */
+@inline function draw(s: usize, group: i32, q: usize): void {
+  philox(int(s, f.seedLo), int(s, f.seedHi), join(int(s, f.offsetLo), int(s, f.offsetHi)) + (<i64>group << 2), q);
+}
+
+/** 64 random bits from word k of the low words and word k of the high words: element e of a group of 8. */
+@inline function wide(q: usize, e: i32): u64 {
+  const at = q + (<usize>(e & 3) << 2) + (<usize>(e >> 2) << 5);
+  return <u64>join(load<i32>(at), load<i32>(at, 16));
+}
+
+/** High half of a 128-bit product. */
+function mulHigh(a: u64, b: u64): u64 {
+  const al = a & 0xffffffff;
+  const ah = a >> 32;
+  const bl = b & 0xffffffff;
+  const bh = b >> 32;
+  const mid = ah * bl + (al * bl >> 32);
+  return ah * bh + (mid >> 32) + ((al * bh + (mid & 0xffffffff)) >> 32);
+}
+
+const UNIFORM: i32 = 0;
+const NORMAL: i32 = 1;
+
+/** 16 float32 numbers of mode at q, in place of their bits. */
+function shape32(q: usize, mode: i32, bits: i32, a: f32, b: f32): void {
+  const va = f32x4.splat(a);
+  const vb = f32x4.splat(b);
+  if (mode == NORMAL) {
+    // Box-Muller on words (0, 1) and (2, 3): cosines, then sines.
+    for (const end = q + 64; q < end; q += 32) {
+      const u = f32x4.mul(f32x4.add(f32x4.convert_i32x4_u(v128.load(q)), f32x4.splat(0.5)), f32x4.splat(2.3283064365386963e-10));
+      const angle = f32x4.mul(f32x4.convert_i32x4_u(v128.load(q, 16)), f32x4.splat(1.4629180792671596e-9));
+      const r = f32x4.sqrt(f32x4.mul(f32x4.splat(-2), log_f32(u)));
+      v128.store(q, f32x4.add(va, f32x4.mul(vb, f32x4.mul(r, cos_f32(angle)))));
+      v128.store(q, f32x4.add(va, f32x4.mul(vb, f32x4.mul(r, sin_f32(angle)))), 16);
+    }
+    return;
+  }
+  const scale = f32x4.splat(reinterpret<f32>((127 - bits) << 23));
+  for (const end = q + 64; q < end; q += 16) {
+    const u = f32x4.mul(f32x4.convert_i32x4_u(i32x4.shr_u(v128.load(q), 32 - bits)), scale);
+    if (mode == UNIFORM) {
+      const y = f32x4.add(va, f32x4.mul(f32x4.sub(vb, va), u));
+      v128.store(q, v128.bitselect(va, y, f32x4.ge(y, vb)));
+    } else v128.store(q, f32x4.div(log_f32(f32x4.sub(f32x4.splat(1), u)), f32x4.neg(va)));
+  }
+}
+
+/** 8 float64 numbers of mode at q, in place of their bits. */
+function shape64(q: usize, mode: i32, a: f64, b: f64): void {
+  const bits = q + 64;
+  memory.copy(bits, q, 64);
+  const unit = 1.1102230246251565e-16;
+  if (mode == NORMAL) {
+    for (let e = 0; e < 8; e += 2) {
+      const u = (<f64>(wide(bits, e) >> 11) + 0.5) * unit;
+      const angle = f64x2.splat(<f64>(wide(bits, e + 1) >> 11) * 6.283185307179586 * unit);
+      const r = sqrt<f64>(-2 * f64x2.extract_lane(log_f64(f64x2.splat(u)), 0));
+      store<f64>(q + (<usize>e << 3), a + b * (r * f64x2.extract_lane(cos_f64(angle), 0)));
+      store<f64>(q + (<usize>e << 3), a + b * (r * f64x2.extract_lane(sin_f64(angle), 0)), 8);
+    }
+    return;
+  }
+  for (let e = 0; e < 8; e++) {
+    const u = <f64>(wide(bits, e) >> 11) * unit;
+    let y = a + (b - a) * u;
+    if (mode != UNIFORM) y = f64x2.extract_lane(log_f64(f64x2.splat(1 - u)), 0) / -a;
+    else if (y >= b) y = a;
+    store<f64>(q + (<usize>e << 3), y);
+  }
+}
+
+/** Uniform, normal and exponential numbers, in groups of 64 bytes. */
+function sample(s: usize, tile: i32, mode: i32): void {
+  const n = int(s, f.n);
+  const single = dtype(s, 0) == F32;
+  const a = float(s, f.a);
+  const b = float(s, f.b);
+  const each = single ? 16 : 8;
+  const shift: usize = single ? 2 : 3;
+  const hi = min(n, (tile + 1) * GRAIN);
+  for (let i = tile * GRAIN; i < hi; i += each) {
+    draw(s, i / each, scratch);
+    if (single) shape32(scratch, mode, int(s, f.bits), <f32>a, <f32>b);
+    else shape64(scratch, mode, a, b);
+    memory.copy(operand(s, 0) + (<usize>i << shift), scratch, <usize>min(each, hi - i) << shift);
+  }
+}
+export function uniform(s: usize, phase: i32, tile: i32): void { sample(s, tile, UNIFORM); }
+export function normal(s: usize, phase: i32, tile: i32): void { sample(s, tile, NORMAL); }
+export function exponential(s: usize, phase: i32, tile: i32): void { sample(s, tile, 2); }
+
+/** int64 in low to low + range - 1, by the high half of a product with 64 random bits. */
+export function randint(s: usize, phase: i32, tile: i32): void {
+  const lowest = join(int(s, ri.lowLo), int(s, ri.lowHi));
+  const range = <u64>join(int(s, ri.rangeLo), int(s, ri.rangeHi));
+  const hi = min(int(s, ri.n), (tile + 1) * GRAIN);
+  for (let i = tile * GRAIN; i < hi; i++) {
+    if ((i & 7) == 0) draw(s, i >> 3, scratch);
+    store<i64>(operand(s, 0) + (<usize>i << 3), lowest + <i64>mulHigh(wide(scratch, i & 7), range));
+  }
+}
+
+/** A random order of 0 to n - 1: Fisher and Yates from the front. */
+export function randperm(s: usize, phase: i32, tile: i32): void {
+  const n = int(s, perm.n);
+  const y = operand(s, 0);
+  for (let i = 0; i < n; i++) {
+    if ((i & 7) == 0) draw(s, i >> 3, scratch);
+    const j = <i32>mulHigh(wide(scratch, i & 7), <u64>(i + 1));
+    store<i64>(y + (<usize>i << 3), load<i64>(y + (<usize>j << 3)));
+    store<i64>(y + (<usize>j << 3), i);
+  }
+}
+
+/** u < p for a uniform u of the precision of T. */
+@inline function below<T>(e: i32, p: T): bool {
+  if (sizeof<T>() == 4) return <f32>(load<u32>(scratch + (<usize>e << 2)) >> 8) * <f32>5.9604644775390625e-8 < <f32>p;
+  return <f64>(wide(scratch, e) >> 11) * 1.1102230246251565e-16 < <f64>p;
+}
+
+function flips<T>(s: usize, tile: i32): void {
+  const mask = sizeof<T>() == 4 ? 15 : 7;
+  const hi = min(int(s, ber.n), (tile + 1) * GRAIN);
+  for (let i = tile * GRAIN; i < hi; i++) {
+    const at = <usize>i * sizeof<T>();
+    if ((i & mask) == 0) draw(s, i / (mask + 1), scratch);
+    store<T>(operand(s, 0) + at, <T>below<T>(i & mask, load<T>(operand(s, 1) + at)));
+  }
+}
+/** 1 with the probability that each element gives, else 0. */
+export function bernoulli(s: usize, phase: i32, tile: i32): void {
+  if (dtype(s, 0) == F32) flips<f32>(s, tile);
+  else flips<f64>(s, tile);
+}
+
+function drops<T>(s: usize, tile: i32): void {
+  const each = sizeof<T>() == 4 ? 16 : 8;
+  const p = <T>float(s, drop.p);
+  const scale = <T>float(s, drop.scale);
+  const hi = min(int(s, drop.n), (tile + 1) * GRAIN);
+  for (let i = tile * GRAIN; i < hi; i += each) {
+    draw(s, i / each, scratch);
+    const y = operand(s, 0) + <usize>i * sizeof<T>();
+    const x = operand(s, 2) + <usize>i * sizeof<T>();
+    const m = operand(s, 1) + <usize>i;
+    for (let e = 0, n = min(each, hi - i); e < n; e++) {
+      const kept = !below<T>(e, p);
+      store<T>(y + <usize>e * sizeof<T>(), kept ? load<T>(x + <usize>e * sizeof<T>()) * scale : <T>0);
+      store<u8>(m + <usize>e, u8(kept));
+    }
+  }
+}
+/** Zero with probability p, else x * scale; and where it was kept. */
+export function dropout(s: usize, phase: i32, tile: i32): void {
+  if (dtype(s, 0) == F32) drops<f32>(s, tile);
+  else drops<f64>(s, tile);
+}

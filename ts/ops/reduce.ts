@@ -1,0 +1,215 @@
+import { type DType, isFloat } from '../base/dtype.ts';
+import { DTypeError, ShapeError } from '../base/errors.ts';
+import { type Shape, show, sizeOf } from '../base/shape.ts';
+import { AXIS_INTS, FOLD_INTS, keep, lowerAxis, lowerFold, reducedShape, reducedSize } from './axes.ts';
+import { kernel, type Meta, type Op } from './op.ts';
+
+interface Dims {
+  readonly dims: readonly number[];
+  readonly keepdim: boolean;
+  readonly dtype?: DType;
+}
+
+/** Integers and bools add up in int64, as in PyTorch. */
+function total(x: Meta, dtype: DType | undefined): DType {
+  return dtype ?? (isFloat(x.dtype) ? x.dtype : 'int64');
+}
+/** The compute type of a sum: half types in float32, integers in int64. */
+function wide(dtype: DType): DType {
+  return dtype === 'float64' ? dtype : isFloat(dtype) ? 'float32' : 'int64';
+}
+const folds = (name: string, divides: boolean) => ([x]: readonly (Meta | null)[], _: readonly Meta[], { dims }: Dims) => {
+  const { shape } = x as Meta;
+  return { ...lowerFold(name, shape, dims), floats: [divides ? reducedSize(shape, dims) : 1] };
+};
+function full(op: string, shape: Shape, dims: readonly number[]): void {
+  if (reducedSize(shape, dims) === 0 && sizeOf(reducedShape(shape, dims, false)) > 0)
+    throw new ShapeError(`${op}: dims [${dims.join(', ')}] of ${show(shape)} hold no element and an empty ${op} has no value; reduce over dimensions that are not empty`);
+}
+const ATTRS = { dims: 'readonly number[]', keepdim: 'boolean' };
+const WIDE = { ...ATTRS, dtype: 'DType | undefined' };
+
+export const sum: Op = kernel({
+  doc: 'Sum over dims; integers and bools add up in int64.',
+  inputs: ['x'],
+  outputs: ['y'],
+  attrs: WIDE,
+  infer: ([x], { dims, keepdim, dtype }: Dims) => [{ shape: reducedShape(x.shape, dims, keepdim), dtype: total(x, dtype) }],
+  loads: ([x], { dtype }) => wide(total(x, dtype as DType | undefined)),
+  ints: FOLD_INTS,
+  floats: ['divisor'],
+  lower: folds('sum', false),
+  kernel: { file: 'reduce', name: 'sum' },
+  onnx: 'ReduceSum',
+  vjp: (ops, { dy, attrs, inputs: [x] }) => {
+    const { shape } = x as Meta;
+    return [ops.expand(keep(ops, dy, shape, attrs.dims, attrs.keepdim), { shape })];
+  },
+});
+
+export const mean: Op = kernel({
+  doc: 'Mean over dims of a floating-point tensor; half types accumulate in float32.',
+  inputs: ['x'],
+  outputs: ['y'],
+  attrs: WIDE,
+  infer: ([x], { dims, keepdim, dtype }: Dims) => {
+    const out = dtype ?? x.dtype;
+    if (!isFloat(out)) throw new DTypeError(`mean: needs a floating-point dtype, not ${out}; pass { dtype: 'float32' } or convert x`);
+    return [{ shape: reducedShape(x.shape, dims, keepdim), dtype: out }];
+  },
+  loads: ([x], { dtype }) => wide((dtype as DType | undefined) ?? x.dtype),
+  ints: FOLD_INTS,
+  floats: ['divisor'],
+  lower: folds('mean', true),
+  kernel: { file: 'reduce', name: 'sum' },
+  onnx: 'ReduceMean',
+  vjp: (ops, { dy, attrs, inputs: [x] }) => {
+    const { shape } = x as Meta;
+    const g = ops.div(dy, reducedSize(shape, attrs.dims));
+    return [ops.expand(keep(ops, g, shape, attrs.dims, attrs.keepdim), { shape })];
+  },
+});
+
+export const prod: Op = kernel({
+  doc: 'Product over dims; integers and bools multiply in int64.',
+  inputs: ['x'],
+  outputs: ['y'],
+  attrs: WIDE,
+  infer: ([x], { dims, keepdim, dtype }: Dims) => [{ shape: reducedShape(x.shape, dims, keepdim), dtype: total(x, dtype) }],
+  loads: ([x], { dtype }) => wide(total(x, dtype as DType | undefined)),
+  ints: FOLD_INTS,
+  floats: ['divisor'],
+  lower: folds('prod', false),
+  kernel: { file: 'reduce', name: 'prod' },
+  onnx: 'ReduceProd',
+  saves: ['x'],
+  // The product of the others, without a division: exact where elements are zero, and differentiable again.
+  vjp: (ops, { dy, x, attrs }) => {
+    const { dims, keepdim } = attrs as Dims;
+    const { shape } = x;
+    const kept = shape.map((_, i) => i).filter((i) => !dims.includes(i));
+    const order = [...kept, ...dims];
+    const n = reducedSize(shape, dims);
+    if (sizeOf(shape) === 0) return [ops.mul(x, 0)];
+    const flat = ops.reshape(ops.permute(x, { dims: order }), { shape: [sizeOf(kept.map((i) => shape[i])), n] });
+    const others = ops.reshape(ops.prodOthers(flat), { shape: order.map((i) => shape[i]) });
+    const back = order.map((_, i) => order.indexOf(i));
+    return [ops.mul(keep(ops, dy, shape, dims, keepdim), ops.permute(others, { dims: back }))];
+  },
+});
+
+/** Ties share the gradient equally, as in PyTorch. */
+function extreme(name: 'amax' | 'amin', doc: string, onnx: string): Op {
+  return kernel({
+    doc,
+    inputs: ['x'],
+    outputs: ['y'],
+    attrs: ATTRS,
+    infer: ([x], { dims, keepdim }: Dims) => {
+      full(name, x.shape, dims);
+      return [{ shape: reducedShape(x.shape, dims, keepdim), dtype: x.dtype }];
+    },
+    loads: ([x]) => (x.dtype === 'int64' || isFloat(x.dtype) ? wide(x.dtype) : 'int32'),
+    ints: FOLD_INTS,
+    floats: ['divisor'],
+    lower: folds(name, false),
+    kernel: { file: 'reduce', name },
+    onnx,
+    saves: ['x', 'y'],
+    vjp: (ops, { dy, x, y, attrs }) => {
+      const { dims, keepdim } = attrs as Dims;
+      const hit = ops.eq(x, keep(ops, y, x.shape, dims, keepdim));
+      const share = ops.div(keep(ops, dy, x.shape, dims, keepdim), ops.sum(hit, { dims, keepdim: true }));
+      return [ops.where(hit, share, 0)];
+    },
+  });
+}
+export const amax: Op = extreme('amax', 'Largest element over dims; NaN where one is NaN.', 'ReduceMax');
+export const amin: Op = extreme('amin', 'Smallest element over dims; NaN where one is NaN.', 'ReduceMin');
+
+function truth(name: 'all' | 'any', doc: string): Op {
+  return kernel({
+    doc,
+    inputs: ['x'],
+    outputs: ['y'],
+    attrs: ATTRS,
+    infer: ([x], { dims, keepdim }: Dims) => [
+      { shape: reducedShape(x.shape, dims, keepdim), dtype: x.dtype === 'uint8' ? 'uint8' : 'bool' },
+    ],
+    loads: () => 'bool',
+    ints: FOLD_INTS,
+    floats: ['divisor'],
+    lower: folds(name, false),
+    kernel: { file: 'reduce', name },
+    vjp: null,
+  });
+}
+export const all: Op = truth('all', 'Whether all elements over dims are not zero; uint8 gives uint8, as in PyTorch.');
+export const any: Op = truth('any', 'Whether any element over dims is not zero; uint8 gives uint8, as in PyTorch.');
+
+interface Dim {
+  readonly dim: number | null;
+  readonly keepdim: boolean;
+}
+function axisOf({ shape }: Meta, { dim, keepdim }: Dim): Shape {
+  return reducedShape(shape, dim === null ? shape.map((_, i) => i) : shape.length === 0 ? [] : [dim], keepdim);
+}
+function someOf(op: string, { shape }: Meta, dim: number | null): void {
+  if (dim === null ? sizeOf(shape) === 0 : shape.length > 0 && shape[dim] === 0)
+    throw new ShapeError(`${op}: ${dim === null ? 'x' : `dim ${dim}`} of ${show(shape)} holds no element and so has no ${op}; choose a dimension that is not empty`);
+}
+const ordered = ([x]: readonly Meta[]): DType => (x.dtype === 'int64' || isFloat(x.dtype) ? wide(x.dtype) : 'int32');
+
+function arg(name: 'argmax' | 'argmin', doc: string, onnx: string): Op {
+  return kernel({
+    doc,
+    inputs: ['x'],
+    outputs: ['y'],
+    attrs: { dim: 'number | null', keepdim: 'boolean' },
+    infer: ([x], attrs: Dim) => {
+      someOf(name, x, attrs.dim);
+      return [{ shape: axisOf(x, attrs), dtype: 'int64' }];
+    },
+    loads: ordered,
+    writes: () => ['int64'],
+    ints: AXIS_INTS,
+    lower: ([x], _, { dim }: Dim) => lowerAxis((x as Meta).shape, dim),
+    kernel: { file: 'arg', name },
+    onnx,
+    vjp: null,
+  });
+}
+export const argmax: Op = arg('argmax', 'Index of the largest element along dim (null: of all), the first of equals; NaN counts as the largest.', 'ArgMax');
+export const argmin: Op = arg('argmin', 'Index of the smallest element along dim (null: of all), the first of equals; NaN counts as the smallest.', 'ArgMin');
+
+function pick(name: 'maxDim' | 'minDim', doc: string): Op {
+  return kernel({
+    doc,
+    inputs: ['x'],
+    outputs: ['values', 'indices'],
+    attrs: { dim: 'number', keepdim: 'boolean' },
+    infer: ([x], attrs: Dim) => {
+      someOf(name, x, attrs.dim);
+      const shape = axisOf(x, attrs);
+      return [
+        { shape, dtype: x.dtype },
+        { shape, dtype: 'int64' },
+      ];
+    },
+    loads: ordered,
+    writes: (inputs) => [ordered(inputs), 'int64'],
+    ints: AXIS_INTS,
+    lower: ([x], _, { dim }: Dim) => lowerAxis((x as Meta).shape, dim),
+    kernel: { file: 'arg', name },
+    saves: ['indices'],
+    vjp: (ops, { dy, indices, attrs: { dim, keepdim }, inputs: [x] }) => {
+      const { shape } = x as Meta;
+      if (shape.length === 0) return [dy];
+      const lines = { shape: reducedShape(shape, [dim], true) };
+      const [g, i] = keepdim ? [dy, indices] : [ops.reshape(dy, lines), ops.reshape(indices, lines)];
+      return [ops.gatherBackward(g, i, { shape, dim })];
+    },
+  });
+}
+export const maxDim: Op = pick('maxDim', 'Largest elements along dim and where they lie, the first of equals; NaN counts as the largest.');
+export const minDim: Op = pick('minDim', 'Smallest elements along dim and where they lie, the first of equals; NaN counts as the smallest.');

@@ -1,0 +1,99 @@
+// Between JavaScript numbers and the bytes of each dtype.
+import { type DType, SIZE } from '../base/dtype.ts';
+import { ValueError } from '../base/errors.ts';
+import type { Data } from '../backend.ts';
+
+export type Plain = number | bigint | boolean;
+
+const f32 = new Float32Array(1);
+const u32 = new Uint32Array(f32.buffer);
+
+function toHalf(x: number): number {
+  f32[0] = x;
+  const bits = u32[0];
+  const sign = (bits >>> 16) & 0x8000;
+  let a = bits & 0x7fffffff;
+  if (a > 0x7f800000) return sign | 0x7e00;
+  if (a >= 0x477ff000) return sign | 0x7c00;
+  if (a < 0x38800000) {
+    u32[0] = a;
+    f32[0] = f32[0] + 0.5;
+    return sign | (u32[0] - 0x3f000000);
+  }
+  a += 0xfff + ((a >>> 13) & 1);
+  return sign | ((a - 0x38000000) >>> 13);
+}
+function toBrain(x: number): number {
+  f32[0] = x;
+  const bits = u32[0];
+  if ((bits & 0x7fffffff) > 0x7f800000) return (bits >>> 16) | 0x40;
+  return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
+}
+function fromHalf(h: number): number {
+  const sign = h & 0x8000 ? -1 : 1;
+  const e = (h >> 10) & 31;
+  const m = h & 0x3ff;
+  if (e === 31) return m ? Number.NaN : sign * Infinity;
+  if (e === 0) return (sign * m) / 16777216;
+  u32[0] = ((e + 112) << 23) | (m << 13);
+  return sign * f32[0];
+}
+function fromBrain(h: number): number {
+  u32[0] = h << 16;
+  return f32[0];
+}
+
+function whole(v: Plain): number {
+  const n = Number(v);
+  if (!Number.isFinite(n)) throw new ValueError(`tensor: ${n} has no integer value; use a floating-point dtype`);
+  return Math.trunc(n);
+}
+function bigWhole(v: Plain): bigint {
+  if (typeof v === 'bigint') return v;
+  const n = whole(v);
+  return BigInt(n);
+}
+
+/** Values as little-endian elements of a dtype: rounded to nearest even, integers wrapped. @throws ValueError */
+export function encode(values: ArrayLike<Plain>, dtype: DType): Uint8Array {
+  const n = values.length;
+  const bytes = new Uint8Array(n * SIZE[dtype]);
+  const b = bytes.buffer;
+  const put = (out: { [i: number]: number }, f: (v: Plain) => number): void => {
+    for (let i = 0; i < n; i++) out[i] = f(values[i]);
+  };
+  if (dtype === 'float32') put(new Float32Array(b), Number);
+  else if (dtype === 'float64') put(new Float64Array(b), Number);
+  else if (dtype === 'int32') put(new Int32Array(b), whole);
+  else if (dtype === 'int16') put(new Int16Array(b), whole);
+  else if (dtype === 'int8') put(new Int8Array(b), whole);
+  else if (dtype === 'uint8') put(bytes, whole);
+  else if (dtype === 'bool') put(bytes, (v) => (v ? 1 : 0));
+  else if (dtype === 'float16') put(new Uint16Array(b), (v) => toHalf(Number(v)));
+  else if (dtype === 'bfloat16') put(new Uint16Array(b), (v) => toBrain(Number(v)));
+  else {
+    const out = new BigInt64Array(b);
+    for (let i = 0; i < n; i++) out[i] = bigWhole(values[i]);
+  }
+  return bytes;
+}
+
+/** Bytes as the typed array of a dtype; float16 and bfloat16 as Float32Array of their values, bool as Uint8Array. NaNs are canonical. */
+export function decode(bytes: Uint8Array, dtype: DType): Data {
+  const b = bytes.buffer as ArrayBuffer;
+  const n = bytes.byteLength / SIZE[dtype];
+  if (dtype === 'float32') return canonical(new Float32Array(b, 0, n));
+  if (dtype === 'float64') return canonical(new Float64Array(b, 0, n));
+  if (dtype === 'int32') return new Int32Array(b, 0, n);
+  if (dtype === 'int64') return new BigInt64Array(b, 0, n);
+  if (dtype === 'int16') return new Int16Array(b, 0, n);
+  if (dtype === 'int8') return new Int8Array(b, 0, n);
+  if (dtype === 'float16') return Float32Array.from(new Uint16Array(b, 0, n), fromHalf);
+  if (dtype === 'bfloat16') return canonical(Float32Array.from(new Uint16Array(b, 0, n), fromBrain));
+  return bytes;
+}
+
+function canonical<T extends Float32Array | Float64Array>(x: T): T {
+  for (let i = 0; i < x.length; i++) if (x[i] !== x[i]) x[i] = Number.NaN;
+  return x;
+}
