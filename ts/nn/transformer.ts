@@ -23,12 +23,12 @@ export interface TransformerLayerOptions {
   readonly dtype?: DType;
 }
 
-/** Masks of a stack of layers that attend to themselves. */
-export interface SelfMasks {
+/** Masks of an encoder layer. */
+export interface EncoderMasks {
   /** (L, L): what a position may not see (true), or added to the scores. */
-  readonly mask?: Tensor | null;
+  readonly srcMask?: Tensor | null;
   /** (N, L): keys to ignore (true). */
-  readonly keyPaddingMask?: Tensor | null;
+  readonly srcKeyPaddingMask?: Tensor | null;
 }
 /** Masks of a decoder. */
 export interface DecoderMasks {
@@ -91,9 +91,9 @@ export class TransformerEncoderLayer extends TransformerLayer {
   copy(): TransformerEncoderLayer {
     return copied(this, this.#rebuild());
   }
-  override forward(src: Tensor, { mask = null, keyPaddingMask = null }: SelfMasks = {}): Tensor {
+  override forward(src: Tensor, { srcMask = null, srcKeyPaddingMask = null }: EncoderMasks = {}): Tensor {
     const attended = this.residual(src, this.norm1, (x) =>
-      this.dropout1.forward(this.selfAttn.forward(x, x, x, { attnMask: mask, keyPaddingMask, needWeights: false })[0]),
+      this.dropout1.forward(this.selfAttn.forward(x, x, x, { attnMask: srcMask, keyPaddingMask: srcKeyPaddingMask, needWeights: false })[0]),
     );
     return this.residual(attended, this.norm2, (x) => this.dropout2.forward(this.feed(x, this.linear1, this.dropout, this.linear2)));
   }
@@ -159,9 +159,13 @@ export class TransformerEncoder extends Module {
     this.layers = new ModuleList(Array.from({ length: numLayers }, () => layer.copy()));
     this.norm = norm;
   }
-  override forward(src: Tensor, masks: SelfMasks = {}): Tensor {
+  /** `mask` is every layer's srcMask. */
+  override forward(
+    src: Tensor,
+    { mask, srcKeyPaddingMask }: { readonly mask?: Tensor | null; readonly srcKeyPaddingMask?: Tensor | null } = {},
+  ): Tensor {
     let x = src;
-    for (const layer of this.layers) x = layer.forward(x, masks);
+    for (const layer of this.layers) x = layer.forward(x, { srcMask: mask, srcKeyPaddingMask });
     return this.norm === null ? x : this.norm.forward(x);
   }
 }
@@ -209,7 +213,7 @@ export class Transformer extends Module {
     tgt: Tensor,
     { srcMask, srcKeyPaddingMask, ...masks }: DecoderMasks & { readonly srcMask?: Tensor | null; readonly srcKeyPaddingMask?: Tensor | null } = {},
   ): Tensor {
-    const memory = this.encoder.forward(src, { mask: srcMask, keyPaddingMask: srcKeyPaddingMask });
+    const memory = this.encoder.forward(src, { mask: srcMask, srcKeyPaddingMask });
     return this.decoder.forward(tgt, memory, masks);
   }
 }
