@@ -128,10 +128,9 @@ export function construct(name: string, args: readonly Plain[], kwargs: Readonly
   const call = positional.map((p) => given.get(p));
   while (call.length > 0 && call[call.length - 1] === undefined) call.pop();
   const rest = [...given].filter(([k]) => !positional.includes(k));
-  if (given.get('return_indices') === true) throw new NotImplemented('return_indices');
   if (rest.length > 0) {
     while (call.length < positional.length) call.push(undefined);
-    call.push(Object.fromEntries(rest.filter(([k]) => k !== 'return_indices').map(([k, v]) => [optionName(k), v])));
+    call.push(Object.fromEntries(rest.map(([k, v]) => [optionName(k), v])));
   }
   return new Class(...call);
 }

@@ -1,7 +1,7 @@
 import type { DType } from '../base/dtype.ts';
 import { ValueError } from '../base/errors.ts';
 import { empty, type Tensor } from '../tensor/index.ts';
-import { conv1d, conv2d } from './functional/conv.ts';
+import { conv1d, conv2d, convTranspose1d, convTranspose2d } from './functional/conv.ts';
 import { pad } from './functional/pad.ts';
 import { resetLinear } from './init.ts';
 import { Module } from './module.ts';
@@ -32,7 +32,7 @@ class Conv extends Module {
   readonly groups: number;
   readonly paddingMode: 'zeros' | 'reflect' | 'replicate' | 'circular';
 
-  constructor(rank: number, inChannels: number, outChannels: number, kernelSize: Size, options: ConvLayerOptions) {
+  constructor(rank: number, inChannels: number, outChannels: number, kernelSize: Size, options: ConvLayerOptions, transposed: boolean = false) {
     super();
     const name = this.constructor.name;
     const { stride = 1, padding = 0, dilation = 1, groups = 1, bias = true, paddingMode = 'zeros', dtype = 'float32' } = options;
@@ -46,7 +46,8 @@ class Conv extends Module {
     this.dilation = sizes(`${name}: dilation`, dilation, rank);
     this.groups = groups;
     this.paddingMode = paddingMode;
-    this.weight = parameter(empty([outChannels, inChannels / groups, ...this.kernelSize], { dtype }));
+    const channels = transposed ? [inChannels, outChannels / groups] : [outChannels, inChannels / groups];
+    this.weight = parameter(empty([...channels, ...this.kernelSize], { dtype }));
     this.bias = bias ? parameter(empty([outChannels], { dtype })) : null;
     resetLinear(this.weight, this.bias);
   }
@@ -90,5 +91,48 @@ export class Conv2d extends Conv {
   override forward(input: Tensor): Tensor {
     const { x, padding } = this.border(input);
     return conv2d(x, this.weight, this.bias, { stride: this.stride, padding, dilation: this.dilation, groups: this.groups });
+  }
+}
+
+/** Options of the transposed convolution layers. */
+export interface ConvTransposeLayerOptions {
+  readonly stride?: Size;
+  readonly padding?: Size;
+  readonly outputPadding?: Size;
+  readonly dilation?: Size;
+  readonly groups?: number;
+  readonly bias?: boolean;
+  readonly dtype?: DType;
+}
+class ConvTranspose extends Conv {
+  readonly outputPadding: readonly number[];
+
+  constructor(rank: number, inChannels: number, outChannels: number, kernelSize: Size, options: ConvTransposeLayerOptions) {
+    super(rank, inChannels, outChannels, kernelSize, options, true);
+    this.outputPadding = sizes(`${this.constructor.name}: outputPadding`, options.outputPadding ?? 0, rank);
+  }
+  protected movement(): { stride: Size; padding: Size; outputPadding: Size; dilation: Size; groups: number } {
+    const { stride, padding, outputPadding, dilation, groups } = this;
+    return { stride, padding: padding as readonly number[], outputPadding, dilation, groups };
+  }
+}
+
+/** Transposed convolution of (N, in, L) or (in, L). Keys weight (in, out / groups, K), bias (out). */
+export class ConvTranspose1d extends ConvTranspose {
+  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvTransposeLayerOptions = {}) {
+    super(1, inChannels, outChannels, kernelSize, options);
+  }
+  override forward(x: Tensor): Tensor {
+    return convTranspose1d(x, this.weight, this.bias, this.movement());
+  }
+}
+
+/** Transposed convolution of (N, in, H, W) or (in, H, W). Keys weight (in, out / groups, KH, KW), bias (out). */
+export class ConvTranspose2d extends ConvTranspose {
+  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvTransposeLayerOptions = {}) {
+    super(2, inChannels, outChannels, kernelSize, options);
+  }
+  override forward(x: Tensor): Tensor {
+    return convTranspose2d(x, this.weight, this.bias, this.movement());
   }
 }

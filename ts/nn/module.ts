@@ -178,9 +178,9 @@ export class Module {
       if (!trained && !this.#buffers.has(property)) continue;
       let next = done.get(value);
       if (next === undefined) {
-        const data = noGrad(() => value.to(dtype));
+        const data: Tensor = noGrad(() => value.to(dtype));
         next = trained ? parameter(data, value.requiresGrad) : keep(data);
-        done.set(value, next);
+        done.set(value, next as Tensor);
       }
       self[property] = next;
     }

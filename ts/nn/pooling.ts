@@ -5,6 +5,9 @@ import type { Size } from './size.ts';
 
 const isSize = (x: unknown): x is Size => typeof x === 'number' || Array.isArray(x);
 
+/** A maximum pool's options; `returnIndices` gives [values, indices]. */
+export type MaxPoolLayerOptions = F.MaxPoolOptions & { readonly returnIndices?: boolean };
+
 /** A pool over windows; the second argument is the stride, or all options. */
 class Pool<O extends { readonly stride?: Size | null; readonly padding?: Size }> extends Module {
   readonly kernelSize: Size;
@@ -32,16 +35,20 @@ class AdaptivePool extends Module {
 }
 
 /** Largest elements of windows over (N, C, L). @example new nn.MaxPool1d(2) */
-export class MaxPool1d extends Pool<F.MaxPoolOptions> {
-  override forward(x: Tensor): Tensor {
-    return F.maxPool1d(x, this.kernelSize, this.options);
+export class MaxPool1d extends Pool<MaxPoolLayerOptions> {
+  override forward(x: Tensor): Tensor;
+  override forward(x: Tensor): Tensor | F.PoolIndices {
+    const all = F.maxPool1dWithIndices(x, this.kernelSize, this.options);
+    return this.options.returnIndices ? all : all[0];
   }
 }
 
 /** Largest elements of windows over (N, C, H, W). @example new nn.MaxPool2d(2) */
-export class MaxPool2d extends Pool<F.MaxPoolOptions> {
-  override forward(x: Tensor): Tensor {
-    return F.maxPool2d(x, this.kernelSize, this.options);
+export class MaxPool2d extends Pool<MaxPoolLayerOptions> {
+  override forward(x: Tensor): Tensor;
+  override forward(x: Tensor): Tensor | F.PoolIndices {
+    const all = F.maxPool2dWithIndices(x, this.kernelSize, this.options);
+    return this.options.returnIndices ? all : all[0];
   }
 }
 
@@ -59,44 +66,30 @@ export class AvgPool2d extends Pool<F.AvgPoolOptions> {
   }
 }
 
-/** Largest elements of as many windows as outputSize says over the last 1 dimension(s); null keeps a size. */
+/** Largest elements of as many windows as outputSize says over the last dimension; null keeps a size. */
 export class AdaptiveMaxPool1d extends AdaptivePool {
   override forward(x: Tensor): Tensor {
     return F.adaptiveMaxPool1d(x, this.outputSize);
   }
 }
 
-/** Largest elements of as many windows as outputSize says over the last 2 dimension(s); null keeps a size. */
+/** Largest elements of as many windows as outputSize says over the last 2 dimensions; null keeps a size. */
 export class AdaptiveMaxPool2d extends AdaptivePool {
   override forward(x: Tensor): Tensor {
     return F.adaptiveMaxPool2d(x, this.outputSize);
   }
 }
 
-/** Largest elements of as many windows as outputSize says over the last 3 dimension(s); null keeps a size. */
-export class AdaptiveMaxPool3d extends AdaptivePool {
-  override forward(x: Tensor): Tensor {
-    return F.adaptiveMaxPool3d(x, this.outputSize);
-  }
-}
-
-/** Means of as many windows as outputSize says over the last 1 dimension(s); null keeps a size. */
+/** Means of as many windows as outputSize says over the last dimension; null keeps a size. */
 export class AdaptiveAvgPool1d extends AdaptivePool {
   override forward(x: Tensor): Tensor {
     return F.adaptiveAvgPool1d(x, this.outputSize);
   }
 }
 
-/** Means of as many windows as outputSize says over the last 2 dimension(s); null keeps a size. */
+/** Means of as many windows as outputSize says over the last 2 dimensions; null keeps a size. */
 export class AdaptiveAvgPool2d extends AdaptivePool {
   override forward(x: Tensor): Tensor {
     return F.adaptiveAvgPool2d(x, this.outputSize);
-  }
-}
-
-/** Means of as many windows as outputSize says over the last 3 dimension(s); null keeps a size. */
-export class AdaptiveAvgPool3d extends AdaptivePool {
-  override forward(x: Tensor): Tensor {
-    return F.adaptiveAvgPool3d(x, this.outputSize);
   }
 }
