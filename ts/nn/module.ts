@@ -258,8 +258,11 @@ export class Module {
     if (lines.length === 0) return `${this.constructor.name}(${extra})`;
     return `${this.constructor.name}(\n${extra === '' ? '' : `  ${extra}\n`}${lines.join('\n')}\n)`;
   }
-  /** Shown by console.log in Node. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
-  }
 }
+
+// console.log in Node shows the printed form.
+Object.defineProperty(Module.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+  value(this: Module) {
+    return this.toString();
+  },
+});

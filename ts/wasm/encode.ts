@@ -110,6 +110,11 @@ function encodeStrided(memory: Memory, op: MapOp, inputs: readonly Input[], out:
       for (let k = 0; k < views.length; k++) strides[k].push(strideOf(views[k], d));
     }
   }
+  // A conversion of one element still walks one dimension.
+  if (sizes.length === 0) {
+    sizes.push(1);
+    for (const own of strides) own.push(0);
+  }
   const dims = sizes.length;
   const words = memory.u32;
   const count = inputs.length + 1;
