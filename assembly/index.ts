@@ -8,6 +8,3 @@ export { abandon, setScratch, setThreads, statusDetail, takeStatus, workers } fr
 export function heapBase(): usize { return __heap_base; }
 /** A worker's main function. */
 export function work(id: i32): void { serve(id, executor()); }
-/** Function-table index of an opcode's function: the tests check that they follow one another. */
-export { indexOf } from './gen/dispatch';
-export { SPANS } from './gen/dispatch';

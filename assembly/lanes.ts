@@ -21,3 +21,37 @@ export abstract class Ternary {
   i32(a: v128, b: v128, c: v128): v128 { return unreachable(); }
   i64(a: v128, b: v128, c: v128): v128 { return unreachable(); }
 }
+
+/** A unary op without integer forms. Named here once, a missing form costs nothing; found in Unary it would be a virtual call. */
+export abstract class FloatUnary extends Unary {
+  @inline i32(x: v128): v128 { return unreachable(); }
+  @inline i64(x: v128): v128 { return unreachable(); }
+}
+
+export abstract class FloatBinary extends Binary {
+  @inline i32(a: v128, b: v128): v128 { return unreachable(); }
+  @inline i64(a: v128, b: v128): v128 { return unreachable(); }
+}
+
+export abstract class FloatTernary extends Ternary {
+  @inline i32(a: v128, b: v128, c: v128): v128 { return unreachable(); }
+  @inline i64(a: v128, b: v128, c: v128): v128 { return unreachable(); }
+}
+
+export abstract class IntUnary extends Unary {
+  @inline f32(x: v128): v128 { return unreachable(); }
+  @inline f64(x: v128): v128 { return unreachable(); }
+}
+
+export abstract class IntBinary extends Binary {
+  @inline f32(a: v128, b: v128): v128 { return unreachable(); }
+  @inline f64(a: v128, b: v128): v128 { return unreachable(); }
+}
+
+/** Ops with long bodies: their loops are not unrolled, which would only cost bytes. */
+export abstract class LongUnary extends FloatUnary {}
+export abstract class LongBinary extends Binary {}
+export abstract class LongFloatBinary extends LongBinary {
+  @inline i32(a: v128, b: v128): v128 { return unreachable(); }
+  @inline i64(a: v128, b: v128): v128 { return unreachable(); }
+}

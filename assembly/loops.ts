@@ -1,6 +1,6 @@
 // The only elementwise loops. Operands are contiguous and of the compute type; `end` is y + a multiple of 16 bytes.
 // The type argument inlines completely: no call, no vtable.
-import { Binary, Ternary, Unary } from './lanes';
+import { Binary, LongBinary, LongUnary, Ternary, Unary } from './lanes';
 import { F32, F64, I32 } from './step';
 
 export function map1<K extends Unary>(type: i32, y: usize, a: usize, b: usize, c: usize, end: usize): void {
@@ -8,11 +8,13 @@ export function map1<K extends Unary>(type: i32, y: usize, a: usize, b: usize, c
   const block = end - ((end - y) & 63);
   switch (type) {
     case F32: {
-      for (; y < block; y += 64, a += 64) {
-        v128.store(y, k.f32(v128.load(a)));
-        v128.store(y, k.f32(v128.load(a, 16)), 16);
-        v128.store(y, k.f32(v128.load(a, 32)), 32);
-        v128.store(y, k.f32(v128.load(a, 48)), 48);
+      if (!(k instanceof LongUnary)) {
+        for (; y < block; y += 64, a += 64) {
+          v128.store(y, k.f32(v128.load(a)));
+          v128.store(y, k.f32(v128.load(a, 16)), 16);
+          v128.store(y, k.f32(v128.load(a, 32)), 32);
+          v128.store(y, k.f32(v128.load(a, 48)), 48);
+        }
       }
       for (; y < end; y += 16, a += 16) v128.store(y, k.f32(v128.load(a)));
       return;
@@ -36,11 +38,13 @@ export function map2<K extends Binary>(type: i32, y: usize, a: usize, b: usize, 
   const block = end - ((end - y) & 63);
   switch (type) {
     case F32: {
-      for (; y < block; y += 64, a += 64, b += 64) {
-        v128.store(y, k.f32(v128.load(a), v128.load(b)));
-        v128.store(y, k.f32(v128.load(a, 16), v128.load(b, 16)), 16);
-        v128.store(y, k.f32(v128.load(a, 32), v128.load(b, 32)), 32);
-        v128.store(y, k.f32(v128.load(a, 48), v128.load(b, 48)), 48);
+      if (!(k instanceof LongBinary)) {
+        for (; y < block; y += 64, a += 64, b += 64) {
+          v128.store(y, k.f32(v128.load(a), v128.load(b)));
+          v128.store(y, k.f32(v128.load(a, 16), v128.load(b, 16)), 16);
+          v128.store(y, k.f32(v128.load(a, 32), v128.load(b, 32)), 32);
+          v128.store(y, k.f32(v128.load(a, 48), v128.load(b, 48)), 48);
+        }
       }
       for (; y < end; y += 16, a += 16, b += 16) v128.store(y, k.f32(v128.load(a), v128.load(b)));
       return;

@@ -1,5 +1,5 @@
 // The interpreter: runs steps laid end to end in linear memory. Eager work is one step, a plan is many.
-import { FIRST, SPANS } from './gen/dispatch';
+import { SPANS, indexOf } from './gen/dispatch';
 import { map } from './map';
 import { length, opcode, phases, tiles } from './step';
 import { fork, workers } from './threads';
@@ -7,7 +7,7 @@ import { fork, workers } from './threads';
 /** Runs one tile of one phase of the step at s. */
 export function execute(s: usize, phase: i32, tile: i32): void {
   const op = opcode(s);
-  const fn = FIRST + op;
+  const fn = indexOf(op);
   if (op < SPANS) map(s, tile, fn);
   else call_indirect<void>(fn, s, phase, tile);
 }

@@ -52,8 +52,7 @@ const hidden = (op) => /Backward$/.test(op.name) || op.name === 'copy';
   for (const op of maps)
     text += `function k${op.opcode}(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { map${op.inputs.length}<${capital(op.name)}>(t, y, a, b, c, e); }\n`;
   for (const op of kernels) text += `function k${op.opcode}(s: usize, p: i32, t: i32): void { ${op.kernel.name}Kernel(s, p, t); }\n`;
-  text += '\n/** Function-table index of opcode 0; the others follow one another, as they are first named in this order. */\nexport const FIRST: i32 = k0.index;\n';
-  text += '/** Function-table index of an opcode. */\nexport function indexOf(opcode: i32): i32 {\n  switch (opcode) {\n';
+  text += '\n/** Function-table index of an opcode. */\nexport function indexOf(opcode: i32): i32 {\n  switch (opcode) {\n';
   for (const op of [...maps, ...kernels]) text += `    case ${op.opcode}: return k${op.opcode}.index;\n`;
   text += '    default: return -1;\n  }\n}\n';
   files.set('assembly/gen/dispatch.ts', text);
@@ -69,7 +68,7 @@ const hidden = (op) => /Backward$/.test(op.name) || op.name === 'copy';
 // ts/ops/gen/ops.ts
 {
   let text = `${HEAD}import type { DType } from '../../base/dtype.ts';\nimport type { Shape } from '../../base/shape.ts';\nimport type { Arg, Value } from '../op.ts';\n\n/** Every op as derivatives call it: operands, then the attributes. */\nexport interface Ops {\n`;
-  const attrs = (a) => `{ ${Object.entries(a).map(([k, t]) => `${k}: ${t}`).join('; ')} }`;
+  const attrs = (a) => `{ ${Object.entries(a).map(([k, t]) => (/\| undefined$/.test(t) ? `${k}?: ${t.replace(/ \| undefined$/, '')}` : `${k}: ${t}`)).join('; ')} }`;
   for (const op of rows) {
     text += `  /** ${op.doc} */\n  ${op.name}(`;
     if (op.kind === 'map') text += `${op.inputs.map((n) => `${n}: Arg`).join(', ')}): Value;\n`;
@@ -116,7 +115,7 @@ function readFunctions(path) {
         types,
         tags,
         doc,
-        params: node.parameters.map((p) => p.getText()),
+        params: node.parameters.map((p) => (p.initializer ? `${p.name.getText()}?: ${p.type?.getText()}` : p.getText())),
         first: node.parameters[0] && { name: node.parameters[0].name.getText(), type: node.parameters[0].type?.getText() },
         args: node.parameters.map((p) => (p.dotDotDotToken ? '...' : '') + p.name.getText()),
         result: node.type?.getText() ?? 'void',

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { at, node, root } from './sources.mjs';
 
 /** How the module's bytes are written into ts/wasm/gen/core.ts, as Buffer names it; ts/wasm/load.ts decodes the same. */
-export const ENCODING = 'base64';
+export const ENCODING = 'hex';
 
 const FEATURES = ['simd', 'threads', 'bulk-memory', 'nontrapping-float-to-int', 'sign-ext', 'mutable-globals'].map(
   (name) => `--enable-${name}`,

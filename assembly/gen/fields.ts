@@ -91,3 +91,39 @@ export namespace matmul {
   export const p4: i32 = 42;
   export const p5: i32 = 43;
 }
+export namespace scan {
+  export const outer: i32 = 0;
+  export const n: i32 = 1;
+  export const inner: i32 = 2;
+  export const group: i32 = 3;
+  export const width: i32 = 4;
+  export const reverse: i32 = 5;
+}
+export namespace twice {
+  export const rows: i32 = 0;
+  export const size: i32 = 1;
+  export const n: i32 = 2;
+  export const k0: i32 = 3;
+  export const k1: i32 = 4;
+  export const k2: i32 = 5;
+  export const ks0: i32 = 6;
+  export const ks1: i32 = 7;
+  export const ks2: i32 = 8;
+  export const r0: i32 = 9;
+  export const r1: i32 = 10;
+  export const r2: i32 = 11;
+  export const rs0: i32 = 12;
+  export const rs1: i32 = 13;
+  export const rs2: i32 = 14;
+  export const group: i32 = 15;
+  export const pieces: i32 = 16;
+  export const span: i32 = 17;
+  export const count: i32 = 0;
+  export const divisor: i32 = 1;
+}
+export namespace layerNorm {
+  export const outer: i32 = 0;
+  export const n: i32 = 1;
+  export const group: i32 = 2;
+  export const eps: i32 = 0;
+}

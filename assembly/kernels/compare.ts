@@ -1,5 +1,5 @@
 // Comparisons, logic and predicates: every form returns a lane mask. Bitwise ops return integers.
-import { Binary, Unary } from '../lanes';
+import { Binary, IntBinary, IntUnary, LongBinary, Unary } from '../lanes';
 import { ShiftLeft, ShiftRight, each32, each64 } from './integer';
 import { INF } from '../math/constants';
 import { C } from '../math/vector';
@@ -46,19 +46,19 @@ import { C } from '../math/vector';
   @inline i32(a: v128, b: v128): v128 { return i32x4.ge_s(a, b); }
   @inline i64(a: v128, b: v128): v128 { return i64x2.ge_s(a, b); }
 }
-@final export class LogicalAnd extends Binary {
+@final export class LogicalAnd extends LongBinary {
   @inline f32(a: v128, b: v128): v128 { return v128.and(nonzero_f32(a), nonzero_f32(b)); }
   @inline f64(a: v128, b: v128): v128 { return v128.and(nonzero_f64(a), nonzero_f64(b)); }
   @inline i32(a: v128, b: v128): v128 { return v128.and(nonzero_i32(a), nonzero_i32(b)); }
   @inline i64(a: v128, b: v128): v128 { return v128.and(nonzero_i64(a), nonzero_i64(b)); }
 }
-@final export class LogicalOr extends Binary {
+@final export class LogicalOr extends LongBinary {
   @inline f32(a: v128, b: v128): v128 { return v128.or(nonzero_f32(a), nonzero_f32(b)); }
   @inline f64(a: v128, b: v128): v128 { return v128.or(nonzero_f64(a), nonzero_f64(b)); }
   @inline i32(a: v128, b: v128): v128 { return v128.or(nonzero_i32(a), nonzero_i32(b)); }
   @inline i64(a: v128, b: v128): v128 { return v128.or(nonzero_i64(a), nonzero_i64(b)); }
 }
-@final export class LogicalXor extends Binary {
+@final export class LogicalXor extends LongBinary {
   @inline f32(a: v128, b: v128): v128 { return v128.xor(nonzero_f32(a), nonzero_f32(b)); }
   @inline f64(a: v128, b: v128): v128 { return v128.xor(nonzero_f64(a), nonzero_f64(b)); }
   @inline i32(a: v128, b: v128): v128 { return v128.xor(nonzero_i32(a), nonzero_i32(b)); }
@@ -105,27 +105,27 @@ abstract class Never extends Unary {
   @inline i64(x: v128): v128 { return i32x4.splat(-1); }
 }
 
-@final export class BitwiseNot extends Unary {
+@final export class BitwiseNot extends IntUnary {
   @inline i32(x: v128): v128 { return v128.not(x); }
   @inline i64(x: v128): v128 { return v128.not(x); }
 }
-@final export class BitwiseAnd extends Binary {
+@final export class BitwiseAnd extends IntBinary {
   @inline i32(a: v128, b: v128): v128 { return v128.and(a, b); }
   @inline i64(a: v128, b: v128): v128 { return v128.and(a, b); }
 }
-@final export class BitwiseOr extends Binary {
+@final export class BitwiseOr extends IntBinary {
   @inline i32(a: v128, b: v128): v128 { return v128.or(a, b); }
   @inline i64(a: v128, b: v128): v128 { return v128.or(a, b); }
 }
-@final export class BitwiseXor extends Binary {
+@final export class BitwiseXor extends IntBinary {
   @inline i32(a: v128, b: v128): v128 { return v128.xor(a, b); }
   @inline i64(a: v128, b: v128): v128 { return v128.xor(a, b); }
 }
-@final export class BitwiseLeftShift extends Binary {
+@final export class BitwiseLeftShift extends IntBinary {
   @inline i32(a: v128, b: v128): v128 { return each32<ShiftLeft>(a, b); }
   @inline i64(a: v128, b: v128): v128 { return each64<ShiftLeft>(a, b); }
 }
-@final export class BitwiseRightShift extends Binary {
+@final export class BitwiseRightShift extends IntBinary {
   @inline i32(a: v128, b: v128): v128 { return each32<ShiftRight>(a, b); }
   @inline i64(a: v128, b: v128): v128 { return each64<ShiftRight>(a, b); }
 }

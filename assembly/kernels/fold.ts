@@ -57,6 +57,12 @@ const IOTA: usize = memory.data<u8>([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 1
   @inline i64(x: v128, c: v128): v128 { return x; }
 }
 
+/** (x - c) squared. */
+@final export class SquareLess extends Binary {
+  @inline f32(x: v128, c: v128): v128 { const d = f32x4.sub(x, c); return f32x4.mul(d, d); }
+  @inline f64(x: v128, c: v128): v128 { const d = f64x2.sub(x, c); return f64x2.mul(d, d); }
+}
+
 @inline export function op<K extends Binary, T>(a: v128, b: v128): v128 {
   const k = changetype<K>(0);
   if (isFloat<T>()) return sizeof<T>() == 4 ? k.f32(a, b) : k.f64(a, b);

@@ -1,5 +1,5 @@
 // One vector of each op on three operands.
-import { Ternary } from '../lanes';
+import { FloatTernary, Ternary } from '../lanes';
 import { HALF } from '../math/constants';
 import { C } from '../math/vector';
 
@@ -20,7 +20,7 @@ import { C } from '../math/vector';
   }
 }
 /** From the nearer end, so that weight 1 gives b exactly. */
-@final export class Lerp extends Ternary {
+@final export class Lerp extends FloatTernary {
   @inline f32(a: v128, b: v128, c: v128): v128 {
     const d = f32x4.sub(b, a);
     const near = f32x4.lt(f32x4.abs(c), C(HALF));

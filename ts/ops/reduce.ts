@@ -3,6 +3,7 @@ import { DTypeError, ShapeError } from '../base/errors.ts';
 import { type Shape, show, sizeOf } from '../base/shape.ts';
 import { AXIS_INTS, FOLD_INTS, keep, lowerAxis, lowerFold, reducedShape, reducedSize } from './axes.ts';
 import { kernel, type Meta, type Op } from './op.ts';
+import { productsBefore, productsBehind } from './products.ts';
 
 interface Dims {
   readonly dims: readonly number[];
@@ -26,8 +27,14 @@ function full(op: string, shape: Shape, dims: readonly number[]): void {
   if (reducedSize(shape, dims) === 0 && sizeOf(reducedShape(shape, dims, false)) > 0)
     throw new ShapeError(`${op}: dims [${dims.join(', ')}] of ${show(shape)} hold no element and an empty ${op} has no value; reduce over dimensions that are not empty`);
 }
+/** The step of a fold in two passes: the first gives each output the parameter of the second. */
+const twice = (name: string) => ([x]: readonly (Meta | null)[], _: readonly Meta[], { dims, correction }: Dims & { correction?: number }) => {
+  const { shape } = x as Meta;
+  const n = reducedSize(shape, dims);
+  return { ...lowerFold(name, shape, dims, false), floats: [n, Math.max(0, n - (correction ?? 0))] };
+};
 const ATTRS = { dims: 'readonly number[]', keepdim: 'boolean' };
-const WIDE = { ...ATTRS, dtype: 'DType | undefined' };
+const WIDE = { ...ATTRS, 'dtype?': 'DType' };
 
 export const sum: Op = kernel({
   doc: 'Sum over dims; integers and bools add up in int64.',
@@ -90,9 +97,9 @@ export const prod: Op = kernel({
     const kept = shape.map((_, i) => i).filter((i) => !dims.includes(i));
     const order = [...kept, ...dims];
     const n = reducedSize(shape, dims);
-    if (sizeOf(shape) === 0) return [ops.mul(x, 0)];
+    if (sizeOf(shape) === 0) return [ops.full({ shape, dtype: x.dtype, value: 0 })];
     const flat = ops.reshape(ops.permute(x, { dims: order }), { shape: [sizeOf(kept.map((i) => shape[i])), n] });
-    const others = ops.reshape(ops.prodOthers(flat), { shape: order.map((i) => shape[i]) });
+    const others = ops.reshape(ops.mul(productsBefore(ops, flat, 1), productsBehind(ops, flat, 1)), { shape: order.map((i) => shape[i]) });
     const back = order.map((_, i) => order.indexOf(i));
     return [ops.mul(keep(ops, dy, shape, dims, keepdim), ops.permute(others, { dims: back }))];
   },
@@ -213,3 +220,48 @@ function pick(name: 'maxDim' | 'minDim', doc: string): Op {
 }
 export const maxDim: Op = pick('maxDim', 'Largest elements along dim and where they lie, the first of equals; NaN counts as the largest.');
 export const minDim: Op = pick('minDim', 'Smallest elements along dim and where they lie, the first of equals; NaN counts as the smallest.');
+
+function floating(op: string, { dtype }: Meta): DType {
+  if (!isFloat(dtype)) throw new DTypeError(`${op}: needs a floating-point dtype, not ${dtype}; convert x to float32 first`);
+  return dtype;
+}
+
+export const variance: Op = kernel({
+  doc: 'Variance over dims: squared distances from the mean, summed and divided by their number less correction.',
+  inputs: ['x'],
+  outputs: ['y'],
+  attrs: { ...ATTRS, correction: 'number' },
+  infer: ([x], { dims, keepdim }: Dims) => [{ shape: reducedShape(x.shape, dims, keepdim), dtype: floating('var', x) }],
+  loads: ([x]) => wide(x.dtype),
+  ints: FOLD_INTS,
+  floats: ['count', 'divisor'],
+  lower: twice('var'),
+  kernel: { file: 'twice', name: 'variance' },
+  saves: ['x'],
+  vjp: (ops, { dy, x, attrs: { dims, keepdim, correction } }) => {
+    const n = Math.max(0, reducedSize(x.shape, dims) - correction);
+    const g = ops.mul(keep(ops, dy, x.shape, dims, keepdim), 2 / n);
+    return [ops.mul(g, ops.sub(x, ops.mean(x, { dims, keepdim: true })))];
+  },
+});
+
+export const logsumexp: Op = kernel({
+  doc: 'Logarithm of the sum of exp(x) over dims, safe for large x and for infinities.',
+  inputs: ['x'],
+  outputs: ['y'],
+  attrs: ATTRS,
+  infer: ([x], { dims, keepdim }: Dims) => [{ shape: reducedShape(x.shape, dims, keepdim), dtype: floating('logsumexp', x) }],
+  loads: ([x]) => wide(x.dtype),
+  ints: FOLD_INTS,
+  floats: ['count', 'divisor'],
+  lower: twice('logsumexp'),
+  kernel: { file: 'twice', name: 'logsumexp' },
+  onnx: 'ReduceLogSumExp',
+  saves: ['x', 'y'],
+  vjp: (ops, { dy, x, y, attrs: { dims, keepdim } }) => {
+    const level = keep(ops, y, x.shape, dims, keepdim);
+    const empty = ops.eq(level, -Infinity);
+    const part = ops.where(empty, 0, ops.exp(ops.sub(x, ops.where(empty, 0, level))));
+    return [ops.mul(keep(ops, dy, x.shape, dims, keepdim), part)];
+  },
+});

@@ -140,7 +140,7 @@ export function zeta(s: number, q: number): number {
   if (s === 1 || (q <= 0 && Number.isInteger(q))) return s >= 1 ? Infinity : Number.NaN;
   if (!(s > 1) || (q < 0 && !Number.isInteger(s))) return Number.NaN;
   let sum = 0;
-  for (; q < 40; q++) sum += q ** -s;
+  for (; q < 40 + 20 * s; q++) sum += q ** -s;
   const p = q ** -s;
   return sum + (q * p) / (s - 1) + p / 2 + ((s * p) / (12 * q)) * (1 - ((s + 1) * (s + 2)) / (60 * q * q));
 }

@@ -2,13 +2,13 @@ import { type DType, isFloat } from '../base/dtype.ts';
 import { DTypeError } from '../base/errors.ts';
 import { sizeOf } from '../base/shape.ts';
 import { AXIS_INTS, lowerAxis } from './axes.ts';
-import { kernel, type Lowered, type Meta, type Op } from './op.ts';
+import { kernel, type Lowered, type Meta, type Op, type Value } from './op.ts';
 
 interface Dim {
   readonly dim: number;
   readonly dtype?: DType;
 }
-const ATTRS = { dim: 'number', dtype: 'DType | undefined' };
+const ATTRS = { dim: 'number', 'dtype?': 'DType' };
 
 function out(op: string, x: Meta, dtype: DType | undefined): DType {
   const result = dtype ?? x.dtype;
@@ -63,7 +63,7 @@ export const softmaxBackward: Op = kernel({
   kernel: { file: 'softmax', name: 'softmaxBackward' },
   saves: ['g', 'y'],
   vjp: (ops, { dy, g, y, attrs: { dim }, needs }) => {
-    const along = (v: typeof dy): typeof dy => (y.shape.length === 0 ? v : ops.sum(v, { dims: [dim], keepdim: true }));
+    const along = (v: Value): Value => (y.shape.length === 0 ? v : ops.sum(v, { dims: [dim], keepdim: true }));
     return [
       needs[0] ? ops.softmaxBackward(dy, y, { dim }) : null,
       needs[1] ? ops.sub(ops.mul(dy, ops.sub(g, along(ops.mul(g, y)))), ops.mul(g, along(ops.mul(dy, y)))) : null,
@@ -83,7 +83,7 @@ export const logSoftmaxBackward: Op = kernel({
   kernel: { file: 'softmax', name: 'logSoftmaxBackward' },
   saves: ['g', 'y'],
   vjp: (ops, { dy, g, y, attrs: { dim }, needs }) => {
-    const along = (v: typeof dy): typeof dy => (y.shape.length === 0 ? v : ops.sum(v, { dims: [dim], keepdim: true }));
+    const along = (v: Value): Value => (y.shape.length === 0 ? v : ops.sum(v, { dims: [dim], keepdim: true }));
     const weighted = ops.mul(dy, ops.exp(y));
     return [needs[0] ? ops.sub(dy, along(weighted)) : null, needs[1] ? ops.neg(ops.mul(weighted, along(g))) : null];
   },

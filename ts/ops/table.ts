@@ -1,14 +1,49 @@
 // THE TABLE: every op by name. Elementwise rows come first: their opcodes number the span functions of the map driver.
-import * as unary from './unary.ts';
+import * as activation from './activation.ts';
 import * as binary from './binary.ts';
+import * as compare from './compare.ts';
+import * as create from './create.ts';
+import * as indexing from './indexing.ts';
+import * as matmul from './matmul.ts';
+import * as norm from './norm.ts';
 import type { Op } from './op.ts';
+import * as random from './random.ts';
+import * as reduce from './reduce.ts';
+import * as scan from './scan.ts';
+import * as softmax from './softmax.ts';
+import * as strided from './strided.ts';
+import * as ternary from './ternary.ts';
+import * as trig from './trig.ts';
+import * as unary from './unary.ts';
+import * as view from './view.ts';
 
-/** The families in the order of their opcodes; the name is that of the row file and of its kernel file. */
-export const FAMILIES: Readonly<Record<string, Readonly<Record<string, Op>>>> = { unary, binary };
+/** The families; the name is that of the row file and, for elementwise rows, of the kernel file. */
+export const FAMILIES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  unary,
+  trig,
+  binary,
+  compare,
+  ternary,
+  activation,
+  create,
+  reduce,
+  scan,
+  softmax,
+  norm,
+  matmul,
+  indexing,
+  strided,
+  random,
+  view,
+};
+
+function isRow(x: unknown): x is Op {
+  return typeof x === 'object' && x !== null && 'kind' in x;
+}
 
 function build(): Record<string, Op> {
-  const rows = Object.entries(FAMILIES).flatMap(([, family]) => Object.entries(family));
   const rank = { map: 0, kernel: 1, view: 2 } as const;
+  const rows = Object.values(FAMILIES).flatMap((family) => Object.entries(family).filter((e): e is [string, Op] => isRow(e[1])));
   rows.sort((a, b) => rank[a[1].kind] - rank[b[1].kind]);
   const table: Record<string, Op> = {};
   rows.forEach(([name, op], i) => {

@@ -28,8 +28,8 @@ function fit(grad: Tensor, meta: Meta): Tensor {
     const lead = g.shape.length - meta.shape.length;
     const dims: number[] = [];
     for (let d = 0; d < g.shape.length; d++) if (d < lead || (meta.shape[d - lead] === 1 && g.shape[d] !== 1)) dims.push(d);
-    if (dims.length > 0) g = derivativeOps().sum(g, { dims, keepdim: true });
-    if (!sameShape(g.shape, meta.shape)) g = derivativeOps().reshape(g, { shape: meta.shape });
+    if (dims.length > 0) g = derivativeOps().sum(g, { dims, keepdim: true }) as Tensor;
+    if (!sameShape(g.shape, meta.shape)) g = derivativeOps().reshape(g, { shape: meta.shape }) as Tensor;
   }
   return g.dtype === meta.dtype ? g : castTo(g, meta.dtype);
 }

@@ -164,7 +164,7 @@ function replaceNode(x: TensorCore, node: Node): void {
       [metaOf(parent) as Meta],
       ([dy]) => {
         const ops = derivativeOps();
-        const part = ops[op.name](dy, attrs);
+        const part = (ops as unknown as Record<string, (x: unknown, attrs: Attrs) => Tensor>)[op.name](dy, attrs);
         const back = (op.vjp as NonNullable<ViewOp['vjp']>)(ops, {
           dy: part,
           dys: [part],
@@ -172,7 +172,7 @@ function replaceNode(x: TensorCore, node: Node): void {
           inputs: [metaOf(parent) as Meta],
           needs: [true],
         } as never)[0];
-        return [ops.sub(dy, back), part] as Tensor[];
+        return [ops.sub(dy as Tensor, back as Tensor), part] as Tensor[];
       },
     );
     attach(merged, [parent]);

@@ -14,7 +14,6 @@ export interface Exports {
   abandon(code: number): void;
   takeStatus(): number;
   statusDetail(): number;
-  indexOf(opcode: number): number;
 }
 
 export interface Loaded {
@@ -24,13 +23,16 @@ export interface Loaded {
   readonly maxPages: number;
 }
 
-/** Plain base64 to bytes, synchronously, with the runtime's own decoder where there is one. */
+/** Hexadecimal text to bytes, synchronously. Hex keeps bytes aligned, so that a compressed transfer finds the module's repetitions. */
 export function decode(text: string): Uint8Array<ArrayBuffer> {
-  const native = (Uint8Array as unknown as { fromBase64?: (s: string) => Uint8Array<ArrayBuffer> }).fromBase64;
+  const native = (Uint8Array as unknown as { fromHex?: (s: string) => Uint8Array<ArrayBuffer> }).fromHex;
   if (native) return native(text);
-  const binary = atob(text);
-  const bytes = new Uint8Array(binary.length);
-  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
+  const bytes = new Uint8Array(text.length >> 1);
+  for (let i = 0; i < bytes.length; i++) {
+    const hi = text.charCodeAt(2 * i);
+    const lo = text.charCodeAt(2 * i + 1);
+    bytes[i] = ((hi > 57 ? hi - 87 : hi - 48) << 4) | (lo > 57 ? lo - 87 : lo - 48);
+  }
   return bytes;
 }
 

@@ -1,0 +1,17 @@
+// The tensor layer as the layers above import it.
+import './gen/install.ts';
+import './ops.ts';
+
+export { backward, grad, type BackwardOptions } from './backward.ts';
+export { callKernel, callMap, callMapInto } from './call.ts';
+export { backend, keep, scope, setBackend, Tensor } from './core.ts';
+export * from './gen/functions.ts';
+export { isGradEnabled, withGrad } from './node.ts';
+export { getDefaultDtype, resultType, setDefaultDtype } from './promotion.ts';
+export * from './functions/arithmetic.ts';
+export * from './functions/create.ts';
+export * from './functions/linalg.ts';
+export * from './functions/read.ts';
+export * from './functions/reductions.ts';
+export * from './functions/views.ts';
+export * from './functions/write.ts';
