@@ -96,7 +96,7 @@ export const indexAdd: KernelOp = kernel({
   doc: 'Adds the slices of a source to the slices of a dimension that an index names; duplicates add up in order.',
   inputs: ['x', 'index', 'src'],
   outputs: ['y'],
-  attrs: { dim: 'number', alpha: 'number' },
+  attrs: { dim: 'number', 'alpha?': 'number' },
   infer: ([x, index, src], { dim }: { dim: number }) => {
     checkRows('indexAdd', x, index, src, dim);
     return [{ shape: x.shape, dtype: x.dtype }];
@@ -169,7 +169,7 @@ export const embedding: KernelOp = kernel({
   doc: 'The rows of a table that an index of any shape names.',
   inputs: ['weight', 'index'],
   outputs: ['y'],
-  attrs: { paddingIdx: 'number' },
+  attrs: { 'paddingIdx?': 'number | null' },
   infer: ([weight, index], { paddingIdx }: { paddingIdx?: number | null }) => {
     needIndex('embedding', index);
     if (weight.shape.length !== 2) throw new ShapeError(`embedding: the table is ${show(weight.shape)}; give a matrix, one row per index`);
@@ -195,7 +195,7 @@ export const embeddingBackward: KernelOp = kernel({
   doc: 'Zeros with each vector added to the row of a table that its index names, in order.',
   inputs: ['dy', 'index'],
   outputs: ['y'],
-  attrs: { rows: 'number', paddingIdx: 'number' },
+  attrs: { rows: 'number', 'paddingIdx?': 'number | null' },
   infer: ([dy], { rows }: { rows: number }) => [{ shape: [rows, dy.shape[dy.shape.length - 1]], dtype: dy.dtype }],
   loads: ([dy]) => as(COMPUTE[dy.dtype], 'int64'),
   writes: ([dy]) => [COMPUTE[dy.dtype]],
@@ -366,7 +366,7 @@ export const gatherBackward: KernelOp = kernel({
 export const scatterReduce: KernelOp = kernel({
   ...intoRow,
   doc: 'Reduces the elements of a source into the places that an index along a dimension gives.',
-  attrs: { dim: 'number', reduce: "'sum' | 'prod' | 'mean' | 'amax' | 'amin'", includeSelf: 'boolean' },
+  attrs: { dim: 'number', reduce: "'sum' | 'prod' | 'mean' | 'amax' | 'amin'", 'includeSelf?': 'boolean' },
   infer: (inputs, attrs: ScatterAttrs) => {
     if (!((attrs.reduce ?? '') in MODES)) throw new ValueError(`scatterReduce: reduce '${attrs.reduce}' is not one of ${Object.keys(MODES).join(', ')}`);
     return inferInto('scatterReduce')(inputs, attrs);
@@ -456,7 +456,7 @@ export const searchsorted: KernelOp = kernel({
   doc: 'The places in the sorted last dimension where values would go.',
   inputs: ['sorted', 'values'],
   outputs: ['y'],
-  attrs: { right: 'boolean' },
+  attrs: { 'right?': 'boolean' },
   infer: ([sorted, values]) => {
     const lead = sorted.shape.slice(0, -1);
     if (sorted.shape.length === 0 || (lead.length > 0 && show(lead) !== show(values.shape.slice(0, -1))))

@@ -57,17 +57,17 @@ function source(name: string, doc: string, attrs: Record<string, string>, check:
 }
 
 /** Uniform numbers in [from, to). @throws ValueError if from > to, DTypeError */
-export const uniform: KernelOp = source('uniform', 'Uniform random numbers, at least from and below to.', { from: 'number', to: 'number' }, ({ from = 0, to = 1 }) => {
+export const uniform: KernelOp = source('uniform', 'Uniform random numbers, at least from and below to.', { 'from?': 'number', 'to?': 'number' }, ({ from = 0, to = 1 }) => {
   if (!(from <= to)) throw new ValueError(`uniform: from ${from} is above to ${to}; give from <= to`);
   return [from, to];
 });
 /** Normal numbers of a mean and a standard deviation >= 0, by Box and Muller. @throws ValueError, DTypeError */
-export const normal: KernelOp = source('normal', 'Normally distributed random numbers.', { mean: 'number', std: 'number' }, ({ mean = 0, std = 1 }) => {
+export const normal: KernelOp = source('normal', 'Normally distributed random numbers.', { 'mean?': 'number', 'std?': 'number' }, ({ mean = 0, std = 1 }) => {
   if (!(std >= 0)) throw new ValueError(`normal: std ${std} is negative; give a standard deviation >= 0`);
   return [mean, std];
 });
 /** Exponential numbers of a rate > 0 (mean 1 / rate). @throws ValueError, DTypeError */
-export const exponential: KernelOp = source('exponential', 'Exponentially distributed random numbers.', { rate: 'number' }, ({ rate = 1 }) => {
+export const exponential: KernelOp = source('exponential', 'Exponentially distributed random numbers.', { 'rate?': 'number' }, ({ rate = 1 }) => {
   if (!(rate > 0)) throw new ValueError(`exponential: rate ${rate} is not positive; give a rate > 0`);
   return [rate, 0];
 });
@@ -80,7 +80,7 @@ export const randint: KernelOp = kernel({
   doc: 'Random integers, at least low and below high.',
   inputs: [],
   outputs: ['y'],
-  attrs: { shape: 'Shape', dtype: 'DType', low: 'number', high: 'number', ...place },
+  attrs: { shape: 'Shape', 'dtype?': 'DType', 'low?': 'number', high: 'number', ...place },
   infer: (_, { shape, dtype = 'int64', low = 0, high }: Sample & { low: number; high: number }) => {
     if (!(Number.isSafeInteger(low) && Number.isSafeInteger(high) && low < high && Number.isSafeInteger(high - low)))
       throw new ValueError(`randint: low ${low} and high ${high}; give safe integers with low < high`);
@@ -104,7 +104,7 @@ export const randperm: KernelOp = kernel({
   doc: 'The integers from 0 to n - 1 in random order.',
   inputs: [],
   outputs: ['y'],
-  attrs: { n: 'number', dtype: 'DType', ...place },
+  attrs: { n: 'number', 'dtype?': 'DType', ...place },
   infer: (_, { n, dtype = 'int64' }: Draw & { n: number; dtype?: DType }) => {
     if (!(Number.isInteger(n) && n >= 0)) throw new ValueError(`randperm: n ${n} is not a count; give an integer >= 0`);
     return [{ shape: [n], dtype }];

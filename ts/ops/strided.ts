@@ -141,7 +141,7 @@ function triangle(name: 'tril' | 'triu', doc: string): KernelOp {
     onnx: 'Trilu',
     inputs: ['x'],
     outputs: ['y'],
-    attrs: { diagonal: 'number' },
+    attrs: { 'diagonal?': 'number' },
     infer: ([x]) => {
       if (x.shape.length < 2) throw new ShapeError(`${name}: ${show(x.shape)} has no last two dimensions; give a matrix or a batch of matrices`);
       return [{ shape: x.shape, dtype: x.dtype }];

@@ -119,7 +119,7 @@ function scatterBack(ops: { asStridedBackward(dy: Value, attrs: object): Value }
 /** The elements whose index in dim2 is their index in dim1 plus `offset`, as a new last dimension. */
 export const diagonal: ViewOp = view({
   doc: 'A diagonal of two dimensions, as a new last dimension.',
-  attrs: { offset: 'number', dim1: 'number', dim2: 'number' },
+  attrs: { 'offset?': 'number', 'dim1?': 'number', 'dim2?': 'number' },
   view(x, { offset = 0, dim1 = 0, dim2 = 1 }: { offset?: number; dim1?: number; dim2?: number }) {
     const a = wrapDim('diagonal', dim1, x.shape.length);
     const b = wrapDim('diagonal', dim2, x.shape.length);
@@ -176,23 +176,26 @@ export function mayOverlap(shape: Shape, strides: Shape): boolean {
   return false;
 }
 
-/** Any strides over the memory of x; `offset` counts from the first element of x and, with the strides, must not be negative. */
+/** Any strides over the memory of x; `offset` counts from the first element of x. The caller checks that the storage holds it all. */
 export const asStrided: ViewOp = view({
   doc: 'Elements of any strides and offset over the memory of a tensor.',
-  attrs: { shape: 'Shape', strides: 'Shape', offset: 'number' },
+  attrs: { shape: 'Shape', strides: 'Shape', 'offset?': 'number' },
   view(x, { shape, strides, offset = 0 }: { shape: Shape; strides: Shape; offset?: number }) {
-    if (shape.length !== strides.length || offset < 0 || strides.some((s) => s < 0))
-      throw new ValueError(`asStrided: shape ${show(shape)}, strides ${show(strides)}, offset ${offset} on ${show(x.shape)}; give one stride >= 0 per size and an offset >= 0`);
+    if (shape.length !== strides.length || shape.some((n) => n < 0) || strides.some((s) => s < 0))
+      throw new ValueError(`asStrided: shape ${show(shape)} and strides ${show(strides)} on ${show(x.shape)}; give one stride >= 0 per size >= 0`);
     return { shape, strides, offset };
   },
   vjp({ asStrided, asStridedBackward }, { dy, attrs, inputs }) {
     const x = inputs[0] as Meta;
     const { shape, strides, offset = 0 } = attrs;
-    if (sameShape(x.strides, contiguousStrides(x.shape)) && offset + span(shape, strides) <= sizeOf(x.shape))
+    if (sameShape(x.strides, contiguousStrides(x.shape)) && offset >= 0 && offset + span(shape, strides) <= sizeOf(x.shape))
       return [asStridedBackward(dy, { shape: x.shape, sizes: shape, strides, offset })];
     if (mayOverlap(x.shape, x.strides))
       throw new ValueError(`asStrided: no gradient for a tensor whose elements overlap (shape ${show(x.shape)}, strides ${show(x.strides)}); call contiguous() first`);
-    const memory = asStridedBackward(dy, { shape: [Math.max(span(x.shape, x.strides), offset + span(shape, strides))], sizes: shape, strides, offset });
-    return [asStrided(memory, { shape: x.shape, strides: x.strides, offset: 0 })];
+    // The gradient of the memory that both cover, read where x lies in it.
+    const base = Math.max(0, -offset);
+    const size = base + Math.max(span(x.shape, x.strides), offset + span(shape, strides));
+    const memory = asStridedBackward(dy, { shape: [size], sizes: shape, strides, offset: base + offset });
+    return [asStrided(memory, { shape: x.shape, strides: x.strides, offset: base })];
   },
 });
