@@ -22,10 +22,13 @@ class Pool<O extends { readonly stride?: Size | null; readonly padding?: Size }>
     return `kernel_size=${this.kernelSize}, stride=${this.options.stride ?? this.kernelSize}, padding=${this.options.padding ?? 0}`;
   }
 }
-class AdaptivePool extends Module {
-  readonly outputSize: F.AdaptiveSize;
+/** An output size of adaptive pools; null keeps the input's. */
+export type AdaptiveSize = number | readonly (number | null)[];
 
-  constructor(outputSize: F.AdaptiveSize) {
+class AdaptivePool extends Module {
+  readonly outputSize: AdaptiveSize;
+
+  constructor(outputSize: AdaptiveSize) {
     super();
     this.outputSize = outputSize;
   }
@@ -37,7 +40,7 @@ class AdaptivePool extends Module {
 /** Largest elements of windows over (N, C, L). @example new nn.MaxPool1d(2) */
 export class MaxPool1d extends Pool<MaxPoolLayerOptions> {
   override forward(x: Tensor): Tensor;
-  override forward(x: Tensor): Tensor | F.PoolIndices {
+  override forward(x: Tensor): Tensor | [values: Tensor, indices: Tensor] {
     const all = F.maxPool1dWithIndices(x, this.kernelSize, this.options);
     return this.options.returnIndices ? all : all[0];
   }
@@ -46,7 +49,7 @@ export class MaxPool1d extends Pool<MaxPoolLayerOptions> {
 /** Largest elements of windows over (N, C, H, W). @example new nn.MaxPool2d(2) */
 export class MaxPool2d extends Pool<MaxPoolLayerOptions> {
   override forward(x: Tensor): Tensor;
-  override forward(x: Tensor): Tensor | F.PoolIndices {
+  override forward(x: Tensor): Tensor | [values: Tensor, indices: Tensor] {
     const all = F.maxPool2dWithIndices(x, this.kernelSize, this.options);
     return this.options.returnIndices ? all : all[0];
   }

@@ -1,5 +1,4 @@
 import { ValueError } from '../base/errors.ts';
-import type { Tensor } from '../tensor/index.ts';
 
 /** One number for all spatial dimensions, or one for each. */
 export type Size = number | readonly number[];
@@ -17,7 +16,3 @@ export function showSize(value: readonly number[]): string {
   return `(${value.join(', ')}${value.length === 1 ? ',' : ''})`;
 }
 
-/** Runs fn on a batch of `rank` dimensions; a single sample (one less) is made a batch of one and back. */
-export function batched(x: Tensor, rank: number, fn: (x: Tensor) => Tensor): Tensor {
-  return x.ndim === rank - 1 ? fn(x.unsqueeze(0)).squeeze(0) : fn(x);
-}

@@ -1,20 +1,27 @@
-import type { Tensor } from '../../tensor/index.ts';
-import * as w from '../../tensor/index.ts';
+import { type Tensor, where } from '../../tensor/index.ts';
 
-export { celu, elu, hardshrink, hardsigmoid, hardswish, logSigmoid, logSoftmax, mish, relu, selu, sigmoid, silu, softmax, softshrink, tanh, threshold } from '../../tensor/index.ts';
+export {
+  celu,
+  elu,
+  gelu,
+  hardshrink,
+  hardsigmoid,
+  hardswish,
+  leakyRelu,
+  logSigmoid,
+  logSoftmax,
+  mish,
+  relu,
+  selu,
+  sigmoid,
+  silu,
+  softmax,
+  softplus,
+  softshrink,
+  tanh,
+  threshold,
+} from '../../tensor/index.ts';
 
-/** x where positive, slope times x elsewhere. */
-export function leakyRelu(x: Tensor, negativeSlope: number = 0.01): Tensor {
-  return w.leakyRelu(x, negativeSlope);
-}
-/** log(1 + exp(beta x)) / beta, and x where beta x is above threshold. */
-export function softplus(x: Tensor, { beta = 1, threshold = 20 }: { beta?: number; threshold?: number } = {}): Tensor {
-  return w.softplus(x, beta, threshold);
-}
-/** x times the normal distribution function of x, exactly or by its 'tanh' approximation. */
-export function gelu(x: Tensor, { approximate = 'none' }: { approximate?: 'none' | 'tanh' } = {}): Tensor {
-  return approximate === 'tanh' ? w.geluTanh(x) : w.gelu(x);
-}
 /** min(max(x, 0), 6). */
 export function relu6(x: Tensor): Tensor {
   return x.clamp({ min: 0, max: 6 });
@@ -38,7 +45,7 @@ export function softmin(x: Tensor, dim: number): Tensor {
 /** x where positive, weight times x elsewhere: one weight, or one for each channel (dimension 1). */
 export function prelu(x: Tensor, weight: Tensor): Tensor {
   const perChannel = weight.numel === 1 ? weight.reshape([]) : weight.reshape(x.shape.map((n, d) => (d === Math.min(1, x.ndim - 1) ? n : 1)));
-  return w.where(x.gt(0), x, x.mul(perChannel));
+  return where(x.gt(0), x, x.mul(perChannel));
 }
 /** The first half along dim times the sigmoid of the second. */
 export function glu(x: Tensor, dim: number = -1): Tensor {

@@ -1,5 +1,5 @@
 import { ValueError } from '../../base/errors.ts';
-import { bernoulli, full, type Tensor } from '../../tensor/index.ts';
+import { bernoulli, full, dropout as dropElements, type Tensor } from '../../tensor/index.ts';
 
 interface DropoutOptions {
   /** Nothing is dropped when false. */
@@ -15,7 +15,8 @@ function drop(name: string, x: Tensor, p: number, training: boolean, maskShape: 
 
 /** Zeroes each element with probability p and scales the rest by 1 / (1 - p). @throws ValueError */
 export function dropout(x: Tensor, p: number = 0.5, { training = true }: DropoutOptions = {}): Tensor {
-  return drop('dropout', x, p, training, x.shape);
+  if (!(p >= 0 && p <= 1)) throw new ValueError(`dropout: p ${p} is not a probability; give 0 to 1`);
+  return p === 0 ? x : dropElements(x, { p, training });
 }
 
 function dropChannels(name: string, x: Tensor, p: number, training: boolean, unbatched: number): Tensor {

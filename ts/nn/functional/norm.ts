@@ -1,6 +1,13 @@
 import { ShapeError, ValueError } from '../../base/errors.ts';
 import { show } from '../../base/shape.ts';
-import { noGrad, type Tensor } from '../../tensor/index.ts';
+import type { KernelOp } from '../../ops/op.ts';
+import { TABLE } from '../../ops/table.ts';
+import { callKernel, noGrad, type Tensor } from '../../tensor/index.ts';
+
+/** Normalises over the last `dims` dimensions in one pass. */
+function normLast(x: Tensor, dims: number, eps: number, weight: Tensor | null = null, bias: Tensor | null = null): Tensor {
+  return callKernel(TABLE.layerNorm as KernelOp, [x, weight, bias], { dims, eps })[0];
+}
 
 /** Subtracts the mean and divides by the deviation over dims. */
 function standardise(x: Tensor, dims: number[], eps: number): { y: Tensor; mean: Tensor; variance: Tensor } {
@@ -61,7 +68,7 @@ export interface NormOptions {
 export function groupNorm(x: Tensor, groups: number, { weight, bias, eps = 1e-5 }: NormOptions = {}): Tensor {
   if (x.ndim < 2 || x.shape[1] % groups !== 0)
     throw new ShapeError(`groupNorm: input ${show(x.shape)} has no channels that divide into ${groups} groups; dimension 1 must be a multiple of it`);
-  const { y } = standardise(x.reshape([x.shape[0], groups, -1]), [2], eps);
+  const y = normLast(x.reshape([x.shape[0], groups, -1]), 1, eps);
   return perChannel(y.reshape(x.shape), weight, bias);
 }
 
@@ -96,9 +103,7 @@ function lastDims(name: string, x: Tensor, shape: readonly number[]): number[] {
 
 /** Normalises over the last dimensions, whose shape is given. @throws ShapeError */
 export function layerNorm(x: Tensor, shape: readonly number[], { weight, bias, eps = 1e-5 }: NormOptions = {}): Tensor {
-  const { y } = standardise(x, lastDims('layerNorm', x, shape), eps);
-  const scaled = weight ? y.mul(weight) : y;
-  return bias ? scaled.add(bias) : scaled;
+  return normLast(x, lastDims('layerNorm', x, shape).length, eps, weight, bias);
 }
 
 /** Divides by the root of the mean square over the last dimensions; eps defaults to the dtype's epsilon. @throws ShapeError */
