@@ -194,16 +194,10 @@ function method(name: string, fn: Fn): void {
   prototype[name] = wrap(fn);
 }
 function wrap(fn: Fn): unknown {
-  // Fixed arities: spreading an argument list costs as much as a small op.
-  if (fn.length <= 1)
-    return function (this: unknown, a?: unknown, b?: unknown) {
-      return fn(this, a, b);
-    };
-  return function (this: unknown, a?: unknown, b?: unknown, c?: unknown, d?: unknown, e?: unknown) {
-    if (arguments.length <= 1) return fn(this, a);
-    if (arguments.length <= 5) return fn(this, a, b, c, d, e);
-    // biome-ignore lint/complexity/noArguments: variadic methods
-    return fn(this, ...Array.from(arguments));
+  // Few arguments need no list: spreading one costs as much as a small op.
+  return function (this: unknown, a?: unknown, b?: unknown, ...rest: unknown[]) {
+    if (rest.length > 0) return fn(this, a, b, ...rest);
+    return b !== undefined ? fn(this, a, b) : a !== undefined ? fn(this, a) : fn(this);
   };
 }
 function getter(name: string, fn: Fn): void {

@@ -7,13 +7,18 @@ import { BitwiseAnd, BitwiseLeftShift, BitwiseNot, BitwiseOr, BitwiseRightShift,
 import { arange as arangeKernel, full as fullKernel, linspace as linspaceKernel } from '../kernels/create';
 import { linear as linearKernel, matmul as matmulKernel } from '../kernels/gemm/matmul';
 import { embedding as embeddingKernel, embeddingBackward as embeddingBackwardKernel, gather as gatherKernel, gatherBackward as gatherBackwardKernel, indexAdd as indexAddKernel, indexCopy as indexCopyKernel, indexSelect as indexSelectKernel, indexSelectBackward as indexSelectBackwardKernel, nonzeroCount as nonzeroCountKernel, nonzeroFill as nonzeroFillKernel, scatter as scatterKernel, scatterAdd as scatterAddKernel, scatterReduce as scatterReduceKernel, searchsorted as searchsortedKernel } from '../kernels/indexing';
+import { layerNorm as layerNormKernel, layerNormBackward as layerNormBackwardKernel } from '../kernels/norm';
 import { bernoulli as bernoulliKernel, dropout as dropoutKernel, exponential as exponentialKernel, normal as normalKernel, randint as randintKernel, randperm as randpermKernel, uniform as uniformKernel } from '../kernels/random';
 import { all as allKernel, amax as amaxKernel, amin as aminKernel, any as anyKernel, prod as prodKernel, sum as sumKernel } from '../kernels/reduce';
+import { cummax as cummaxKernel, cummin as cumminKernel, cumprod as cumprodKernel, cumsum as cumsumKernel, logcumsumexp as logcumsumexpKernel, recurrence as recurrenceKernel } from '../kernels/scan';
 import { logSoftmax as logSoftmaxKernel, logSoftmaxBackward as logSoftmaxBackwardKernel, softmax as softmaxKernel, softmaxBackward as softmaxBackwardKernel } from '../kernels/softmax';
+import { sort as sortKernel, topk as topkKernel } from '../kernels/sort';
 import { asStridedBackward as asStridedBackwardKernel, asStridedCopy as asStridedCopyKernel, flip as flipKernel, sliceBackward as sliceBackwardKernel, tril as trilKernel, triu as triuKernel } from '../kernels/strided';
 import { Clamp, Lerp, Where } from '../kernels/ternary';
 import { Acos, Acosh, Asin, Asinh, Atan, Atanh, Cos, Cosh, Sin, Sinh, Tan, Tanh } from '../kernels/trig';
+import { logsumexp as logsumexpKernel, variance as varianceKernel } from '../kernels/twice';
 import { Abs, Ceil, Copy, Digamma, Erf, Erfc, Erfinv, Exp, Exp2, Expm1, Floor, Frac, Lgamma, Log, Log10, Log1p, Log2, Neg, Reciprocal, Round, Rsqrt, Sigmoid, Sign, Sqrt, Square, Trunc } from '../kernels/unary';
+import { adagradStep as adagradStepKernel, adamStep as adamStepKernel, rmspropStep as rmspropStepKernel, sgdStep as sgdStepKernel } from '../kernels/update';
 
 /** Ops below this opcode are elementwise: their function takes spans and is run by map.ts. */
 export const SPANS: i32 = 107;
@@ -133,44 +138,60 @@ function k112(s: usize, p: i32, t: i32): void { aminKernel(s, p, t); }
 function k113(s: usize, p: i32, t: i32): void { anyKernel(s, p, t); }
 function k114(s: usize, p: i32, t: i32): void { argmaxKernel(s, p, t); }
 function k115(s: usize, p: i32, t: i32): void { argminKernel(s, p, t); }
-function k116(s: usize, p: i32, t: i32): void { maxDimKernel(s, p, t); }
-function k117(s: usize, p: i32, t: i32): void { sumKernel(s, p, t); }
-function k118(s: usize, p: i32, t: i32): void { minDimKernel(s, p, t); }
-function k119(s: usize, p: i32, t: i32): void { prodKernel(s, p, t); }
-function k120(s: usize, p: i32, t: i32): void { sumKernel(s, p, t); }
-function k121(s: usize, p: i32, t: i32): void { logSoftmaxKernel(s, p, t); }
-function k122(s: usize, p: i32, t: i32): void { logSoftmaxBackwardKernel(s, p, t); }
-function k123(s: usize, p: i32, t: i32): void { softmaxKernel(s, p, t); }
-function k124(s: usize, p: i32, t: i32): void { softmaxBackwardKernel(s, p, t); }
-function k125(s: usize, p: i32, t: i32): void { linearKernel(s, p, t); }
-function k126(s: usize, p: i32, t: i32): void { matmulKernel(s, p, t); }
-function k127(s: usize, p: i32, t: i32): void { embeddingKernel(s, p, t); }
-function k128(s: usize, p: i32, t: i32): void { embeddingBackwardKernel(s, p, t); }
-function k129(s: usize, p: i32, t: i32): void { gatherKernel(s, p, t); }
-function k130(s: usize, p: i32, t: i32): void { gatherBackwardKernel(s, p, t); }
-function k131(s: usize, p: i32, t: i32): void { indexAddKernel(s, p, t); }
-function k132(s: usize, p: i32, t: i32): void { indexCopyKernel(s, p, t); }
-function k133(s: usize, p: i32, t: i32): void { indexSelectKernel(s, p, t); }
-function k134(s: usize, p: i32, t: i32): void { indexSelectBackwardKernel(s, p, t); }
-function k135(s: usize, p: i32, t: i32): void { nonzeroCountKernel(s, p, t); }
-function k136(s: usize, p: i32, t: i32): void { nonzeroFillKernel(s, p, t); }
-function k137(s: usize, p: i32, t: i32): void { scatterKernel(s, p, t); }
-function k138(s: usize, p: i32, t: i32): void { scatterAddKernel(s, p, t); }
-function k139(s: usize, p: i32, t: i32): void { scatterReduceKernel(s, p, t); }
-function k140(s: usize, p: i32, t: i32): void { searchsortedKernel(s, p, t); }
-function k141(s: usize, p: i32, t: i32): void { asStridedBackwardKernel(s, p, t); }
-function k142(s: usize, p: i32, t: i32): void { asStridedCopyKernel(s, p, t); }
-function k143(s: usize, p: i32, t: i32): void { flipKernel(s, p, t); }
-function k144(s: usize, p: i32, t: i32): void { sliceBackwardKernel(s, p, t); }
-function k145(s: usize, p: i32, t: i32): void { trilKernel(s, p, t); }
-function k146(s: usize, p: i32, t: i32): void { triuKernel(s, p, t); }
-function k147(s: usize, p: i32, t: i32): void { bernoulliKernel(s, p, t); }
-function k148(s: usize, p: i32, t: i32): void { dropoutKernel(s, p, t); }
-function k149(s: usize, p: i32, t: i32): void { exponentialKernel(s, p, t); }
-function k150(s: usize, p: i32, t: i32): void { normalKernel(s, p, t); }
-function k151(s: usize, p: i32, t: i32): void { randintKernel(s, p, t); }
-function k152(s: usize, p: i32, t: i32): void { randpermKernel(s, p, t); }
-function k153(s: usize, p: i32, t: i32): void { uniformKernel(s, p, t); }
+function k116(s: usize, p: i32, t: i32): void { logsumexpKernel(s, p, t); }
+function k117(s: usize, p: i32, t: i32): void { maxDimKernel(s, p, t); }
+function k118(s: usize, p: i32, t: i32): void { sumKernel(s, p, t); }
+function k119(s: usize, p: i32, t: i32): void { minDimKernel(s, p, t); }
+function k120(s: usize, p: i32, t: i32): void { prodKernel(s, p, t); }
+function k121(s: usize, p: i32, t: i32): void { sumKernel(s, p, t); }
+function k122(s: usize, p: i32, t: i32): void { varianceKernel(s, p, t); }
+function k123(s: usize, p: i32, t: i32): void { cummaxKernel(s, p, t); }
+function k124(s: usize, p: i32, t: i32): void { cumminKernel(s, p, t); }
+function k125(s: usize, p: i32, t: i32): void { cumprodKernel(s, p, t); }
+function k126(s: usize, p: i32, t: i32): void { cumsumKernel(s, p, t); }
+function k127(s: usize, p: i32, t: i32): void { logcumsumexpKernel(s, p, t); }
+function k128(s: usize, p: i32, t: i32): void { recurrenceKernel(s, p, t); }
+function k129(s: usize, p: i32, t: i32): void { logSoftmaxKernel(s, p, t); }
+function k130(s: usize, p: i32, t: i32): void { logSoftmaxBackwardKernel(s, p, t); }
+function k131(s: usize, p: i32, t: i32): void { softmaxKernel(s, p, t); }
+function k132(s: usize, p: i32, t: i32): void { softmaxBackwardKernel(s, p, t); }
+function k133(s: usize, p: i32, t: i32): void { layerNormKernel(s, p, t); }
+function k134(s: usize, p: i32, t: i32): void { layerNormBackwardKernel(s, p, t); }
+function k135(s: usize, p: i32, t: i32): void { linearKernel(s, p, t); }
+function k136(s: usize, p: i32, t: i32): void { matmulKernel(s, p, t); }
+function k137(s: usize, p: i32, t: i32): void { embeddingKernel(s, p, t); }
+function k138(s: usize, p: i32, t: i32): void { embeddingBackwardKernel(s, p, t); }
+function k139(s: usize, p: i32, t: i32): void { gatherKernel(s, p, t); }
+function k140(s: usize, p: i32, t: i32): void { gatherBackwardKernel(s, p, t); }
+function k141(s: usize, p: i32, t: i32): void { indexAddKernel(s, p, t); }
+function k142(s: usize, p: i32, t: i32): void { indexCopyKernel(s, p, t); }
+function k143(s: usize, p: i32, t: i32): void { indexSelectKernel(s, p, t); }
+function k144(s: usize, p: i32, t: i32): void { indexSelectBackwardKernel(s, p, t); }
+function k145(s: usize, p: i32, t: i32): void { nonzeroCountKernel(s, p, t); }
+function k146(s: usize, p: i32, t: i32): void { nonzeroFillKernel(s, p, t); }
+function k147(s: usize, p: i32, t: i32): void { scatterKernel(s, p, t); }
+function k148(s: usize, p: i32, t: i32): void { scatterAddKernel(s, p, t); }
+function k149(s: usize, p: i32, t: i32): void { scatterReduceKernel(s, p, t); }
+function k150(s: usize, p: i32, t: i32): void { searchsortedKernel(s, p, t); }
+function k151(s: usize, p: i32, t: i32): void { asStridedBackwardKernel(s, p, t); }
+function k152(s: usize, p: i32, t: i32): void { asStridedCopyKernel(s, p, t); }
+function k153(s: usize, p: i32, t: i32): void { flipKernel(s, p, t); }
+function k154(s: usize, p: i32, t: i32): void { sliceBackwardKernel(s, p, t); }
+function k155(s: usize, p: i32, t: i32): void { trilKernel(s, p, t); }
+function k156(s: usize, p: i32, t: i32): void { triuKernel(s, p, t); }
+function k157(s: usize, p: i32, t: i32): void { sortKernel(s, p, t); }
+function k158(s: usize, p: i32, t: i32): void { topkKernel(s, p, t); }
+function k159(s: usize, p: i32, t: i32): void { bernoulliKernel(s, p, t); }
+function k160(s: usize, p: i32, t: i32): void { dropoutKernel(s, p, t); }
+function k161(s: usize, p: i32, t: i32): void { exponentialKernel(s, p, t); }
+function k162(s: usize, p: i32, t: i32): void { normalKernel(s, p, t); }
+function k163(s: usize, p: i32, t: i32): void { randintKernel(s, p, t); }
+function k164(s: usize, p: i32, t: i32): void { randpermKernel(s, p, t); }
+function k165(s: usize, p: i32, t: i32): void { uniformKernel(s, p, t); }
+function k166(s: usize, p: i32, t: i32): void { adagradStepKernel(s, p, t); }
+function k167(s: usize, p: i32, t: i32): void { adamStepKernel(s, p, t); }
+function k168(s: usize, p: i32, t: i32): void { rmspropStepKernel(s, p, t); }
+function k169(s: usize, p: i32, t: i32): void { sgdStepKernel(s, p, t); }
 
 /** Function-table index of an opcode. */
 export function indexOf(opcode: i32): i32 {
@@ -329,6 +350,22 @@ export function indexOf(opcode: i32): i32 {
     case 151: return k151.index;
     case 152: return k152.index;
     case 153: return k153.index;
+    case 154: return k154.index;
+    case 155: return k155.index;
+    case 156: return k156.index;
+    case 157: return k157.index;
+    case 158: return k158.index;
+    case 159: return k159.index;
+    case 160: return k160.index;
+    case 161: return k161.index;
+    case 162: return k162.index;
+    case 163: return k163.index;
+    case 164: return k164.index;
+    case 165: return k165.index;
+    case 166: return k166.index;
+    case 167: return k167.index;
+    case 168: return k168.index;
+    case 169: return k169.index;
     default: return -1;
   }
 }

@@ -29,6 +29,7 @@ export const mul: Op = binary({
   reference: (a, b) => a * b,
   wgsl: (a, b) => `(${a}) * (${b})`,
   saves: ['a', 'b'],
+  uses: { a: [1], b: [0] },
   vjp: ({ mul }, { dy, a, b, needs }) => [needs[0] ? mul(dy, b) : null, needs[1] ? mul(dy, a) : null],
   onnx: 'Mul',
 });
@@ -40,6 +41,7 @@ export const div: Op = binary({
   reference: (a, b) => a / b,
   wgsl: (a, b) => `(${a}) / (${b})`,
   saves: ['b', 'y'],
+  uses: { y: [1] },
   vjp: ({ div, mul, neg }, { dy, b, y, needs }) => [needs[0] ? div(dy, b) : null, needs[1] ? neg(mul(dy, div(y, b))) : null],
   onnx: 'Div',
 });

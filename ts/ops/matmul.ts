@@ -209,6 +209,7 @@ export const matmul: Op = kernel({
   lower: ([a, b], [y]) => lowerProduct('matmul', stackOf(a as Meta), stackOf(b as Meta), y.dtype),
   kernel: { file: 'gemm/matmul', name: 'matmul' },
   saves: ['a', 'b'],
+  uses: { a: [1], b: [0] },
   vjp: (ops, { dy, a, b, needs }) => {
     const t = (x: Value): Value => ops.permute(x, { dims: dimsOfTranspose(x.shape.length) });
     const rows = (x: Value): Value => ops.reshape(x, { shape: [sizeOf(x.shape.slice(0, -1)), x.shape[x.shape.length - 1]] });
@@ -248,6 +249,7 @@ export const linear: Op = kernel({
   },
   kernel: { file: 'gemm/matmul', name: 'linear' },
   saves: ['x', 'w'],
+  uses: { x: [1], w: [0] },
   vjp: (ops, { dy, x, w, inputs, needs }) => {
     const rows = (v: Value): Value => ops.reshape(v, { shape: [sizeOf(v.shape.slice(0, -1)), v.shape[v.shape.length - 1]] });
     const dx = (): Value => ops.reshape(ops.matmul(rows(dy), w), { shape: x.shape });

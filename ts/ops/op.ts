@@ -59,6 +59,8 @@ interface Row {
   opcode: number;
   /** Inputs and outputs that the derivative reads. */
   readonly saves: readonly string[];
+  /** Saved values that only the gradients of these inputs (by number) read: they are not saved when none of those is wanted. */
+  readonly uses?: Readonly<Record<string, readonly number[]>>;
   /** null: not differentiable, on purpose. */
   readonly vjp: Vjp<string> | null;
 }

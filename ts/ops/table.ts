@@ -11,10 +11,12 @@ import * as random from './random.ts';
 import * as reduce from './reduce.ts';
 import * as scan from './scan.ts';
 import * as softmax from './softmax.ts';
+import * as sort from './sort.ts';
 import * as strided from './strided.ts';
 import * as ternary from './ternary.ts';
 import * as trig from './trig.ts';
 import * as unary from './unary.ts';
+import * as update from './update.ts';
 import * as view from './view.ts';
 
 /** The families; the name is that of the row file and, for elementwise rows, of the kernel file. */
@@ -33,7 +35,9 @@ export const FAMILIES: Readonly<Record<string, Readonly<Record<string, unknown>>
   matmul,
   indexing,
   strided,
+  sort,
   random,
+  update,
   view,
 };
 

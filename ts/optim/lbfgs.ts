@@ -115,7 +115,7 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
       restore();
       return { t, value, gradient, slope: gradient.dot(d).itemSync() };
     };
-    return strongWolfe(probe, start, first, reach);
+    return strongWolfe(probe, start, first, reach, d.dtype === 'float64' ? (x) => x : Math.fround);
   }
 }
 

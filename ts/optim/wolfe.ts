@@ -23,17 +23,27 @@ const CURVATURE = 0.9;
 const TOLERANCE = 1e-9;
 const MOST = 25;
 
-/** Finds a step that satisfies both conditions, or the best seen. `reach` is the largest element of the direction. */
-export function strongWolfe<G>(evaluate: (t: number) => Probe<G>, start: Probe<G>, first: number, reach: number): { probe: Probe<G>; evaluations: number } {
-  const tooHigh = (p: Probe<G>): boolean => p.value > start.value + DECREASE * p.t * start.slope;
+/**
+ * Finds a step that satisfies both conditions, or the best seen. `reach` is the largest element of the direction; `round` brings a number
+ * to the precision of the values, below which no decrease can be asked for.
+ */
+export function strongWolfe<G>(
+  evaluate: (t: number) => Probe<G>,
+  start: Probe<G>,
+  first: number,
+  reach: number,
+  round: (x: number) => number,
+): { probe: Probe<G>; evaluations: number } {
+  const tooHigh = (p: Probe<G>): boolean => p.value > round(start.value + DECREASE * p.t * start.slope);
   const flat = (p: Probe<G>): boolean => Math.abs(p.slope) <= -CURVATURE * start.slope;
   let previous = start;
   let now = evaluate(first);
   let evaluations = 1;
   let bracket: Probe<G>[] = [];
   let done = false;
-  for (let i = 0; i < MOST; i++) {
-    if (tooHigh(now) || (i > 0 && now.value >= previous.value)) {
+  let i = 0;
+  for (; i < MOST; i++) {
+    if (tooHigh(now) || (i > 1 && now.value >= previous.value)) {
       bracket = [previous, now];
       break;
     }
@@ -50,12 +60,12 @@ export function strongWolfe<G>(evaluate: (t: number) => Probe<G>, start: Probe<G
     previous = now;
     now = evaluate(t);
     evaluations++;
-    if (i === MOST - 1) bracket = [start, now];
   }
+  if (i === MOST) bracket = [start, now];
 
   let stuck = false;
   let [low, high] = bracket.length === 1 || bracket[0].value <= bracket[bracket.length - 1].value ? [0, bracket.length - 1] : [1, 0];
-  for (let i = evaluations; !done && i < MOST; i++) {
+  for (; !done && i < MOST; i++) {
     if (Math.abs(bracket[1].t - bracket[0].t) * reach < TOLERANCE) break;
     let t = cubicMinimum(bracket[0], bracket[1]);
     const from = Math.min(bracket[0].t, bracket[1].t);

@@ -73,7 +73,7 @@ export function callMap(op: MapOp, inputs: readonly In[]): Tensor {
 /** Runs an elementwise op and writes its result into `out` (which may be one of the inputs), in out's dtype. */
 export function callMapInto(op: MapOp, inputs: readonly In[], out: Tensor, name: string = `${op.name}_`): Tensor {
   const grad = checkAlive(op, [...inputs, out]);
-  const dtype = mapDtype(op, inputs);
+  const dtype = inputs.some((x) => x instanceof TensorCore) ? mapDtype(op, inputs) : out.dtype;
   let shape: Shape = out.shape;
   for (const x of inputs) if (x instanceof TensorCore) shape = broadcast(name, shape, x.shape);
   if (!sameShape(shape, out.shape))

@@ -80,19 +80,23 @@ function makeNode(op: Op, inputs: readonly In[], attrs: Attrs, outs: readonly Te
   return node;
 }
 
-function saveFor(node: Node, op: Op, inputs: readonly In[], outs: readonly TensorCore[]): void {
-  for (const name of op.saves) {
-    const i = op.inputs.findIndex((n) => n === name || n === `${name}?`);
-    const x = i >= 0 ? inputs[i] : outs[op.kind === 'kernel' ? op.outputs.indexOf(name) : 0];
-    if (x instanceof TensorCore) node.save(x);
-    else (node.constants ??= {})[name] = x;
+function saveFor(node: Node, op: Op, inputs: readonly In[], outs: readonly TensorCore[], names: readonly string[]): void {
+  for (const name of names) {
+    const readers = op.uses?.[name];
+    if (readers !== undefined && !readers.some((i) => node.edges[i])) (node.constants ??= {})[name] = null;
+    else {
+      const i = op.inputs.findIndex((n) => n === name || n === `${name}?`);
+      const x = i >= 0 ? inputs[i] : outs[op.kind === 'kernel' ? op.outputs.indexOf(name) : 0];
+      if (x instanceof TensorCore) node.save(x);
+      else (node.constants ??= {})[name] = x;
+    }
   }
 }
 
 /** Records one run of an op. */
 export function record(op: Op, inputs: readonly In[], attrs: Attrs, outs: readonly TensorCore[]): void {
   const node = makeNode(op, inputs, attrs, outs);
-  saveFor(node, op, inputs, outs);
+  saveFor(node, op, inputs, outs, op.saves);
   attach(node, outs);
 }
 
@@ -128,7 +132,7 @@ export function noteWrite(op: Op, inputs: readonly In[], attrs: Attrs, out: Tens
   const node = makeNode(op, inputs, attrs, [target]);
   // Inputs are saved before the write: an overwritten one is then caught by its version.
   const before = op.saves.includes('y') ? op.saves.filter((n) => n !== 'y') : op.saves;
-  saveFor(node, { ...op, saves: before } as Op, inputs, [target]);
+  saveFor(node, op, inputs, [target], before);
   run();
   target.storage.version++;
   if (before !== op.saves) {

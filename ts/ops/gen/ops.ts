@@ -237,6 +237,8 @@ export interface Ops {
   argmax(x: Value, attrs: { dim: number | null; keepdim: boolean }): Value;
   /** Index of the smallest element along dim (null: of all), the first of equals; NaN counts as the smallest. */
   argmin(x: Value, attrs: { dim: number | null; keepdim: boolean }): Value;
+  /** Logarithm of the sum of exp(x) over dims, safe for large x and for infinities. */
+  logsumexp(x: Value, attrs: { dims: readonly number[]; keepdim: boolean }): Value;
   /** Largest elements along dim and where they lie, the first of equals; NaN counts as the largest. */
   maxDim(x: Value, attrs: { dim: number; keepdim: boolean }): Value[];
   /** Mean over dims of a floating-point tensor; half types accumulate in float32. */
@@ -247,6 +249,20 @@ export interface Ops {
   prod(x: Value, attrs: { dims: readonly number[]; keepdim: boolean; dtype?: DType }): Value;
   /** Sum over dims; integers and bools add up in int64. */
   sum(x: Value, attrs: { dims: readonly number[]; keepdim: boolean; dtype?: DType }): Value;
+  /** Variance over dims: squared distances from the mean, summed and divided by their number less correction. */
+  variance(x: Value, attrs: { dims: readonly number[]; keepdim: boolean; correction: number }): Value;
+  /** Largest element so far along dim and where the latest of them lies; a NaN stays. */
+  cummax(x: Value, attrs: { dim: number }): Value[];
+  /** Smallest element so far along dim and where the latest of them lies; a NaN stays. */
+  cummin(x: Value, attrs: { dim: number }): Value[];
+  /** Running product along dim; integers and bools multiply in int64. */
+  cumprod(x: Value, attrs: { dim: number; dtype?: DType }): Value;
+  /** Running sum along dim; integers and bools add up in int64. */
+  cumsum(x: Value, attrs: { dim: number; dtype?: DType; reverse?: boolean }): Value;
+  /** Logarithm of the running sum of exp(x) along dim. */
+  logcumsumexp(x: Value, attrs: { dim: number }): Value;
+  /** y[i] = b[i] + a[i] y[i-1] along dim, or from the end y[i] = b[i] + a[i+1] y[i+1]; each is the other's derivative. */
+  recurrence(a: Value, b: Value, attrs: { dim: number; reverse?: boolean }): Value;
   /** Logarithm of softmax along dim, without overflow or loss of small probabilities. */
   logSoftmax(x: Value, attrs: { dim: number; dtype?: DType }): Value;
   /** Gradient of logSoftmax for the gradient g of its result y: g - exp(y) sum(g) along dim. */
@@ -255,20 +271,24 @@ export interface Ops {
   softmax(x: Value, attrs: { dim: number; dtype?: DType }): Value;
   /** Gradient of softmax for the gradient g of its result y: y (g - sum(g y)) along dim. */
   softmaxBackward(g: Value, y: Value, attrs: { dim: number }): Value;
+  /** Each line over the last dims less its mean, divided by sqrt(variance + eps), times weight, plus bias. */
+  layerNorm(x: Value, weight: Value | null, bias: Value | null, attrs: { dims: number; eps: number }): Value[];
+  /** Gradient of layerNorm in x for the gradient g of its result and its saved statistics. */
+  layerNormBackward(g: Value, x: Value, mean: Value, rstd: Value, weight: Value | null, attrs: { dims: number }): Value;
   /** Affine map x @ w.T + bias of the last dimension; w is [out, in], bias [out]. */
   linear(x: Value, w: Value, bias: Value | null): Value;
   /** Matrix product, batched and broadcast over the leading dimensions. */
   matmul(a: Value, b: Value): Value;
   /** The rows of a table that an index of any shape names. */
-  embedding(weight: Value, index: Value, attrs: { paddingIdx: number }): Value;
+  embedding(weight: Value, index: Value, attrs: { paddingIdx?: number | null }): Value;
   /** Zeros with each vector added to the row of a table that its index names, in order. */
-  embeddingBackward(dy: Value, index: Value, attrs: { rows: number; paddingIdx: number }): Value;
+  embeddingBackward(dy: Value, index: Value, attrs: { rows: number; paddingIdx?: number | null }): Value;
   /** Elements along a dimension at the places that an index of the same rank gives. */
   gather(x: Value, index: Value, attrs: { dim: number }): Value;
   /** Zeros of a shape with elements added where an index along a dimension says. */
   gatherBackward(dy: Value, index: Value, attrs: { shape: Shape; dim: number }): Value;
   /** Adds the slices of a source to the slices of a dimension that an index names; duplicates add up in order. */
-  indexAdd(x: Value, index: Value, src: Value, attrs: { dim: number; alpha: number }): Value;
+  indexAdd(x: Value, index: Value, src: Value, attrs: { dim: number; alpha?: number }): Value;
   /** Replaces the slices of a dimension that an index names by those of a source; the last of duplicates wins. */
   indexCopy(x: Value, index: Value, src: Value, attrs: { dim: number }): Value;
   /** The slices of a dimension that a one-dimensional index names. */
@@ -284,9 +304,9 @@ export interface Ops {
   /** Adds the elements of a source where an index along a dimension says; duplicates add up in order. */
   scatterAdd(x: Value, index: Value, src: Value, attrs: { dim: number }): Value;
   /** Reduces the elements of a source into the places that an index along a dimension gives. */
-  scatterReduce(x: Value, index: Value, src: Value, attrs: { dim: number; reduce: 'sum' | 'prod' | 'mean' | 'amax' | 'amin'; includeSelf: boolean }): Value;
+  scatterReduce(x: Value, index: Value, src: Value, attrs: { dim: number; reduce: 'sum' | 'prod' | 'mean' | 'amax' | 'amin'; includeSelf?: boolean }): Value;
   /** The places in the sorted last dimension where values would go. */
-  searchsorted(sorted: Value, values: Value, attrs: { right: boolean }): Value;
+  searchsorted(sorted: Value, values: Value, attrs: { right?: boolean }): Value;
   /** Zeros of a shape into which a tensor is added at any strides and offset. */
   asStridedBackward(dy: Value, attrs: { shape: Shape; sizes: Shape; strides: Shape; offset: number }): Value;
   /** Elements of any strides and offset over the row-major order of a tensor, copied. */
@@ -296,27 +316,39 @@ export interface Ops {
   /** Zeros of a shape with a tensor in a regular part of it. */
   sliceBackward(dy: Value, attrs: { shape: Shape; starts: readonly number[]; steps: readonly number[] }): Value;
   /** The lower triangle of matrices; the rest is zero. */
-  tril(x: Value, attrs: { diagonal: number }): Value;
+  tril(x: Value, attrs: { diagonal?: number }): Value;
   /** The upper triangle of matrices; the rest is zero. */
-  triu(x: Value, attrs: { diagonal: number }): Value;
+  triu(x: Value, attrs: { diagonal?: number }): Value;
+  /** Sorts along a dimension: the values and the indices they come from; equal values keep their order. */
+  sort(x: Value, attrs: { dim?: number; descending?: boolean; stable?: boolean }): Value[];
+  /** The k largest or smallest elements along a dimension, in order, and their indices. */
+  topk(x: Value, attrs: { k: number; dim?: number; largest?: boolean; sorted?: boolean }): Value[];
   /** Ones with the probability that each element gives, else zeros. */
   bernoulli(p: Value, attrs: { seedLo: number; seedHi: number; offsetLo: number; offsetHi: number }): Value;
   /** Zeroes elements with a probability and scales the rest to keep the mean; also gives the mask of what was kept. */
   dropout(x: Value, attrs: { p: number; seedLo: number; seedHi: number; offsetLo: number; offsetHi: number }): Value[];
   /** Exponentially distributed random numbers. */
-  exponential(attrs: { shape: Shape; dtype: DType; rate: number; seedLo: number; seedHi: number; offsetLo: number; offsetHi: number }): Value;
+  exponential(attrs: { shape: Shape; dtype: DType; rate?: number; seedLo: number; seedHi: number; offsetLo: number; offsetHi: number }): Value;
   /** Normally distributed random numbers. */
-  normal(attrs: { shape: Shape; dtype: DType; mean: number; std: number; seedLo: number; seedHi: number; offsetLo: number; offsetHi: number }): Value;
+  normal(attrs: { shape: Shape; dtype: DType; mean?: number; std?: number; seedLo: number; seedHi: number; offsetLo: number; offsetHi: number }): Value;
   /** Random integers, at least low and below high. */
-  randint(attrs: { shape: Shape; dtype: DType; low: number; high: number; seedLo: number; seedHi: number; offsetLo: number; offsetHi: number }): Value;
+  randint(attrs: { shape: Shape; dtype?: DType; low?: number; high: number; seedLo: number; seedHi: number; offsetLo: number; offsetHi: number }): Value;
   /** The integers from 0 to n - 1 in random order. */
-  randperm(attrs: { n: number; dtype: DType; seedLo: number; seedHi: number; offsetLo: number; offsetHi: number }): Value;
+  randperm(attrs: { n: number; dtype?: DType; seedLo: number; seedHi: number; offsetLo: number; offsetHi: number }): Value;
   /** Uniform random numbers, at least from and below to. */
-  uniform(attrs: { shape: Shape; dtype: DType; from: number; to: number; seedLo: number; seedHi: number; offsetLo: number; offsetHi: number }): Value;
+  uniform(attrs: { shape: Shape; dtype: DType; from?: number; to?: number; seedLo: number; seedHi: number; offsetLo: number; offsetHi: number }): Value;
+  /** A step of Adagrad, in place. */
+  adagradStep(p: Value, grad: Value, sum: Value, attrs: { lr: number; eps?: number; weightDecay?: number; maximize?: boolean }): Value[];
+  /** A step of Adam or AdamW, in place. */
+  adamStep(p: Value, grad: Value, m: Value, v: Value, vmax: Value | null, attrs: { lr: number; beta1?: number; beta2?: number; eps?: number; weightDecay?: number; biasCorrection1: number; biasCorrection2: number; decoupled?: boolean; maximize?: boolean }): Value[];
+  /** A step of RMSprop, in place. */
+  rmspropStep(p: Value, grad: Value, v: Value, mean: Value | null, momentumBuffer: Value | null, attrs: { lr: number; alpha?: number; eps?: number; weightDecay?: number; momentum?: number; maximize?: boolean }): Value[];
+  /** A step of stochastic gradient descent, in place. */
+  sgdStep(p: Value, grad: Value, momentumBuffer: Value | null, attrs: { lr: number; momentum?: number; dampening?: number; weightDecay?: number; nesterov?: boolean; maximize?: boolean; first?: boolean }): Value[];
   /** Elements of any strides and offset over the memory of a tensor. */
-  asStrided(x: Value, attrs: { shape: Shape; strides: Shape; offset: number }): Value;
+  asStrided(x: Value, attrs: { shape: Shape; strides: Shape; offset?: number }): Value;
   /** A diagonal of two dimensions, as a new last dimension. */
-  diagonal(x: Value, attrs: { offset: number; dim1: number; dim2: number }): Value;
+  diagonal(x: Value, attrs: { offset?: number; dim1?: number; dim2?: number }): Value;
   /** Repeats dimensions of size 1 and adds leading dimensions, without taking memory. */
   expand(x: Value, attrs: { shape: Shape }): Value;
   /** The dimensions in another order. */

@@ -1031,42 +1031,18 @@ export function where_(a: Tensor, b: Tensor | Scalar, c: Tensor | Scalar): Tenso
 }
 
 const celuOp = row('celu');
-/**
- * a where it is positive, b (exp(a / b) - 1) elsewhere: b is the constant alpha. Operands broadcast. Dtypes: float32, float64, float16, bfloat16.
- * @example tensor([1, 2]).celu(2)
- */
-export function celu(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(celuOp, [a, b]);
-}
-
 /** a where it is positive, b (exp(a / b) - 1) elsewhere: b is the constant alpha. In place. */
 export function celu_(a: Tensor, b: Tensor | Scalar): Tensor {
   return callMapInto(celuOp, [a, b], a);
 }
 
 const eluOp = row('elu');
-/**
- * a where it is positive, b (exp(a) - 1) elsewhere: b is the constant alpha. Operands broadcast. Dtypes: float32, float64, float16, bfloat16.
- * @example tensor([1, 2]).elu(2)
- */
-export function elu(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(eluOp, [a, b]);
-}
-
 /** a where it is positive, b (exp(a) - 1) elsewhere: b is the constant alpha. In place. */
 export function elu_(a: Tensor, b: Tensor | Scalar): Tensor {
   return callMapInto(eluOp, [a, b], a);
 }
 
 const geluOp = row('gelu');
-/**
- * x times the normal distribution function of x. Dtypes: float32, float64, float16, bfloat16.
- * @example tensor([1, 2]).gelu()
- */
-export function gelu(x: Tensor): Tensor {
-  return callMap(geluOp, [x]);
-}
-
 /** x times the normal distribution function of x. In place. */
 export function gelu_(x: Tensor): Tensor {
   return callMapInto(geluOp, [x], x);
@@ -1087,14 +1063,6 @@ export function geluTanh_(x: Tensor): Tensor {
 }
 
 const hardshrinkOp = row('hardshrink');
-/**
- * a, or 0 where it is within b of 0: b is the constant lambda. Operands broadcast. Dtypes: float32, float64, float16, bfloat16.
- * @example tensor([1, 2]).hardshrink(2)
- */
-export function hardshrink(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(hardshrinkOp, [a, b]);
-}
-
 /** a, or 0 where it is within b of 0: b is the constant lambda. In place. */
 export function hardshrink_(a: Tensor, b: Tensor | Scalar): Tensor {
   return callMapInto(hardshrinkOp, [a, b], a);
@@ -1129,14 +1097,6 @@ export function hardswish_(x: Tensor): Tensor {
 }
 
 const leakyReluOp = row('leakyRelu');
-/**
- * a where it is positive, b times a elsewhere: b is the slope. Operands broadcast. Dtypes: float32, float64, float16, bfloat16.
- * @example tensor([1, 2]).leakyRelu(2)
- */
-export function leakyRelu(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(leakyReluOp, [a, b]);
-}
-
 /** a where it is positive, b times a elsewhere: b is the slope. In place. */
 export function leakyRelu_(a: Tensor, b: Tensor | Scalar): Tensor {
   return callMapInto(leakyReluOp, [a, b], a);
@@ -1213,28 +1173,12 @@ export function silu_(x: Tensor): Tensor {
 }
 
 const softplusOp = row('softplus');
-/**
- * log(1 + exp(a b)) / b, and a where a b is above c: b and c are the constants beta and threshold. Operands broadcast. Dtypes: float32, float64, float16, bfloat16.
- * @example tensor([1, 2]).softplus(2, 3)
- */
-export function softplus(a: Tensor, b: Tensor | Scalar, c: Tensor | Scalar): Tensor {
-  return callMap(softplusOp, [a, b, c]);
-}
-
 /** log(1 + exp(a b)) / b, and a where a b is above c: b and c are the constants beta and threshold. In place. */
 export function softplus_(a: Tensor, b: Tensor | Scalar, c: Tensor | Scalar): Tensor {
   return callMapInto(softplusOp, [a, b, c], a);
 }
 
 const softshrinkOp = row('softshrink');
-/**
- * a moved towards 0 by b, and 0 within b of it: b is the constant lambda. Operands broadcast. Dtypes: float32, float64, float16, bfloat16.
- * @example tensor([1, 2]).softshrink(2)
- */
-export function softshrink(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(softshrinkOp, [a, b]);
-}
-
 /** a moved towards 0 by b, and 0 within b of it: b is the constant lambda. In place. */
 export function softshrink_(a: Tensor, b: Tensor | Scalar): Tensor {
   return callMapInto(softshrinkOp, [a, b], a);

@@ -5,11 +5,15 @@ import type { Shape } from '../../base/shape.ts';
 import type { Scalar } from '../../ops/op.ts';
 import type { BackwardOptions } from '../backward.ts';
 import type { Tensor } from '../core.ts';
+import type { GeluOptions, SoftplusOptions } from '../functions/activation.ts';
 import type { AlphaOptions, ClampOptions, DivOptions, ValueOptions } from '../functions/arithmetic.ts';
 import type { CreateOptions } from '../functions/create.ts';
+import type { IndexAddOptions, IndexList, IndexPutOptions, ScatterReduceOptions } from '../functions/indexing.ts';
 import type { BetaAlpha } from '../functions/linalg.ts';
+import type { DropoutOptions, GeneratorOptions, RandomOptions } from '../functions/random.ts';
 import type { NestedArray, ReadOptions } from '../functions/read.ts';
 import type { Dims, ReduceOptions, ValuesIndices, VarOptions } from '../functions/reductions.ts';
+import type { KeepdimOptions, SortOptions, TopkOptions } from '../functions/sorting.ts';
 import type { ToOptions } from '../functions/write.ts';
 
 /** The methods of a tensor: each is the function of the same name with the tensor as its first argument. */
@@ -532,25 +536,10 @@ export interface Methods {
   lerp_(b: Tensor | Scalar, c: Tensor | Scalar): Tensor;
   /** b where the condition a holds (is not zero), c elsewhere. In place. */
   where_(b: Tensor | Scalar, c: Tensor | Scalar): Tensor;
-  /**
-   * a where it is positive, b (exp(a / b) - 1) elsewhere: b is the constant alpha. Operands broadcast. Dtypes: float32, float64, float16, bfloat16.
-   * @example tensor([1, 2]).celu(2)
-   */
-  celu(b: Tensor | Scalar): Tensor;
   /** a where it is positive, b (exp(a / b) - 1) elsewhere: b is the constant alpha. In place. */
   celu_(b: Tensor | Scalar): Tensor;
-  /**
-   * a where it is positive, b (exp(a) - 1) elsewhere: b is the constant alpha. Operands broadcast. Dtypes: float32, float64, float16, bfloat16.
-   * @example tensor([1, 2]).elu(2)
-   */
-  elu(b: Tensor | Scalar): Tensor;
   /** a where it is positive, b (exp(a) - 1) elsewhere: b is the constant alpha. In place. */
   elu_(b: Tensor | Scalar): Tensor;
-  /**
-   * x times the normal distribution function of x. Dtypes: float32, float64, float16, bfloat16.
-   * @example tensor([1, 2]).gelu()
-   */
-  gelu(): Tensor;
   /** x times the normal distribution function of x. In place. */
   gelu_(): Tensor;
   /**
@@ -560,11 +549,6 @@ export interface Methods {
   geluTanh(): Tensor;
   /** gelu by its tanh approximation. In place. */
   geluTanh_(): Tensor;
-  /**
-   * a, or 0 where it is within b of 0: b is the constant lambda. Operands broadcast. Dtypes: float32, float64, float16, bfloat16.
-   * @example tensor([1, 2]).hardshrink(2)
-   */
-  hardshrink(b: Tensor | Scalar): Tensor;
   /** a, or 0 where it is within b of 0: b is the constant lambda. In place. */
   hardshrink_(b: Tensor | Scalar): Tensor;
   /**
@@ -581,11 +565,6 @@ export interface Methods {
   hardswish(): Tensor;
   /** x times hardsigmoid(x). In place. */
   hardswish_(): Tensor;
-  /**
-   * a where it is positive, b times a elsewhere: b is the slope. Operands broadcast. Dtypes: float32, float64, float16, bfloat16.
-   * @example tensor([1, 2]).leakyRelu(2)
-   */
-  leakyRelu(b: Tensor | Scalar): Tensor;
   /** a where it is positive, b times a elsewhere: b is the slope. In place. */
   leakyRelu_(b: Tensor | Scalar): Tensor;
   /**
@@ -623,18 +602,8 @@ export interface Methods {
   silu(): Tensor;
   /** x times sigmoid(x), also called swish. In place. */
   silu_(): Tensor;
-  /**
-   * log(1 + exp(a b)) / b, and a where a b is above c: b and c are the constants beta and threshold. Operands broadcast. Dtypes: float32, float64, float16, bfloat16.
-   * @example tensor([1, 2]).softplus(2, 3)
-   */
-  softplus(b: Tensor | Scalar, c: Tensor | Scalar): Tensor;
   /** log(1 + exp(a b)) / b, and a where a b is above c: b and c are the constants beta and threshold. In place. */
   softplus_(b: Tensor | Scalar, c: Tensor | Scalar): Tensor;
-  /**
-   * a moved towards 0 by b, and 0 within b of it: b is the constant lambda. Operands broadcast. Dtypes: float32, float64, float16, bfloat16.
-   * @example tensor([1, 2]).softshrink(2)
-   */
-  softshrink(b: Tensor | Scalar): Tensor;
   /** a moved towards 0 by b, and 0 within b of it: b is the constant lambda. In place. */
   softshrink_(b: Tensor | Scalar): Tensor;
   /**
@@ -644,6 +613,20 @@ export interface Methods {
   threshold(b: Tensor | Scalar, c: Tensor | Scalar): Tensor;
   /** a where it is above b, c elsewhere: b and c are constants. In place. */
   threshold_(b: Tensor | Scalar, c: Tensor | Scalar): Tensor;
+  /** x where it is positive, slope (default 0.01) times x elsewhere. @example tensor([-1, 2]).leakyRelu() // [-0.01, 2] */
+  leakyRelu(slope?: Tensor | Scalar): Tensor;
+  /** x where it is positive, alpha (default 1) times exp(x) - 1 elsewhere. @example tensor([-1, 2]).elu() // [-0.6321, 2] */
+  elu(alpha?: number): Tensor;
+  /** x where it is positive, alpha (default 1) times exp(x / alpha) - 1 elsewhere. @example tensor([-1, 2]).celu(2) // [-0.7869, 2] */
+  celu(alpha?: number): Tensor;
+  /** x times the normal distribution function of x. @example tensor([1]).gelu() // [0.8413] @throws ValueError for another approximation */
+  gelu(options?: GeluOptions): Tensor;
+  /** log(1 + exp(beta x)) / beta. @example tensor([0]).softplus() // [0.6931] */
+  softplus(options?: SoftplusOptions): Tensor;
+  /** x moved towards 0 by lambda (default 0.5). @example tensor([2, 0.1]).softshrink() // [1.5, 0] @throws ValueError for lambda < 0 */
+  softshrink(lambda?: number): Tensor;
+  /** x, or 0 within lambda (default 0.5) of it. @example tensor([2, 0.1]).hardshrink() // [2, 0] */
+  hardshrink(lambda?: number): Tensor;
   /** a + alpha * b. Operands broadcast and promote. @example tensor([1, 2]).add(tensor([3, 4])) // [4, 6] */
   add(b: Tensor | Scalar, options?: AlphaOptions): Tensor;
   /** a + alpha * b, in place. */
@@ -686,6 +669,66 @@ export interface Methods {
   fullLike(value: number | bigint | boolean, options?: CreateOptions): Tensor;
   /** Memory of the shape and dtype of x, not set. @example tensor([1, 2]).emptyLike() */
   emptyLike(options?: CreateOptions): Tensor;
+  /** y[i][j] = x[index[i][j]][j] for dim 0; y has the shape of index (int64 or int32). @throws ShapeError, IndexError @example eye(2).gather(1, tensor([[1], [0]])) */
+  gather(dim: number, index: Tensor): Tensor;
+  /** gather with x and index broadcast to each other but for dim. @example tensor([[1, 2]]).takeAlongDim(tensor([[1], [0]]), 1) */
+  takeAlongDim(index: Tensor, dim?: number): Tensor;
+  /** A copy of x with x[index[i][j]][j] = src[i][j] for dim 0; the last of duplicates wins. @throws ShapeError, IndexError @example zeros([3]).scatter(0, tensor([2]), 1) */
+  scatter(dim: number, index: Tensor, src: Tensor | Scalar): Tensor;
+  /** scatter, in place. */
+  scatter_(dim: number, index: Tensor, src: Tensor | Scalar): Tensor;
+  /** A copy of x with src[i][j] added at x[index[i][j]][j] for dim 0. @example zeros([2]).scatterAdd(0, tensor([1, 1]), ones([2])) // [0, 2] */
+  scatterAdd(dim: number, index: Tensor, src: Tensor): Tensor;
+  /** scatterAdd, in place. */
+  scatterAdd_(dim: number, index: Tensor, src: Tensor): Tensor;
+  /** Reduces src into the places that index gives along dim. @example ones([2]).scatterReduce(0, tensor([0, 0]), tensor([2, 3]).float(), 'prod') // [6, 1] */
+  scatterReduce(dim: number, index: Tensor, src: Tensor, reduce: 'sum' | 'prod' | 'mean' | 'amax' | 'amin', options?: ScatterReduceOptions): Tensor;
+  /** scatterReduce, in place. */
+  scatterReduce_(dim: number, index: Tensor, src: Tensor, reduce: 'sum' | 'prod' | 'mean' | 'amax' | 'amin', options?: ScatterReduceOptions): Tensor;
+  /** The slices of dim that a one-dimensional index names. @throws ShapeError, IndexError @example eye(3).indexSelect(0, tensor([2, 0])) */
+  indexSelect(dim: number, index: Tensor): Tensor;
+  /** A copy of x with alpha * src added to the slices that index names; duplicates add up. @example zeros([2]).indexAdd(0, tensor([1, 1]), ones([2])) // [0, 2] */
+  indexAdd(dim: number, index: Tensor, src: Tensor, options?: IndexAddOptions): Tensor;
+  /** indexAdd, in place. */
+  indexAdd_(dim: number, index: Tensor, src: Tensor, options?: IndexAddOptions): Tensor;
+  /** A copy of x with the slices that index names replaced by those of src. @example zeros([2]).indexCopy(0, tensor([1]), ones([1])) // [0, 1] */
+  indexCopy(dim: number, index: Tensor, src: Tensor): Tensor;
+  /** indexCopy, in place. */
+  indexCopy_(dim: number, index: Tensor, src: Tensor): Tensor;
+  /** A copy of x with the slices that index names set to a value. @example zeros([2]).indexFill(0, tensor([1]), 5) // [0, 5] */
+  indexFill(dim: number, index: Tensor, value: Scalar): Tensor;
+  /** indexFill, in place. */
+  indexFill_(dim: number, index: Tensor, value: Scalar): Tensor;
+  /** Coordinates [n, rank] (int64) of the elements that are not zero, in order. @example tensor([0, 3, 4]).nonzero() // [[1], [2]] */
+  nonzero(): Tensor;
+  /** The elements where the mask is true, in one dimension; mask and x broadcast. @example tensor([1, 2]).maskedSelect(tensor([false, true])) // [2] */
+  maskedSelect(mask: Tensor): Tensor;
+  /** Elements of x in row-major order at flat places, which may be negative; the shape is that of index. @example eye(2).take(tensor([0, -1])) // [1, 1] */
+  take(index: Tensor): Tensor;
+  /** Advanced indexing: elements at the places that index tensors give together, as x[i, :, j] in PyTorch. @example eye(3).index([tensor([0, 2]), tensor([0, -1])]) // [1, 1] */
+  index(indices: IndexList): Tensor;
+  /** A copy of x with values (broadcast) at the places that index tensors give together. @example zeros([3]).indexPut([tensor([1])], tensor(5)) // [0, 5, 0] */
+  indexPut(indices: IndexList, values: Tensor | Scalar, options?: IndexPutOptions): Tensor;
+  /** indexPut, in place. */
+  indexPut_(indices: IndexList, values: Tensor | Scalar, options?: IndexPutOptions): Tensor;
+  /** x in reverse order along dimensions. @example tensor([1, 2]).flip(0) // [2, 1] */
+  flip(dims: number | readonly number[], ...more: number[]): Tensor;
+  /** x reversed along dimension 1. */
+  fliplr(): Tensor;
+  /** x reversed along dimension 0. */
+  flipud(): Tensor;
+  /** Elements moved round by shifts along dims; without dims, in row-major order. @example tensor([1, 2, 3]).roll(1) // [3, 1, 2] */
+  roll(shifts: number | readonly number[], dims?: number | readonly number[]): Tensor;
+  /** Where values would go in the sorted last dimension: before equal ones, or after with right. @example tensor([1, 3]).searchsorted(tensor([2, 3])) // [1, 1] */
+  searchsorted(values: Tensor, options?: { readonly right?: boolean }): Tensor;
+  /** The bucket of each element among sorted boundaries. @example tensor([2]).bucketize(tensor([1, 3])) // [1] */
+  bucketize(boundaries: Tensor, options?: { readonly right?: boolean }): Tensor;
+  /** Repeats x along each dimension. @example tensor([1, 2]).repeat([2]).arraySync() // [1, 2, 1, 2] */
+  repeat(counts: number | readonly number[], ...more: number[]): Tensor;
+  /** Repeats as numpy.tile: counts are aligned at the last dimension. */
+  tile(counts: readonly number[]): Tensor;
+  /** Repeats each element n times along a dimension (default: of the flattened tensor). */
+  repeatInterleave(n: number, dim?: number): Tensor;
   /**
    * Matrix product with PyTorch's rules: vectors are rows or columns as needed, leading dimensions are batches that broadcast.
    * @throws ShapeError where inner sizes differ
@@ -712,6 +755,26 @@ export interface Methods {
   tril(diagonal?: number): Tensor;
   /** The upper triangle of matrices, from a diagonal; the rest is zero. @example ones([2, 2]).triu(1) */
   triu(diagonal?: number): Tensor;
+  /** Uniform numbers in [0, 1) of the shape and dtype of x. */
+  randLike(options?: RandomOptions): Tensor;
+  /** Standard normal numbers of the shape and dtype of x. */
+  randnLike(options?: RandomOptions): Tensor;
+  /** Integers from low to high - 1 of the shape and dtype of x. */
+  randintLike(low: number, high: number, options?: RandomOptions): Tensor;
+  /** 1 with the probability that each element gives, else 0. @example tensor([0, 0.5, 1]).bernoulli() */
+  bernoulli(options?: GeneratorOptions): Tensor;
+  /** Uniform numbers in [from, to), in place. @example zeros([3]).uniform_(-1, 1) */
+  uniform_(from?: number, to?: number, options?: GeneratorOptions): Tensor;
+  /** Normal numbers, in place. @example zeros([3]).normal_(0, 0.02) */
+  normal_(mean?: number, std?: number, options?: GeneratorOptions): Tensor;
+  /** Exponential numbers of a rate, in place. */
+  exponential_(rate?: number, options?: GeneratorOptions): Tensor;
+  /** Integers from low to high - 1, in place. */
+  random_(low: number, high: number, options?: GeneratorOptions): Tensor;
+  /** 1 with probability p, else 0, in place. */
+  bernoulli_(p?: number, options?: GeneratorOptions): Tensor;
+  /** Zeroes elements with probability p and scales the rest by 1 / (1 - p). @throws ValueError, DTypeError @example ones([4]).dropout({ p: 0.5 }) */
+  dropout(options?: DropoutOptions): Tensor;
   /** The bytes in row-major order, little-endian, copied; NaN bits as they are. */
   bytesOf(): Uint8Array;
   /**
@@ -795,6 +858,22 @@ export interface Methods {
   softmax(dim: number, options?: { readonly dtype?: DType }): Tensor;
   /** log(softmax(x)) along a dimension, without its overflow. */
   logSoftmax(dim: number, options?: { readonly dtype?: DType }): Tensor;
+  /** Values in order along a dimension (default: the last) and where they were; stable, NaN last. @example tensor([3, 1]).sort().values // [1, 3] */
+  sort(dim?: number | SortOptions, options?: SortOptions): ValuesIndices;
+  /** The indices (int64) that sort a dimension. @example tensor([3, 1]).argsort() // [1, 0] */
+  argsort(dim?: number | SortOptions, options?: SortOptions): Tensor;
+  /** Values sorted along the first dimension. */
+  msort(): Tensor;
+  /** The k largest (or smallest) elements along a dimension, in order, and where they are. @throws IndexError @example tensor([1, 3, 2]).topk(2).values // [3, 2] */
+  topk(k: number, dim?: number | TopkOptions, options?: TopkOptions): ValuesIndices;
+  /** The k-th smallest element (from 1) along a dimension and where it is. @throws IndexError @example tensor([3, 1, 2]).kthvalue(2).values // 2 */
+  kthvalue(k: number, dim?: number, options?: KeepdimOptions): ValuesIndices;
+  /** The lower median of all elements. */
+  median(): Tensor;
+  /** The lower medians along a dimension and where they are. */
+  median(dim: number, options?: KeepdimOptions): ValuesIndices;
+  /** The lower median of all elements or along a dimension; NaN where there is one. @example tensor([1, 4, 2, 3]).median() // 2 */
+  median(dim?: number, options?: KeepdimOptions): Tensor | ValuesIndices;
   /** The same elements under another shape: a view where strides allow, else a copy. One size may be -1. @example arange(6).reshape(2, -1) */
   reshape(shape: number | Shape, ...more: number[]): Tensor;
   /** The same elements under another shape, never copied. @throws ShapeError where the strides forbid a view */
