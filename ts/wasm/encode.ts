@@ -110,10 +110,6 @@ function encodeStrided(memory: Memory, op: MapOp, inputs: readonly Input[], out:
       for (let k = 0; k < views.length; k++) strides[k].push(strideOf(views[k], d));
     }
   }
-<<<<<<< HEAD
-  // A conversion of one element still walks one dimension.
-=======
->>>>>>> main
   if (sizes.length === 0) {
     sizes.push(1);
     for (const own of strides) own.push(0);
