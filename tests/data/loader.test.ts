@@ -4,7 +4,7 @@ import { ArrayDataset, ConcatDataset, DataLoader, defaultCollate, randomSplit, S
 import { arange, IndexError, ShapeError, StateError, type Tensor, tensor, ValueError, zeros } from '../../ts/index.ts';
 
 const numbers = (n: number): ArrayDataset<number> => new ArrayDataset(Array.from({ length: n }, (_, i) => i));
-const epoch = (loader: DataLoader<number, Tensor>): number[][] => Array.from(loader, (b) => b.tolistSync() as number[]);
+const epoch = (loader: DataLoader<number, Tensor>): number[][] => Array.from(loader, (b) => b.arraySync() as number[]);
 
 const data = suite('data');
 
@@ -28,10 +28,10 @@ data('shuffles by seed: the same in every run, another order each epoch, every s
 
 data('takes rows of tensors in one piece', () => {
   const set = new TensorDataset(arange(6).reshape([3, 2]), tensor([7, 8, 9], { dtype: 'int64' }));
-  assert.equal(set.get(-1).map((t) => t.tolistSync()), [[4, 5], 9]);
+  assert.equal(set.get(-1).map((t) => t.arraySync()), [[4, 5], 9]);
   const [[x, y]] = Array.from(new DataLoader(new Subset(set, [2, 0]), { batchSize: 2 }));
-  assert.equal(x.tolistSync(), [[4, 5], [0, 1]]);
-  assert.equal(y.tolistSync(), [9, 7]);
+  assert.equal(x.arraySync(), [[4, 5], [0, 1]]);
+  assert.equal(y.arraySync(), [9, 7]);
   assert.throws(() => set.get(3), IndexError);
   assert.throws(() => new TensorDataset(zeros([2]), zeros([3])), ShapeError);
 });
@@ -66,7 +66,7 @@ data('collates nested samples', () => {
 data('waits for promises with for await, and says so without', async () => {
   const slow = { length: 3, get: (i: number): Promise<number> => Promise.resolve(i) };
   const seen: number[][] = [];
-  for await (const b of new DataLoader<number, Tensor>(slow, { batchSize: 2 })) seen.push(b.tolistSync() as number[]);
+  for await (const b of new DataLoader<number, Tensor>(slow, { batchSize: 2 })) seen.push(b.arraySync() as number[]);
   assert.equal(seen, [[0, 1], [2]]);
   assert.throws(() => Array.from(new DataLoader(slow)), StateError);
 });

@@ -27,16 +27,16 @@ layers('drop and rescale only in training', () => {
   near(y.mean().itemSync(), 1, 0.05);
   near(y.eq(0).to('float32').mean().itemSync(), 0.25, 0.03);
   assert.is(drop.eval().forward(x), x);
-  const planes = new nn.Dropout2d(0.5).forward(ones([4, 8, 3, 3])).mean([2, 3]).tolistSync() as number[][];
+  const planes = new nn.Dropout2d(0.5).forward(ones([4, 8, 3, 3])).mean([2, 3]).arraySync() as number[][];
   assert.ok(planes.flat().every((v) => v === 0 || v === 2));
   assert.throws(() => F.dropout(x, 2), ValueError);
 });
 
 layers('embed, with a padding row and a largest norm', () => {
   const table = new nn.Embedding(5, 2, { paddingIdx: 1 });
-  assert.equal(table.weight.select(0, 1).tolistSync(), [0, 0]);
+  assert.equal(table.weight.select(0, 1).arraySync(), [0, 0]);
   table.forward(tensor([0, 1, 0], { dtype: 'int64' })).sum().backward();
-  assert.equal((table.weight.grad as Tensor).tolistSync(), [[2, 2], [0, 0], [0, 0], [0, 0], [0, 0]]);
+  assert.equal((table.weight.grad as Tensor).arraySync(), [[2, 2], [0, 0], [0, 0], [0, 0], [0, 0]]);
   const short = new nn.Embedding(3, 2, { maxNorm: 1 });
   nn.init.constant_(short.weight, 3);
   short.forward(tensor([0], { dtype: 'int64' }));
@@ -65,7 +65,7 @@ layers('attend to nothing later under the causal mask', () => {
   manualSeed(3);
   const [q, k, v] = [randn([1, 2, 4, 8]), randn([1, 2, 4, 8]), randn([1, 2, 4, 8])];
   const y = F.scaledDotProductAttention(q, k, v, { isCausal: true });
-  assert.equal(y.select(2, 0).tolistSync(), v.select(2, 0).tolistSync());
+  assert.equal(y.select(2, 0).arraySync(), v.select(2, 0).arraySync());
   const keepOut = F.futureMask(4);
   const masked = F.scaledDotProductAttention(q, k, v, { attnMask: keepOut.logicalNot() });
   assert.ok(y.sub(masked).abs().amax().itemSync() < 1e-6);
@@ -99,7 +99,7 @@ init('fills with the deviation it names', () => {
   near(nn.init.xavierUniform_(w).abs().amax().itemSync(), Math.sqrt(6 / 500), 1e-3);
   const cut = nn.init.truncNormal_(w, { std: 2, a: -1, b: 1 });
   assert.ok(cut.abs().amax().itemSync() <= 1);
-  assert.equal(nn.init.eye_(zeros([2, 2])).tolistSync(), [[1, 0], [0, 1]]);
+  assert.equal(nn.init.eye_(zeros([2, 2])).arraySync(), [[1, 0], [0, 1]]);
   const q = nn.init.orthogonal_(zeros([3, 5]));
   assert.ok(q.matmul(q.t()).sub(nn.init.eye_(zeros([3, 3]))).abs().amax().itemSync() < 1e-5);
   assert.equal(nn.init.calculateFanInAndFanOut(zeros([8, 4, 3, 3])), { fanIn: 36, fanOut: 72 });
@@ -120,7 +120,7 @@ clip('scales gradients to a norm and refuses infinities when asked', () => {
   assert.throws(() => nn.clipGradNorm_(p, 1, { errorIfNonfinite: true }), StateError);
   p.grad = tensor([-3, 0.5]);
   nn.clipGradValue_(p, 1);
-  assert.equal((p.grad as Tensor).tolistSync(), [-1, 0.5]);
+  assert.equal((p.grad as Tensor).arraySync(), [-1, 0.5]);
 });
 
 clip.run();

@@ -48,14 +48,14 @@ modules('moves a state dict between models; the copies are their own', () => {
   a.eval();
   b.eval();
   const x = tensor([[1, -2, 3]]);
-  assert.equal(b.forward(x).tolistSync(), a.forward(x).tolistSync());
+  assert.equal(b.forward(x).arraySync(), a.forward(x).arraySync());
   nn.init.zeros_(a.hidden.weight);
-  assert.not.equal(b.hidden.weight.tolistSync(), a.hidden.weight.tolistSync());
+  assert.not.equal(b.hidden.weight.arraySync(), a.hidden.weight.arraySync());
 });
 
 modules('names every problem of a state dict and copies nothing', () => {
   const net = new Net();
-  const before = net.hidden.weight.tolistSync();
+  const before = net.hidden.weight.arraySync();
   const { scale: _, ...dict } = net.stateDict();
   const wrong = { ...dict, 'hidden.weight': zeros([3, 3]), extra: zeros([1]), 'hidden.bias': ones([4]) };
   try {
@@ -67,11 +67,11 @@ modules('names every problem of a state dict and copies nothing', () => {
     assert.match((error as Error).message, /unexpected keys: extra/);
     assert.match((error as Error).message, /'hidden.weight' has shape \[3, 3\] in the state dict, \[4, 3\] in the module/);
   }
-  assert.equal(net.hidden.weight.tolistSync(), before);
+  assert.equal(net.hidden.weight.arraySync(), before);
   assert.throws(() => net.loadStateDict(wrong, { strict: false }), /hidden.weight/);
   const { 'hidden.weight': __, ...rest } = wrong;
   assert.equal(net.loadStateDict(rest, { strict: false }), { missingKeys: ['scale', 'hidden.weight'], unexpectedKeys: ['extra'] });
-  assert.equal(net.hidden.bias?.tolistSync(), [1, 1, 1, 1]);
+  assert.equal(net.hidden.bias?.arraySync(), [1, 1, 1, 1]);
 });
 
 modules('runs hooks around forward until they are removed', () => {
@@ -86,7 +86,7 @@ modules('runs hooks around forward until they are removed', () => {
     return (y as Tensor).add(1);
   });
   const bias = layer.bias as Tensor;
-  assert.equal(layer.forward(ones([1, 2])).tolistSync(), [bias.add(1).tolistSync()]);
+  assert.equal(layer.forward(ones([1, 2])).arraySync(), [bias.add(1).arraySync()]);
   before();
   after();
   layer.forward(ones([1, 2]));

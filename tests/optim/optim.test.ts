@@ -34,7 +34,7 @@ for (const [name, make] of Object.entries(MAKERS)) {
   optimizers(`${name} goes downhill`, () => {
     const p = start();
     run(make([p]), p, 60);
-    assert.ok(p.square().sum().itemSync() < 7, `${p.tolistSync()}`);
+    assert.ok(p.square().sum().itemSync() < 7, `${p.arraySync()}`);
   });
   optimizers(`${name} goes on from a state dict as if never stopped`, () => {
     const a = start();
@@ -46,7 +46,7 @@ for (const [name, make] of Object.entries(MAKERS)) {
     const second = make([b]);
     second.loadStateDict(first.stateDict());
     run(second, b, 3);
-    assert.equal(b.tolistSync(), a.tolistSync());
+    assert.equal(b.arraySync(), a.arraySync());
   });
 }
 
@@ -66,8 +66,8 @@ optimizers('take groups, and refuse what is no parameter', () => {
   const sgd = new optim.SGD([{ params: [a] }, { params: b, lr: 0 }], { lr: 0.1 });
   for (const p of [a, b]) p.square().sum().backward();
   sgd.step();
-  assert.not.equal(a.tolistSync(), [1, -2, 3]);
-  assert.equal(b.tolistSync(), [1, -2, 3]);
+  assert.not.equal(a.arraySync(), [1, -2, 3]);
+  assert.equal(b.arraySync(), [1, -2, 3]);
   assert.throws(() => new optim.SGD([]), ValueError);
   assert.throws(() => sgd.addParamGroup({ params: [a] }), /given twice/);
   assert.throws(() => new optim.SGD([a.mul(2)]), ValueError);
@@ -83,9 +83,9 @@ optimizers('maximise on request, and fill gradients with zeros on request', () =
   const sgd = new optim.SGD([p], { lr: 0.5, maximize: true });
   p.sum().backward();
   sgd.step();
-  assert.equal(p.tolistSync(), [1.5, -1.5, 3.5]);
+  assert.equal(p.arraySync(), [1.5, -1.5, 3.5]);
   sgd.zeroGrad({ setToNone: false });
-  assert.equal((p.grad as Tensor).tolistSync(), [0, 0, 0]);
+  assert.equal((p.grad as Tensor).arraySync(), [0, 0, 0]);
   sgd.zeroGrad();
   assert.is(p.grad, null);
 });
