@@ -414,6 +414,244 @@ export namespace matmul {
   export const p4: i32 = 42;
   export const p5: i32 = 43;
 }
+export namespace convolution {
+  export const images: i32 = 0;
+  export const channels: i32 = 1;
+  export const height: i32 = 2;
+  export const width: i32 = 3;
+  export const outputs: i32 = 4;
+  export const outHeight: i32 = 5;
+  export const outWidth: i32 = 6;
+  export const kernelH: i32 = 7;
+  export const kernelW: i32 = 8;
+  export const strideH: i32 = 9;
+  export const strideW: i32 = 10;
+  export const paddingH: i32 = 11;
+  export const paddingW: i32 = 12;
+  export const dilationH: i32 = 13;
+  export const dilationW: i32 = 14;
+  export const groups: i32 = 15;
+  export const depthwise: i32 = 16;
+  export const pixels: i32 = 17;
+  export const pixelUnits: i32 = 18;
+  export const units: i32 = 19;
+  export const per: i32 = 20;
+  export const packUnits: i32 = 21;
+  export const packPer: i32 = 22;
+  export const chunks: i32 = 23;
+}
+export namespace convolutionInput {
+  export const images: i32 = 0;
+  export const channels: i32 = 1;
+  export const height: i32 = 2;
+  export const width: i32 = 3;
+  export const outputs: i32 = 4;
+  export const outHeight: i32 = 5;
+  export const outWidth: i32 = 6;
+  export const kernelH: i32 = 7;
+  export const kernelW: i32 = 8;
+  export const strideH: i32 = 9;
+  export const strideW: i32 = 10;
+  export const paddingH: i32 = 11;
+  export const paddingW: i32 = 12;
+  export const dilationH: i32 = 13;
+  export const dilationW: i32 = 14;
+  export const groups: i32 = 15;
+  export const depthwise: i32 = 16;
+  export const pixels: i32 = 17;
+  export const pixelUnits: i32 = 18;
+  export const units: i32 = 19;
+  export const per: i32 = 20;
+  export const packUnits: i32 = 21;
+  export const packPer: i32 = 22;
+  export const chunks: i32 = 23;
+}
+export namespace convolutionWeight {
+  export const images: i32 = 0;
+  export const channels: i32 = 1;
+  export const height: i32 = 2;
+  export const width: i32 = 3;
+  export const outputs: i32 = 4;
+  export const outHeight: i32 = 5;
+  export const outWidth: i32 = 6;
+  export const kernelH: i32 = 7;
+  export const kernelW: i32 = 8;
+  export const strideH: i32 = 9;
+  export const strideW: i32 = 10;
+  export const paddingH: i32 = 11;
+  export const paddingW: i32 = 12;
+  export const dilationH: i32 = 13;
+  export const dilationW: i32 = 14;
+  export const groups: i32 = 15;
+  export const depthwise: i32 = 16;
+  export const pixels: i32 = 17;
+  export const pixelUnits: i32 = 18;
+  export const units: i32 = 19;
+  export const per: i32 = 20;
+  export const packUnits: i32 = 21;
+  export const packPer: i32 = 22;
+  export const chunks: i32 = 23;
+}
+export namespace adaptiveAvgPool2d {
+  export const channels: i32 = 0;
+  export const height: i32 = 1;
+  export const width: i32 = 2;
+  export const outHeight: i32 = 3;
+  export const outWidth: i32 = 4;
+  export const kernelH: i32 = 5;
+  export const kernelW: i32 = 6;
+  export const strideH: i32 = 7;
+  export const strideW: i32 = 8;
+  export const paddingH: i32 = 9;
+  export const paddingW: i32 = 10;
+  export const dilationH: i32 = 11;
+  export const dilationW: i32 = 12;
+  export const adaptive: i32 = 13;
+  export const countPadding: i32 = 14;
+  export const divisor: i32 = 15;
+  export const units: i32 = 16;
+  export const per: i32 = 17;
+}
+export namespace adaptiveAvgPool2dBackward {
+  export const channels: i32 = 0;
+  export const height: i32 = 1;
+  export const width: i32 = 2;
+  export const outHeight: i32 = 3;
+  export const outWidth: i32 = 4;
+  export const kernelH: i32 = 5;
+  export const kernelW: i32 = 6;
+  export const strideH: i32 = 7;
+  export const strideW: i32 = 8;
+  export const paddingH: i32 = 9;
+  export const paddingW: i32 = 10;
+  export const dilationH: i32 = 11;
+  export const dilationW: i32 = 12;
+  export const adaptive: i32 = 13;
+  export const countPadding: i32 = 14;
+  export const divisor: i32 = 15;
+  export const units: i32 = 16;
+  export const per: i32 = 17;
+}
+export namespace adaptiveMaxPool2d {
+  export const channels: i32 = 0;
+  export const height: i32 = 1;
+  export const width: i32 = 2;
+  export const outHeight: i32 = 3;
+  export const outWidth: i32 = 4;
+  export const kernelH: i32 = 5;
+  export const kernelW: i32 = 6;
+  export const strideH: i32 = 7;
+  export const strideW: i32 = 8;
+  export const paddingH: i32 = 9;
+  export const paddingW: i32 = 10;
+  export const dilationH: i32 = 11;
+  export const dilationW: i32 = 12;
+  export const adaptive: i32 = 13;
+  export const countPadding: i32 = 14;
+  export const divisor: i32 = 15;
+  export const units: i32 = 16;
+  export const per: i32 = 17;
+}
+export namespace avgPool2d {
+  export const channels: i32 = 0;
+  export const height: i32 = 1;
+  export const width: i32 = 2;
+  export const outHeight: i32 = 3;
+  export const outWidth: i32 = 4;
+  export const kernelH: i32 = 5;
+  export const kernelW: i32 = 6;
+  export const strideH: i32 = 7;
+  export const strideW: i32 = 8;
+  export const paddingH: i32 = 9;
+  export const paddingW: i32 = 10;
+  export const dilationH: i32 = 11;
+  export const dilationW: i32 = 12;
+  export const adaptive: i32 = 13;
+  export const countPadding: i32 = 14;
+  export const divisor: i32 = 15;
+  export const units: i32 = 16;
+  export const per: i32 = 17;
+}
+export namespace avgPool2dBackward {
+  export const channels: i32 = 0;
+  export const height: i32 = 1;
+  export const width: i32 = 2;
+  export const outHeight: i32 = 3;
+  export const outWidth: i32 = 4;
+  export const kernelH: i32 = 5;
+  export const kernelW: i32 = 6;
+  export const strideH: i32 = 7;
+  export const strideW: i32 = 8;
+  export const paddingH: i32 = 9;
+  export const paddingW: i32 = 10;
+  export const dilationH: i32 = 11;
+  export const dilationW: i32 = 12;
+  export const adaptive: i32 = 13;
+  export const countPadding: i32 = 14;
+  export const divisor: i32 = 15;
+  export const units: i32 = 16;
+  export const per: i32 = 17;
+}
+export namespace maxPool2d {
+  export const channels: i32 = 0;
+  export const height: i32 = 1;
+  export const width: i32 = 2;
+  export const outHeight: i32 = 3;
+  export const outWidth: i32 = 4;
+  export const kernelH: i32 = 5;
+  export const kernelW: i32 = 6;
+  export const strideH: i32 = 7;
+  export const strideW: i32 = 8;
+  export const paddingH: i32 = 9;
+  export const paddingW: i32 = 10;
+  export const dilationH: i32 = 11;
+  export const dilationW: i32 = 12;
+  export const adaptive: i32 = 13;
+  export const countPadding: i32 = 14;
+  export const divisor: i32 = 15;
+  export const units: i32 = 16;
+  export const per: i32 = 17;
+}
+export namespace maxPool2dBackward {
+  export const channels: i32 = 0;
+  export const height: i32 = 1;
+  export const width: i32 = 2;
+  export const outHeight: i32 = 3;
+  export const outWidth: i32 = 4;
+  export const kernelH: i32 = 5;
+  export const kernelW: i32 = 6;
+  export const strideH: i32 = 7;
+  export const strideW: i32 = 8;
+  export const paddingH: i32 = 9;
+  export const paddingW: i32 = 10;
+  export const dilationH: i32 = 11;
+  export const dilationW: i32 = 12;
+  export const adaptive: i32 = 13;
+  export const countPadding: i32 = 14;
+  export const divisor: i32 = 15;
+  export const units: i32 = 16;
+  export const per: i32 = 17;
+}
+export namespace maxPool2dGather {
+  export const channels: i32 = 0;
+  export const height: i32 = 1;
+  export const width: i32 = 2;
+  export const outHeight: i32 = 3;
+  export const outWidth: i32 = 4;
+  export const kernelH: i32 = 5;
+  export const kernelW: i32 = 6;
+  export const strideH: i32 = 7;
+  export const strideW: i32 = 8;
+  export const paddingH: i32 = 9;
+  export const paddingW: i32 = 10;
+  export const dilationH: i32 = 11;
+  export const dilationW: i32 = 12;
+  export const adaptive: i32 = 13;
+  export const countPadding: i32 = 14;
+  export const divisor: i32 = 15;
+  export const units: i32 = 16;
+  export const per: i32 = 17;
+}
 export namespace embedding {
   export const outer: i32 = 0;
   export const n: i32 = 1;

@@ -200,6 +200,7 @@ export const convolution: Op = kernel({
   lower: ([x, w], [y], attrs: Movement) => lowerProduct(geometry('convolution', (x as Meta).shape, (w as Meta).shape, attrs), y.dtype, false),
   kernel: { file: 'conv/conv', name: 'convolution' },
   saves: ['x', 'w'],
+  uses: { x: [1], w: [0] },
   vjp: (ops, { dy, x, w, attrs, inputs, needs }) => [
     needs[0] ? ops.convolutionInput(dy, w, withInput(attrs, x.shape)) : null,
     needs[1] ? ops.convolutionWeight(dy, x, withKernel(attrs, w.shape)) : null,

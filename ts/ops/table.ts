@@ -2,11 +2,13 @@
 import * as activation from './activation.ts';
 import * as binary from './binary.ts';
 import * as compare from './compare.ts';
+import * as conv from './conv.ts';
 import * as create from './create.ts';
 import * as indexing from './indexing.ts';
 import * as matmul from './matmul.ts';
 import * as norm from './norm.ts';
 import type { Op } from './op.ts';
+import * as pool from './pool.ts';
 import * as random from './random.ts';
 import * as reduce from './reduce.ts';
 import * as scan from './scan.ts';
@@ -33,6 +35,8 @@ export const FAMILIES: Readonly<Record<string, Readonly<Record<string, unknown>>
   softmax,
   norm,
   matmul,
+  conv,
+  pool,
   indexing,
   strided,
   sort,
