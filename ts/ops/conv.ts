@@ -202,8 +202,8 @@ export const convolution: Op = kernel({
   saves: ['x', 'w'],
   uses: { x: [1], w: [0] },
   vjp: (ops, { dy, x, w, attrs, inputs, needs }) => [
-    needs[0] ? ops.convolutionInput(dy, w, withInput(attrs, x.shape)) : null,
-    needs[1] ? ops.convolutionWeight(dy, x, withKernel(attrs, w.shape)) : null,
+    needs[0] ? ops.convolutionInput(dy, w, withInput(attrs, (inputs[0] as Meta).shape)) : null,
+    needs[1] ? ops.convolutionWeight(dy, x, withKernel(attrs, (inputs[1] as Meta).shape)) : null,
     inputs[2] && needs[2] ? ops.sum(dy, { dims: [0, 2, 3], keepdim: false }) : null,
   ],
 });
