@@ -15,6 +15,8 @@ export function* runModules(folder: string, only?: ReadonlySet<string>): Generat
         scope(() => runCase(module, c, tensors, false)) ?? prefix('non-contiguous inputs: ', scope(() => runCase(module, c, tensors, true))),
       );
 }
+/** Arguments of forward that wick takes by position, should a case name them. */
+const OPERANDS: ReadonlySet<string> = new Set(['input', 'target', 'src', 'tgt', 'query', 'key', 'value', 'hx', 'memory']);
 const prefix = (text: string, message: string | null): string | null => (message === null ? null : text + message);
 
 function runCase(name: string, c: ModuleCase, raw: ReadonlyMap<string, RawTensor>, strided: boolean): string | null {
@@ -31,8 +33,9 @@ function runCase(name: string, c: ModuleCase, raw: ReadonlyMap<string, RawTensor
   if (lost.length + unknown.length > 0) return `state dict: not in the file: [${lost}], not in the module: [${unknown}]`;
   model.train(c.training);
 
-  const args = decoder.list(c.args).map(plain);
-  const kwargs = Object.entries(c.kwargs).map(([k, v]) => [optionName(k), plain(decoder.value(v))] as const);
+  const given = Object.entries(c.kwargs).map(([k, v]) => [optionName(k), plain(decoder.value(v))] as const);
+  const args = [...decoder.list(c.args).map(plain), ...given.filter(([k]) => OPERANDS.has(k)).map(([, v]) => v)];
+  const kwargs = given.filter(([k]) => !OPERANDS.has(k));
   const outs = tensorsOf(kwargs.length > 0 ? model.forward(...args, Object.fromEntries(kwargs)) : model.forward(...args));
 
   const expected = tensorsIn(decoder.value(c.out));
