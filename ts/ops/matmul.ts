@@ -214,7 +214,8 @@ export const matmul: Op = kernel({
     const t = (x: Value): Value => ops.permute(x, { dims: dimsOfTranspose(x.shape.length) });
     const rows = (x: Value): Value => ops.reshape(x, { shape: [sizeOf(x.shape.slice(0, -1)), x.shape[x.shape.length - 1]] });
     // One matrix b for many a: a single product sums over the batch.
-    const flat = (inputs[1] as Meta).shape.length === 2 && (inputs[0] as Meta).shape.length > 2;
+    const [first, second] = inputs as readonly Meta[];
+    const flat = second.shape.length === 2 && first.shape.length > 2;
     return [
       needs[0] ? ops.matmul(dy, t(b)) : null,
       needs[1] ? (flat ? ops.matmul(t(rows(a)), rows(dy)) : ops.matmul(t(a), dy)) : null,
