@@ -136,7 +136,9 @@ export class BCELoss extends WeightedLoss<F.LossOptions & { readonly weight?: Te
 }
 
 /** Hinge loss of one label. */
-export class MultiMarginLoss extends WeightedLoss<F.LossOptions & { readonly p?: number; readonly margin?: number; readonly weight?: Tensor | null }> {
+export class MultiMarginLoss extends WeightedLoss<
+  F.LossOptions & { readonly p?: number; readonly margin?: number; readonly weight?: Tensor | null }
+> {
   override forward(input: Tensor, target: Tensor): Tensor {
     return M.multiMarginLoss(input, target, { ...this.options, weight: this.weight });
   }
