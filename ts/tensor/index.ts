@@ -4,7 +4,7 @@ import './ops.ts';
 
 export { backward, grad, type BackwardOptions } from './backward.ts';
 export { callKernel, callMap, callMapInto } from './call.ts';
-export { backend, keep, scope, setBackend, Tensor } from './core.ts';
+export { backend, clearGrad, keep, scope, setBackend, Tensor } from './core.ts';
 export * from './gen/functions.ts';
 export { enableGrad, noGrad, setGradEnabled } from './modes.ts';
 export { isGradEnabled, withGrad } from './node.ts';
