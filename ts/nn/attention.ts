@@ -5,6 +5,7 @@ import { cat, empty, type Tensor, zeros } from '../tensor/index.ts';
 import { additiveMask } from './functional/attention.ts';
 import { dropout } from './functional/dropout.ts';
 import { linear } from './functional/linear.ts';
+import { pad } from './functional/pad.ts';
 import { constant_, xavierNormal_, xavierUniform_ } from './init.ts';
 import { Linear } from './linear.ts';
 import { Module } from './module.ts';
@@ -134,7 +135,7 @@ export class MultiheadAttention extends Module {
   #masks({ attnMask, keyPaddingMask }: AttentionCall, batch: number, added: number, scores: Tensor): Tensor[] {
     const ready = (mask: Tensor): Tensor => {
       const m = additiveMask(mask, scores);
-      return added > 0 ? m.pad([0, added]) : m;
+      return added > 0 ? pad(m, [0, added]) : m;
     };
     const masks: Tensor[] = [];
     if (attnMask) {

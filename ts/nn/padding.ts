@@ -1,10 +1,7 @@
 import { ValueError } from '../base/errors.ts';
 import type { Tensor } from '../tensor/index.ts';
-import { pad } from './functional/pad.ts';
+import { pad, type PadMode } from './functional/pad.ts';
 import { Module } from './module.ts';
-
-/** How borders are filled. */
-export type PadMode = 'constant' | 'reflect' | 'replicate' | 'circular';
 
 /** Pads the last `rank` dimensions; sizes are (before, after) from the last dimension backwards. */
 class Pad extends Module {

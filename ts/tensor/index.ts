@@ -6,6 +6,7 @@ export { backward, grad, type BackwardOptions } from './backward.ts';
 export { callKernel, callMap, callMapInto } from './call.ts';
 export { backend, keep, scope, setBackend, Tensor } from './core.ts';
 export * from './gen/functions.ts';
+export { enableGrad, noGrad, setGradEnabled } from './modes.ts';
 export { isGradEnabled, withGrad } from './node.ts';
 export { getDefaultDtype, resultType, setDefaultDtype } from './promotion.ts';
 export * from './functions/arithmetic.ts';

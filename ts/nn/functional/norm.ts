@@ -3,6 +3,7 @@ import { show } from '../../base/shape.ts';
 import type { KernelOp } from '../../ops/op.ts';
 import { TABLE } from '../../ops/table.ts';
 import { callKernel, noGrad, type Tensor } from '../../tensor/index.ts';
+import { pad } from './pad.ts';
 
 /** Normalises over the last `dims` dimensions in one pass. */
 function normLast(x: Tensor, dims: number, eps: number, weight: Tensor | null = null, bias: Tensor | null = null): Tensor {
@@ -131,7 +132,7 @@ export function localResponseNorm(x: Tensor, size: number, { alpha = 1e-4, beta 
     const count = channels - Math.abs(s);
     if (count <= 0) continue;
     const padding = x.shape.map((_, d) => (d === 1 ? [Math.max(0, -s), Math.max(0, s)] : [0, 0])).reverse().flat();
-    const part = square.narrow(1, from, count).pad(padding);
+    const part = pad(square.narrow(1, from, count), padding);
     sum = sum === null ? part : sum.add(part);
   }
   return x.div((sum as Tensor).mul(alpha / size).add(k).pow(beta));
