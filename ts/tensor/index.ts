@@ -20,6 +20,8 @@ export * from './functions/activation.ts';
 export * from './functions/conv.ts';
 export * from './functions/indexing.ts';
 export * from './functions/joining.ts';
+export * from './functions/padding.ts';
+export * from './functions/slicing.ts';
 export * from './functions/pool.ts';
 export * from './functions/random.ts';
 export * from './functions/sorting.ts';
