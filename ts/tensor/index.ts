@@ -9,7 +9,7 @@ export * from './gen/functions.ts';
 export { checkpoint } from './checkpoint.ts';
 export { Function, type FunctionContext, type FunctionInput } from './function.ts';
 export { gradcheck, type GradcheckOptions, gradgradcheck } from './gradcheck.ts';
-export { enableGrad, noGrad, setGradEnabled } from './mode.ts';
+export { enableGrad, noGrad, setGradEnabled } from './modes.ts';
 export { isGradEnabled, withGrad } from './node.ts';
 export { getDefaultDtype, resultType, setDefaultDtype } from './promotion.ts';
 export * from './functions/arithmetic.ts';

@@ -1,0 +1,139 @@
+import { ShapeError, ValueError } from '../../base/errors.ts';
+import { show } from '../../base/shape.ts';
+import type { KernelOp } from '../../ops/op.ts';
+import { TABLE } from '../../ops/table.ts';
+import { callKernel, noGrad, type Tensor } from '../../tensor/index.ts';
+import { pad } from './pad.ts';
+
+/** Normalises over the last `dims` dimensions in one pass. */
+function normLast(x: Tensor, dims: number, eps: number, weight: Tensor | null = null, bias: Tensor | null = null): Tensor {
+  return callKernel(TABLE.layerNorm as KernelOp, [x, weight, bias], { dims, eps })[0];
+}
+
+/** Subtracts the mean and divides by the deviation over dims. */
+function standardise(x: Tensor, dims: number[], eps: number): { y: Tensor; mean: Tensor; variance: Tensor } {
+  const mean = x.mean(dims, { keepdim: true });
+  const centred = x.sub(mean);
+  const variance = centred.square().mean(dims, { keepdim: true });
+  return { y: centred.mul(variance.add(eps).rsqrt()), mean, variance };
+}
+
+/** Scale and shift with one value per channel (dimension 1). */
+function perChannel(y: Tensor, weight?: Tensor | null, bias?: Tensor | null): Tensor {
+  const shape = y.shape.map((n, d) => (d === 1 ? n : 1));
+  const scaled = weight ? y.mul(weight.reshape(shape)) : y;
+  return bias ? scaled.add(bias.reshape(shape)) : scaled;
+}
+
+/** Options of batchNorm. */
+export interface BatchNormOptions {
+  readonly weight?: Tensor | null;
+  readonly bias?: Tensor | null;
+  /** Normalise by the batch and update the running values; otherwise by the running values. */
+  readonly training?: boolean;
+  readonly momentum?: number;
+  readonly eps?: number;
+}
+
+/**
+ * Batch normalisation of (N, C, ...) by channel. Training moves the running mean and (unbiased) variance in place by `momentum`.
+ * @throws ValueError for one value per channel in training
+ */
+export function batchNorm(x: Tensor, runningMean: Tensor | null, runningVar: Tensor | null, options: BatchNormOptions = {}): Tensor {
+  const { weight, bias, training = false, momentum = 0.1, eps = 1e-5 } = options;
+  const shape = x.shape.map((n, d) => (d === 1 ? n : 1));
+  if (!training) {
+    if (runningMean === null || runningVar === null) throw new ValueError('batchNorm: evaluation needs a running mean and variance; pass { training: true } to use the batch');
+    const y = x.sub(runningMean.reshape(shape)).mul(runningVar.reshape(shape).add(eps).rsqrt());
+    return perChannel(y, weight, bias);
+  }
+  const n = x.numel / x.shape[1];
+  if (n === 1) throw new ValueError(`batchNorm: training needs more than one value per channel, got input ${show(x.shape)}; use a larger batch or eval()`);
+  const dims = x.shape.map((_, d) => d).filter((d) => d !== 1);
+  const { y, mean, variance } = standardise(x, dims, eps);
+  noGrad(() => {
+    runningMean?.mul_(1 - momentum).add_(mean.detach().reshape([-1]).mul(momentum));
+    runningVar?.mul_(1 - momentum).add_(variance.detach().reshape([-1]).mul((momentum * n) / (n - 1)));
+  });
+  return perChannel(y, weight, bias);
+}
+
+/** Options of the norms over groups, instances and layers. */
+export interface NormOptions {
+  readonly weight?: Tensor | null;
+  readonly bias?: Tensor | null;
+  readonly eps?: number;
+}
+
+/** Normalises each sample's channels in `groups` groups. x (N, C, ...). @throws ShapeError */
+export function groupNorm(x: Tensor, groups: number, { weight, bias, eps = 1e-5 }: NormOptions = {}): Tensor {
+  if (x.ndim < 2 || x.shape[1] % groups !== 0)
+    throw new ShapeError(`groupNorm: input ${show(x.shape)} has no channels that divide into ${groups} groups; dimension 1 must be a multiple of it`);
+  const y = normLast(x.reshape([x.shape[0], groups, -1]), 1, eps);
+  return perChannel(y.reshape(x.shape), weight, bias);
+}
+
+/** Options of instanceNorm. */
+export interface InstanceNormOptions extends NormOptions {
+  /** Normalise by each sample rather than by the running values. */
+  readonly useInputStats?: boolean;
+  readonly momentum?: number;
+}
+
+/** Normalises each channel of each sample. x (N, C, ...). Moves running values, where given, by the mean over samples. */
+export function instanceNorm(x: Tensor, runningMean: Tensor | null, runningVar: Tensor | null, options: InstanceNormOptions = {}): Tensor {
+  const { weight, bias, useInputStats = true, momentum = 0.1, eps = 1e-5 } = options;
+  if (!useInputStats) return batchNorm(x, runningMean, runningVar, { weight, bias, eps });
+  const n = x.shape.slice(2).reduce((a, b) => a * b, 1);
+  if (n === 1) throw new ValueError(`instanceNorm: input ${show(x.shape)} has one value per channel; nothing to normalise over`);
+  const { y, mean, variance } = standardise(x, x.shape.map((_, d) => d).slice(2), eps);
+  noGrad(() => {
+    const over = (t: Tensor): Tensor => t.detach().reshape([x.shape[0], x.shape[1]]).mean(0);
+    runningMean?.mul_(1 - momentum).add_(over(mean).mul(momentum));
+    runningVar?.mul_(1 - momentum).add_(over(variance).mul((momentum * n) / (n - 1)));
+  });
+  return perChannel(y, weight, bias);
+}
+
+function lastDims(name: string, x: Tensor, shape: readonly number[]): number[] {
+  const from = x.ndim - shape.length;
+  if (from < 0 || shape.some((n, i) => x.shape[from + i] !== n))
+    throw new ShapeError(`${name}: input ${show(x.shape)} does not end in the normalised shape ${show(shape)}`);
+  return shape.map((_, i) => from + i);
+}
+
+/** Normalises over the last dimensions, whose shape is given. @throws ShapeError */
+export function layerNorm(x: Tensor, shape: readonly number[], { weight, bias, eps = 1e-5 }: NormOptions = {}): Tensor {
+  return normLast(x, lastDims('layerNorm', x, shape).length, eps, weight, bias);
+}
+
+/** Divides by the root of the mean square over the last dimensions; eps defaults to the dtype's epsilon. @throws ShapeError */
+export function rmsNorm(x: Tensor, shape: readonly number[], { weight, eps }: { weight?: Tensor | null; eps?: number | null } = {}): Tensor {
+  const epsilon = eps ?? EPSILON[x.dtype] ?? EPSILON.float32;
+  const square = x.square().mean(lastDims('rmsNorm', x, shape), { keepdim: true });
+  const y = x.mul(square.add(epsilon as number).rsqrt());
+  return weight ? y.mul(weight) : y;
+}
+const EPSILON: Readonly<Record<string, number>> = { float64: 2.220446049250313e-16, float32: 1.1920928955078125e-7, float16: 0.0009765625, bfloat16: 0.0078125 };
+
+/** Divides by the p-norm along dim (at least eps). */
+export function normalize(x: Tensor, { p = 2, dim = 1, eps = 1e-12 }: { p?: number; dim?: number; eps?: number } = {}): Tensor {
+  return x.div(x.norm(p, dim, { keepdim: true }).clamp({ min: eps }));
+}
+
+/** Divides by (k + alpha mean of squares over `size` neighbouring channels)^beta. x (N, C, ...). */
+export function localResponseNorm(x: Tensor, size: number, { alpha = 1e-4, beta = 0.75, k = 1 }: { alpha?: number; beta?: number; k?: number } = {}): Tensor {
+  const channels = x.shape[1];
+  const before = Math.floor(size / 2);
+  const square = x.square();
+  let sum: Tensor | null = null;
+  for (let s = -before; s < size - before; s++) {
+    const from = Math.max(0, s);
+    const count = channels - Math.abs(s);
+    if (count <= 0) continue;
+    const padding = x.shape.map((_, d) => (d === 1 ? [Math.max(0, -s), Math.max(0, s)] : [0, 0])).reverse().flat();
+    const part = pad(square.narrow(1, from, count), padding);
+    sum = sum === null ? part : sum.add(part);
+  }
+  return x.div((sum as Tensor).mul(alpha / size).add(k).pow(beta));
+}

@@ -1,0 +1,26 @@
+// One step of each recurrent cell; `gates` are the input's products with weight_ih, plus bias_ih, which a sequence computes at once.
+import type { Tensor } from '../../tensor/index.ts';
+import { linear } from './linear.ts';
+
+/** h' = tanh or relu of (gates + W_hh h + b_hh). */
+export function rnnStep(gates: Tensor, h: Tensor, weightHh: Tensor, biasHh: Tensor | null, nonlinearity: 'tanh' | 'relu'): Tensor {
+  const sum = gates.add(linear(h, weightHh, biasHh));
+  return nonlinearity === 'tanh' ? sum.tanh() : sum.relu();
+}
+
+/** The new hidden and cell state; gates in PyTorch's order: input, forget, cell, output. */
+export function lstmStep(gates: Tensor, h: Tensor, c: Tensor, weightHh: Tensor, biasHh: Tensor | null, weightHr: Tensor | null): [h: Tensor, c: Tensor] {
+  const [i, f, g, o] = gates.add(linear(h, weightHh, biasHh)).chunk(4, -1);
+  const cell = f.sigmoid().mul(c).add(i.sigmoid().mul(g.tanh()));
+  const hidden = o.sigmoid().mul(cell.tanh());
+  return [weightHr === null ? hidden : linear(hidden, weightHr, null), cell];
+}
+
+/** The new hidden state; gates in PyTorch's order: reset, update, new. */
+export function gruStep(gates: Tensor, h: Tensor, weightHh: Tensor, biasHh: Tensor | null): Tensor {
+  const [ir, iz, inew] = gates.chunk(3, -1);
+  const [hr, hz, hnew] = linear(h, weightHh, biasHh).chunk(3, -1);
+  const z = iz.add(hz).sigmoid();
+  const n = inew.add(ir.add(hr).sigmoid().mul(hnew)).tanh();
+  return n.add(z.mul(h.sub(n)));
+}
