@@ -1,6 +1,8 @@
 // The composition root: the only file that names a device.
+import { ValueError } from './base/errors.ts';
 import { setBackend } from './tensor/core.ts';
 import { Engine } from './wasm/engine.ts';
+import type { MemoryStats } from './wasm/memory.ts';
 
 const engine = new Engine();
 setBackend(engine);
@@ -8,3 +10,40 @@ setBackend(engine);
 export * from './base/errors.ts';
 export type { DType } from './base/dtype.ts';
 export * from './tensor/index.ts';
+export type { MemoryStats } from './wasm/memory.ts';
+
+/** Memory of the Wasm device in bytes. @example memory().live */
+export function memory(): MemoryStats {
+  return engine.stats();
+}
+/** Starts `memory().peak` anew from what is live. */
+export function resetPeakMemory(): void {
+  engine.memory.resetPeak();
+}
+/** Caps the Wasm memory; allocations beyond it throw MemoryError, after which the engine works on. */
+export function setMemoryLimit(bytes: number): void {
+  engine.memory.setLimit(bytes);
+}
+/** Frees what the program dropped, at once, where the runtime can tell (Node, Deno, Bun); true if something came back. */
+export function reclaim(): boolean {
+  return engine.memory.reclaim(true);
+}
+/** Uses n threads in all, this one included, from the next operation on. The bits of results do not depend on it. */
+export function setThreads(n: number): void {
+  if (!Number.isInteger(n) || n < 1 || n > 64) throw new ValueError(`setThreads: ${n} is not a whole number from 1 to 64`);
+  engine.pool.set(n);
+}
+
+/** What `info()` reports. */
+export interface Info {
+  readonly runtime: string;
+  readonly device: string;
+  readonly threads: { readonly wanted: number; readonly ready: number; readonly cores: number; readonly reason: string };
+  readonly memory: MemoryStats;
+}
+/** The runtime, the device, its threads (and why not more) and its memory. */
+export function info(): Info {
+  const host = globalThis as { Bun?: unknown; Deno?: unknown; process?: { versions?: { node?: string } } };
+  const runtime = host.Bun ? 'bun' : host.Deno ? 'deno' : host.process?.versions?.node ? `node ${host.process.versions.node}` : 'browser';
+  return { runtime, device: 'wasm', threads: engine.threads(), memory: engine.stats() };
+}

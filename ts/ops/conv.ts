@@ -202,8 +202,8 @@ export const convolution: Op = kernel({
   saves: ['x', 'w'],
   uses: { x: [1], w: [0] },
   vjp: (ops, { dy, x, w, attrs, inputs, needs }) => [
-    needs[0] ? ops.convolutionInput(dy, w, withInput(attrs, x.shape)) : null,
-    needs[1] ? ops.convolutionWeight(dy, x, withKernel(attrs, w.shape)) : null,
+    needs[0] ? ops.convolutionInput(dy, w, withInput(attrs, (inputs[0] as Meta).shape)) : null,
+    needs[1] ? ops.convolutionWeight(dy, x, withKernel(attrs, (inputs[1] as Meta).shape)) : null,
     inputs[2] && needs[2] ? ops.sum(dy, { dims: [0, 2, 3], keepdim: false }) : null,
   ],
 });
@@ -226,9 +226,9 @@ export const convolutionInput: Op = kernel({
   lower: ([, w], [dx], attrs: Movement) => lowerProduct(geometry('convolutionInput', dx.shape, (w as Meta).shape, attrs), dx.dtype, true),
   kernel: { file: 'conv/conv', name: 'convolutionInput' },
   saves: ['grad', 'w'],
-  vjp: (ops, { dy, grad, w, attrs, needs }) => [
+  vjp: (ops, { dy, grad, w, attrs, inputs, needs }) => [
     needs[0] ? ops.convolution(dy, w, null, movement(attrs)) : null,
-    needs[1] ? ops.convolutionWeight(grad, dy, withKernel(attrs, w.shape)) : null,
+    needs[1] ? ops.convolutionWeight(grad, dy, withKernel(attrs, (inputs[1] as Meta).shape)) : null,
   ],
 });
 
@@ -250,8 +250,8 @@ export const convolutionWeight: Op = kernel({
   lower: ([, x], [dw], attrs: Movement) => lowerWeight(geometry('convolutionWeight', (x as Meta).shape, dw.shape, attrs), dw.dtype),
   kernel: { file: 'conv/conv', name: 'convolutionWeight' },
   saves: ['grad', 'x'],
-  vjp: (ops, { dy, grad, x, attrs, needs }) => [
+  vjp: (ops, { dy, grad, x, attrs, inputs, needs }) => [
     needs[0] ? ops.convolution(x, dy, null, movement(attrs)) : null,
-    needs[1] ? ops.convolutionInput(grad, dy, withInput(attrs, x.shape)) : null,
+    needs[1] ? ops.convolutionInput(grad, dy, withInput(attrs, (inputs[1] as Meta).shape)) : null,
   ],
 });

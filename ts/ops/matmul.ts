@@ -210,11 +210,12 @@ export const matmul: Op = kernel({
   kernel: { file: 'gemm/matmul', name: 'matmul' },
   saves: ['a', 'b'],
   uses: { a: [1], b: [0] },
-  vjp: (ops, { dy, a, b, needs }) => {
+  vjp: (ops, { dy, a, b, inputs, needs }) => {
     const t = (x: Value): Value => ops.permute(x, { dims: dimsOfTranspose(x.shape.length) });
     const rows = (x: Value): Value => ops.reshape(x, { shape: [sizeOf(x.shape.slice(0, -1)), x.shape[x.shape.length - 1]] });
     // One matrix b for many a: a single product sums over the batch.
-    const flat = b.shape.length === 2 && a.shape.length > 2;
+    const [first, second] = inputs as readonly Meta[];
+    const flat = second.shape.length === 2 && first.shape.length > 2;
     return [
       needs[0] ? ops.matmul(dy, t(b)) : null,
       needs[1] ? (flat ? ops.matmul(t(rows(a)), rows(dy)) : ops.matmul(t(a), dy)) : null,
@@ -252,7 +253,7 @@ export const linear: Op = kernel({
   uses: { x: [1], w: [0] },
   vjp: (ops, { dy, x, w, inputs, needs }) => {
     const rows = (v: Value): Value => ops.reshape(v, { shape: [sizeOf(v.shape.slice(0, -1)), v.shape[v.shape.length - 1]] });
-    const dx = (): Value => ops.reshape(ops.matmul(rows(dy), w), { shape: x.shape });
+    const dx = (): Value => ops.reshape(ops.matmul(rows(dy), w), { shape: (inputs[0] as Meta).shape });
     return [
       needs[0] ? dx() : null,
       needs[1] ? ops.matmul(ops.permute(rows(dy), { dims: [1, 0] }), rows(x)) : null,

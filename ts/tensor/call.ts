@@ -1,5 +1,5 @@
 // The one way into an op: dtype and shape rules, the output's memory, the backend, the tape.
-import { CATEGORY, type DType } from '../base/dtype.ts';
+import { CATEGORY, DTYPES, type DType, SIZE } from '../base/dtype.ts';
 import { DTypeError, ShapeError, StateError } from '../base/errors.ts';
 import { broadcast, sameShape, type Shape, show, sizeOf } from '../base/shape.ts';
 import type { Arg, Attrs, KernelOp, MapOp, Meta, Op, Scalar, ViewOp } from '../ops/op.ts';
@@ -10,20 +10,16 @@ import { noteWrite, record } from './tape.ts';
 
 type In = TensorCore | Scalar | null;
 
-const MAP_ATTRS = new Map<DType, Attrs>();
+const MAP_ATTRS = Object.fromEntries(DTYPES.map((dtype) => [dtype, { dtype }])) as unknown as Record<DType, Attrs>;
 function mapAttrs(dtype: DType): Attrs {
-  let attrs = MAP_ATTRS.get(dtype);
-  if (attrs === undefined) {
-    attrs = { dtype };
-    MAP_ATTRS.set(dtype, attrs);
-  }
-  return attrs;
+  return MAP_ATTRS[dtype];
 }
 
 function checkAlive(op: Op, inputs: readonly In[]): boolean {
   let grad = false;
-  for (const x of inputs) {
-    if (!(x instanceof TensorCore)) continue;
+  for (let i = 0; i < inputs.length; i++) {
+    const x = inputs[i];
+    if (typeof x !== 'object' || x === null) continue;
     if (x.disposed || x.storage.refs <= 0)
       throw new StateError(`${op.name}: a tensor of shape ${show(x.shape)} was disposed; keep it out of scope() or clone it before dispose()`);
     if (x.requiresGrad) grad = true;
@@ -53,9 +49,32 @@ export function isDense(x: Meta): boolean {
   return true;
 }
 
+/** The common case: row-major operands of one shape and floating-point dtype; null where a rule has to decide. */
+function callDense(op: MapOp, inputs: readonly In[], grad: boolean): Tensor | null {
+  const first = inputs[0];
+  if (typeof first !== 'object' || first === null || !first.contiguous || CATEGORY[first.dtype] !== 2) return null;
+  const dtype = first.dtype;
+  const shape = first.shape;
+  if ((op.dtypes[0] !== dtype && !op.dtypes.includes(dtype)) || op.masks.length > 0) return null;
+  for (let i = 1; i < inputs.length; i++) {
+    const x = inputs[i];
+    if (typeof x !== 'object') continue;
+    if (x === null || !x.contiguous || x.dtype !== dtype || !sameShape(x.shape, shape)) return null;
+  }
+  const type = op.out === 'bool' ? 'bool' : dtype;
+  const device = backend();
+  const out = new TensorCore(device.alloc(sizeOf(shape) * SIZE[type]), 0, shape, first.strides, type, true) as Tensor;
+  const attrs = MAP_ATTRS[dtype];
+  device.run(op, inputs, attrs, [out]);
+  if (grad && op.vjp !== null && type !== 'bool') record(op, inputs, attrs, [out]);
+  return out;
+}
+
 /** Runs an elementwise op. */
 export function callMap(op: MapOp, inputs: readonly In[]): Tensor {
   const grad = checkAlive(op, inputs);
+  const dense = callDense(op, inputs, grad);
+  if (dense !== null) return dense;
   const dtype = mapDtype(op, inputs);
   let shape: Shape | null = null;
   for (const x of inputs) {

@@ -51,6 +51,16 @@ function maskType(type: DType): DType {
   return SIZE[type] === 8 ? 'int64' : 'int32';
 }
 
+/** Whether every operand is a number or a row-major tensor of the output's shape and type. */
+function dense(inputs: readonly Input[], out: View, type: DType): boolean {
+  for (let k = 0; k < inputs.length; k++) {
+    const x = inputs[k];
+    if (typeof x !== 'object') continue;
+    if (x === null || !x.contiguous || x.dtype !== type || !sameShape(x.shape, out.shape)) return false;
+  }
+  return true;
+}
+
 /** Writes one map step; returns the number of its tiles (0: nothing to do). */
 export function encodeMap(memory: Memory, op: MapOp, inputs: readonly Input[], dtype: DType, out: View, n: number): number {
   const type = COMPUTE[dtype];
@@ -66,19 +76,19 @@ export function encodeMap(memory: Memory, op: MapOp, inputs: readonly Input[], d
   words[HEADER + 7] = count;
   words[HEADER + 1] = 32 + count * 16;
   const tileOut = op.out === 'bool' ? maskType(type) : type;
-  const flat = op.out === 'bool' ? false : out.dtype === type;
-  let simple = flat && out.contiguous;
-  for (let k = 0; simple && k < inputs.length; k++) {
-    const x = inputs[k];
-    simple = !isView(x) || (x.contiguous && x.dtype === type && sameShape(x.shape, out.shape) && op.masks.length === 0);
-  }
-  if (simple) {
-    operand(memory, OPERANDS, out, DIRECT, type, endsStorage(out, n));
-    for (let k = 0; k < inputs.length; k++) {
+  if (op.out === 'same' && out.dtype === type && out.contiguous && op.masks.length === 0 && dense(inputs, out, type)) {
+    const size = SIZE[type];
+    const kind = CODE[type] * 0x101;
+    words[OPERANDS] = 0;
+    words[OPERANDS + 1] = kind | endsStorage(out, n);
+    words[OPERANDS + 2] = (out.storage as WasmStorage).pointer + out.offset * size;
+    for (let k = 0, at = OPERANDS + 4; k < inputs.length; k++, at += 4) {
       const x = inputs[k] as View | Scalar;
-      const at = OPERANDS + 4 + k * 4;
-      if (typeof x === 'object') operand(memory, at, x, DIRECT, type, 0);
-      else immediate(memory, at, x, type);
+      if (typeof x === 'object') {
+        words[at] = 0;
+        words[at + 1] = kind;
+        words[at + 2] = (x.storage as WasmStorage).pointer + x.offset * size;
+      } else immediate(memory, at, x, type);
     }
     return tiles;
   }

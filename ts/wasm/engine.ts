@@ -59,10 +59,19 @@ export class Engine implements Backend {
     const n = sizeOf(out.shape);
     if (n === 0) return;
     if (n >= 0x7fffffff) throw new MemoryError(`${op.name}: ${n} elements in one operation; at most 2147483646`);
+    for (let i = 0; i < inputs.length; i++)
+      if (overlaps(inputs[i], out)) {
+        this.runApart(op, inputs, dtype, out, n);
+        return;
+      }
+    this.execute(op, encodeMap(this.memory, op, inputs, dtype, out, n));
+  }
+
+  /** A write whose inputs share memory with it in another arrangement: they are copied first. */
+  private runApart(op: MapOp, inputs: readonly Input[], dtype: DType, out: View, n: number): void {
     const temps: Temp[] = [];
-    const safe = inputs.some((x) => overlaps(x, out)) ? inputs.map((x) => (overlaps(x, out) ? this.temporary(x as View, temps) : x)) : inputs;
-    const tiles = encodeMap(this.memory, op, safe, dtype, out, n);
-    this.execute(op, tiles);
+    const safe = inputs.map((x) => (overlaps(x, out) ? this.temporary(x as View, temps) : x));
+    this.execute(op, encodeMap(this.memory, op, safe, dtype, out, n));
     for (const t of temps) t.storage.release();
   }
 

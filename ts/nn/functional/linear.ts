@@ -1,6 +1,6 @@
 import type { KernelOp } from '../../ops/op.ts';
 import { TABLE } from '../../ops/table.ts';
-import { callKernel, einsum, type Tensor } from '../../tensor/index.ts';
+import { callKernel, einsum, ones, type Tensor, zeros } from '../../tensor/index.ts';
 
 export { linear } from '../../tensor/index.ts';
 
@@ -15,4 +15,11 @@ export function bilinear(x1: Tensor, x2: Tensor, weight: Tensor, bias?: Tensor |
   const lead = x1.shape.slice(0, -1);
   const y = einsum('na,kab,nb->nk', x1.reshape([-1, a]), weight, x2.reshape([-1, b])).reshape([...lead, k]);
   return bias ? y.add(bias) : y;
+}
+
+/** One row of zeros with a 1 per index: int64 (..., numClasses). Negative numClasses: one more than the largest index. @throws IndexError */
+export function oneHot(index: Tensor, numClasses: number = -1): Tensor {
+  const classes = numClasses < 0 ? (index.numel === 0 ? 0 : index.amax().itemSync() + 1) : numClasses;
+  const one = ones([...index.shape, 1], { dtype: 'int64' });
+  return zeros([...index.shape, classes], { dtype: 'int64' }).scatter(-1, index.unsqueeze(-1), one);
 }
