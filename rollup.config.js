@@ -8,8 +8,7 @@ import { at } from './scripts/sources.mjs';
 const INSIDE = { '@assemblyscript/loader': 'node_modules/@assemblyscript/loader/index.js', fflate: 'node_modules/fflate/esm/browser.js' };
 const inside = { name: 'inside', resolveId: (id) => (Object.hasOwn(INSIDE, id) ? at(INSIDE[id]) : null) };
 
-// What works on tensors needs a device, which only the root names: such an entry imports the root first. File formats work on bytes.
-const NEEDS_ENGINE = /^(nn|optim|data)\//;
+// Tensors need a device, which only the root names: every other entry imports the root first.
 const ENTRY = '\0entry:';
 const engine = {
   name: 'engine',
@@ -42,7 +41,7 @@ const shorten = {
 
 const input = entries()
   .filter(({ source }) => existsSync(at(`build/ts/${source}.js`)))
-  .map(({ source }) => [source, NEEDS_ENGINE.test(source) ? ENTRY + source : at(`build/ts/${source}.js`)]);
+  .map(({ source }) => [source, source === 'index' ? at('build/ts/index.js') : ENTRY + source]);
 
 export default {
   input: Object.fromEntries(input),
