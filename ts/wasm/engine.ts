@@ -117,8 +117,7 @@ export class Engine implements Backend {
 
   private execute(op: Op, tiles: number): void {
     if (tiles > 1) this.pool.ensure();
-    this.exports.run(STEP, 1);
-    const status = this.exports.takeStatus();
+    const status = this.exports.run(STEP, 1);
     if (status !== 0) throw failure(op, status, this.exports.statusDetail());
   }
 
