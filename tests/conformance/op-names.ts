@@ -309,7 +309,7 @@ export function invoke(leaf: string, path: string, named: Named): unknown {
     given.delete('input');
   }
   while (call.length > 0 && call[call.length - 1] === undefined) call.pop();
-  const options = [...given].filter(([, value]) => value !== null);
+  const options = [...given].filter(([, value]) => value !== null && !(Array.isArray(value) && value.length === 0));
   if (options.length > 0) {
     while (signature !== null && call.length < signature.positional.length) call.push(undefined);
     call.push(Object.fromEntries(options.map(([key, value]) => [optionName(key), value])));

@@ -8,3 +8,4 @@ export * from './margin-loss.ts';
 export * from './norm.ts';
 export * from './pad.ts';
 export * from './pool.ts';
+export * from './window.ts';

@@ -3,6 +3,7 @@ export {
   adaptiveAvgPool2d,
   adaptiveMaxPool1d,
   adaptiveMaxPool2d,
+  adaptiveMaxPool2dWithIndices,
   avgPool1d,
   avgPool2d,
   type AvgPoolOptions,
@@ -11,4 +12,6 @@ export {
   maxPool2d,
   maxPool2dWithIndices,
   type MaxPoolOptions,
+  maxUnpool2d,
+  type MaxUnpoolOptions,
 } from '../../tensor/index.ts';
