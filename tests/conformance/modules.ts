@@ -32,7 +32,8 @@ function runCase(name: string, c: ModuleCase, raw: ReadonlyMap<string, RawTensor
   model.train(c.training);
 
   const args = decoder.list(c.args).map(plain);
-  const kwargs = Object.entries(c.kwargs).map(([k, v]) => [optionName(k), plain(decoder.value(v))] as const);
+  if (args.length === 0 && c.kwargs.input !== undefined) args.push(plain(decoder.value(c.kwargs.input)));
+  const kwargs = Object.entries(c.kwargs).filter(([k]) => k !== 'input').map(([k, v]) => [optionName(k), plain(decoder.value(v))] as const);
   const outs = tensorsOf(kwargs.length > 0 ? model.forward(...args, Object.fromEntries(kwargs)) : model.forward(...args));
 
   const expected = tensorsIn(decoder.value(c.out));

@@ -278,17 +278,33 @@ const ADAPTERS: Readonly<Record<string, Adapter>> = {
     const named = bind('vector_norm', call.args.map(number), new Map([...call.kwargs].map(([k, v]) => [k, number(v)])));
     return wick.norm(named.get('input') as Tensor, (named.get('ord') ?? 2) as number, (named.get('dim') ?? undefined) as number[], { keepdim: (named.get('keepdim') ?? false) as boolean });
   },
+  'linalg.diagonal': (call) => wick.diagonal(call.args[0] as Tensor, (arg(call, 1, 'offset') ?? 0) as number, (arg(call, 2, 'dim1') ?? -2) as number, (arg(call, 3, 'dim2') ?? -1) as number),
+  'linalg.vecdot': (call) => (call.args[0] as Tensor).mul(call.args[1] as Tensor).sum((arg(call, 2, 'dim') ?? -1) as number),
+  'linalg.matrix_norm': (call) => matrixNorm(call.args[0] as Tensor, number(arg(call, 1, 'ord') ?? 'fro') as number | string, (arg(call, 2, 'dim') ?? [-2, -1]) as number[], (arg(call, 3, 'keepdim') ?? false) as boolean),
+  matrix_power: (call) => {
+    if ((call.args[1] as number) < 0) throw new NotImplemented('matrix inverse');
+    return generic(call);
+  },
   'linalg.cross': ({ args, kwargs, path }) => lookup('cross', path)(args[0], args[1], args[2] ?? kwargs.get('dim') ?? -1),
 };
 
+/** Norms of matrices that follow from sums of absolute values. */
+function matrixNorm(x: Tensor, ord: number | string, dim: readonly number[], keepdim: boolean): Tensor {
+  const [rows, cols] = dim.map((d) => (d < 0 ? d + x.ndim : d));
+  if (ord === 'fro') return wick.norm(x, 2, [rows, cols], { keepdim });
+  if (typeof ord !== 'number' || Math.abs(ord) === 2) throw new NotImplemented('norms from singular values');
+  const [inner, outer] = Math.abs(ord) === 1 ? [rows, cols] : [cols, rows];
+  const sums = x.abs().sum(inner, { keepdim: true });
+  const y = ord > 0 ? sums.amax(outer, { keepdim: true }) : sums.amin(outer, { keepdim: true });
+  return keepdim ? y : y.squeeze([rows, cols]);
+}
 function matrixOrVectorNorm(call: Call): unknown {
   const x = call.args[0] as Tensor;
   const ord = number(arg(call, 1, 'ord') ?? null) as number | string | null;
   const dim = (arg(call, 2, 'dim') ?? null) as number | number[] | null;
   const keepdim = (arg(call, 3, 'keepdim') ?? false) as boolean;
   const dims = dim === null ? (ord === null ? null : x.shape.map((_, d) => d)) : [dim].flat();
-  if (dims !== null && dims.length === 2 && ord !== null && ord !== 'fro') throw new NotImplemented('matrix norms');
-  if (ord === 'nuc') throw new NotImplemented('matrix norms');
+  if (dims !== null && dims.length === 2 && ord !== null) return matrixNorm(x, ord, dims, keepdim);
   return wick.norm(x, (ord ?? 2) as number, dims ?? undefined, { keepdim });
 }
 function samples(leaf: string, call: Call): unknown {
@@ -314,7 +330,7 @@ export function run(path: string, args: readonly Plain[], kwargs: ReadonlyMap<st
   const parts = path.split('.');
   const property = path.endsWith('.__get__');
   const leaf = property ? parts.slice(-2).join('.') : parts[parts.length - 1];
-  if (isTensor(kwargs.get('out') ?? null)) throw new NotImplemented('results written into `out`');
+  if ([kwargs.get('out')].flat().some((t) => isTensor(t))) throw new NotImplemented('results written into `out`');
   const call = { leaf, path, args, kwargs };
   const adapter = ADAPTERS[path] ?? ADAPTERS[parts.slice(-2).join('.')] ?? ADAPTERS[leaf] ?? generic;
   return adapter(call);

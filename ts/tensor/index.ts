@@ -27,6 +27,8 @@ export * from './functions/padding.ts';
 export * from './functions/products.ts';
 export * from './functions/quantiles.ts';
 export * from './functions/shapes.ts';
+export * from './functions/special.ts';
+export * from './functions/splitting.ts';
 export * from './functions/unique.ts';
 export * from './functions/slicing.ts';
 export * from './functions/pool.ts';

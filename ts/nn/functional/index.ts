@@ -2,6 +2,7 @@ export * from './activation.ts';
 export * from './attention.ts';
 export * from './conv.ts';
 export * from './dropout.ts';
+export * from './interpolate.ts';
 export * from './linear.ts';
 export * from './loss.ts';
 export * from './margin-loss.ts';

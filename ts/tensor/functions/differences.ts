@@ -20,6 +20,7 @@ export function diff(x: Tensor, options: DiffOptions = {}): Tensor {
   if (x.ndim === 0) throw new ShapeError('diff: a scalar has no neighbours; it needs at least one dimension');
   if (!(n >= 0)) throw new ValueError(`diff: order ${n} must not be negative`);
   const d = wrapDim('diff', dim, x.ndim);
+  if (n === 0) return x;
   const parts = [prepend, x, append].filter((t) => t !== null && t !== undefined);
   let y = parts.length > 1 ? cat(parts, d) : x;
   for (let i = 0; i < n && y.shape[d] > 0; i++) {

@@ -25,6 +25,12 @@ export function tensordot(a: Tensor, b: Tensor, dims: number | readonly (number 
     typeof dims === 'number'
       ? [Array.from({ length: dims }, (_, i) => a.ndim - dims + i), Array.from({ length: dims }, (_, i) => i)]
       : dims.map((list, k) => [list].flat().map((d) => wrapDim('tensordot', d as number, [a, b][k].ndim)));
+  // A size of 1 stands for every index of the other operand: that one is summed first.
+  if (left.length === right.length && left.some((d, i) => a.shape[d] !== b.shape[right[i]] && (a.shape[d] === 1 || b.shape[right[i]] === 1))) {
+    const lone = (x: Tensor, own: readonly number[], other: Tensor, theirs: readonly number[]): number[] => own.filter((d, i) => x.shape[d] !== 1 && other.shape[theirs[i]] === 1);
+    const less = (x: Tensor, list: readonly number[]): Tensor => (list.length === 0 ? x : x.sum(list, { keepdim: true }));
+    return tensordot(less(a, lone(a, left, b, right)), less(b, lone(b, right, a, left)), [left, right]);
+  }
   if (left.length !== right.length || left.some((d, i) => a.shape[d] !== b.shape[right[i]]))
     throw new ShapeError(`tensordot: dimensions [${left}] of ${show(a.shape)} and [${right}] of ${show(b.shape)} must have equal sizes`);
   const keepA = a.shape.flatMap((_, d) => (left.includes(d) ? [] : [d]));

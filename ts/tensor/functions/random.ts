@@ -83,6 +83,7 @@ export function uniform_(x: Tensor, from: number = 0, to: number = 1, options: G
 }
 /** Normal numbers, in place. @example zeros([3]).normal_(0, 0.02) */
 export function normal_(x: Tensor, mean: number = 0, std: number = 1, options: GeneratorOptions = {}): Tensor {
+  if (!(std >= 0)) throw new ValueError(`normal_: std ${std} must not be negative`);
   return refill(x, 'normal_', 'normal', { mean, std }, options);
 }
 /** Exponential numbers of a rate, in place. */

@@ -951,6 +951,40 @@ export interface Methods {
   median(dim: number, options?: KeepdimOptions): ValuesIndices;
   /** The lower median of all elements or along a dimension; NaN where there is one. @example tensor([1, 4, 2, 3]).median() // 2 */
   median(dim?: number, options?: KeepdimOptions): Tensor | ValuesIndices;
+  /** log of the multivariate gamma function of dimension p; x > (p - 1) / 2. @throws ValueError */
+  mvlgamma(p: number): Tensor;
+  /** Distribution function of the standard normal: the share below x. @example tensor([0]).ndtr() // [0.5] */
+  ndtr(): Tensor;
+  /** log(x / (1 - x)); with eps, x is brought into [eps, 1 - eps] first. @example tensor([0.5]).logit() // [0] */
+  logit(eps?: number | null): Tensor;
+  /** sin(pi x) / (pi x), 1 at 0. @example tensor([0, 0.5]).sinc() // [1, 0.6366] */
+  sinc(): Tensor;
+  /** -x log x; 0 at 0, -Infinity below. @example tensor([1, 0]).entr() // [0, 0] */
+  entr(): Tensor;
+  /** a log(1 + b), 0 where a is 0. */
+  xlog1py(b: Tensor | Scalar): Tensor;
+  /** a to the power b in float64. @example tensor([2]).floatPower(-1) // [0.5] */
+  floatPower(b: Tensor | Scalar): Tensor;
+  /** a times two to the power b. @example tensor([3]).ldexp(tensor([2])) // [12] */
+  ldexp(b: Tensor): Tensor;
+  /** The sign; the same as sign for real numbers. */
+  sgn(): Tensor;
+  /** Whether each element is among those of another tensor. @example tensor([1, 2]).isin(tensor([2, 3])) // [false, true] */
+  isin(elements: Tensor, options?: { readonly invert?: boolean }): Tensor;
+  /** Covariances of variables (rows) over observations (columns); correction is taken from the count, default 1. @throws ShapeError */
+  cov(options?: { readonly correction?: number }): Tensor;
+  /** Correlations of variables (rows) over observations (columns), between -1 and 1. */
+  corrcoef(): Tensor;
+  /** Pieces along a dimension: n of nearly equal size, or cut at the given places; views. @example arange(5).tensorSplit(2).map((t) => t.numel) // [3, 2] */
+  tensorSplit(parts: number | readonly number[], dim?: number): Tensor[];
+  /** Pieces side by side: along dimension 1, of a vector along 0. */
+  hsplit(parts: number | readonly number[]): Tensor[];
+  /** Pieces one below the other: along dimension 0 of at least two. */
+  vsplit(parts: number | readonly number[]): Tensor[];
+  /** Pieces in depth: along dimension 2. */
+  dsplit(parts: number | readonly number[]): Tensor[];
+  /** Every choice of r elements of a vector, one per row, in order. @example arange(3).combinations().shape // [3, 2] */
+  combinations(r?: number, withReplacement?: boolean): Tensor;
   /** The different elements of x (or slices of a dimension) in order, NaNs each on their own. @example unique(tensor([2, 1, 2])).values // [1, 2] */
   unique(options?: UniqueOptions): Unique;
   /** As unique, but only neighbours that are equal become one. @example uniqueConsecutive(tensor([1, 1, 2, 1])).values // [1, 2, 1] */
