@@ -1,11 +1,15 @@
 // The tensor layer as the layers above import it.
 import './gen/install.ts';
 import './ops.ts';
+import './print.ts';
 
 export { backward, grad, type BackwardOptions } from './backward.ts';
 export { callKernel, callMap, callMapInto } from './call.ts';
-export { backend, keep, scope, setBackend, Tensor } from './core.ts';
+export { backend, clearGrad, keep, scope, setBackend, Tensor } from './core.ts';
 export * from './gen/functions.ts';
+export { checkpoint } from './checkpoint.ts';
+export { Function, type FunctionContext, type FunctionInput } from './function.ts';
+export { gradcheck, type GradcheckOptions, gradgradcheck } from './gradcheck.ts';
 export { enableGrad, noGrad, setGradEnabled } from './modes.ts';
 export { isGradEnabled, withGrad } from './node.ts';
 export { getDefaultDtype, resultType, setDefaultDtype } from './promotion.ts';

@@ -1,4 +1,5 @@
 export {
+  type AvgPoolOptions,
   adaptiveAvgPool1d,
   adaptiveAvgPool2d,
   adaptiveMaxPool1d,
@@ -6,12 +7,11 @@ export {
   adaptiveMaxPool2dWithIndices,
   avgPool1d,
   avgPool2d,
-  type AvgPoolOptions,
+  type MaxPoolOptions,
   maxPool1d,
   maxPool1dWithIndices,
   maxPool2d,
   maxPool2dWithIndices,
-  type MaxPoolOptions,
   maxUnpool2d,
   type MaxUnpoolOptions,
 } from '../../tensor/index.ts';
