@@ -4,6 +4,7 @@ export {
   adaptiveAvgPool2d,
   adaptiveMaxPool1d,
   adaptiveMaxPool2d,
+  adaptiveMaxPool2dWithIndices,
   avgPool1d,
   avgPool2d,
   type MaxPoolOptions,
@@ -11,4 +12,6 @@ export {
   maxPool1dWithIndices,
   maxPool2d,
   maxPool2dWithIndices,
+  maxUnpool2d,
+  type MaxUnpoolOptions,
 } from '../../tensor/index.ts';
