@@ -6,7 +6,7 @@ import type { Arg, Attrs, KernelOp, MapOp, Meta, Op, Scalar, ViewOp } from '../o
 import { allocate, alias, backend, type Tensor, TensorCore } from './core.ts';
 import { isGradEnabled } from './node.ts';
 import { mapDtype } from './promotion.ts';
-import { noteWrite, record } from './tape.ts';
+import { noteWrite, record, tracked } from './tape.ts';
 
 type In = TensorCore | Scalar | null;
 
@@ -22,7 +22,7 @@ function checkAlive(op: Op, inputs: readonly In[]): boolean {
     if (typeof x !== 'object' || x === null) continue;
     if (x.disposed || x.storage.refs <= 0)
       throw new StateError(`${op.name}: a tensor of shape ${show(x.shape)} was disposed; keep it out of scope() or clone it before dispose()`);
-    if (x.requiresGrad) grad = true;
+    if (tracked(x)) grad = true;
   }
   return grad && isGradEnabled();
 }
@@ -102,8 +102,8 @@ export function callMapInto(op: MapOp, inputs: readonly In[], out: Tensor, name:
     throw new DTypeError(`${name}: the result is ${result} and does not fit a ${out.dtype} tensor in place; use ${op.name} instead`);
   checkWritable(name, out, grad);
   const attrs = mapAttrs(dtype);
-  const tracked = grad && op.vjp !== null && CATEGORY[result] === 2;
-  noteWrite(op, inputs, attrs, out, tracked, () => backend().run(op, inputs as never, attrs, [out]));
+  const recorded = grad && op.vjp !== null && CATEGORY[result] === 2;
+  noteWrite(op, inputs, attrs, out, recorded, () => backend().run(op, inputs as never, attrs, [out]));
   return out;
 }
 

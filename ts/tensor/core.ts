@@ -149,6 +149,13 @@ export function keep<T extends TensorCore>(x: T): T {
   return x;
 }
 
+/** Drops a tensor's gradient; no longer anyone's gradient, it is freed with the enclosing scope. @example clearGrad(w) */
+export function clearGrad(x: TensorCore): void {
+  const grad = x.grad as TensorCore | null;
+  x.grad = null;
+  if (grad !== null && kept.delete(grad)) enlist(grad);
+}
+
 function reachable(value: unknown, found: Set<TensorCore>, depth: number): void {
   if (value instanceof TensorCore) {
     found.add(value);

@@ -1,13 +1,21 @@
 import type { Storage } from '../backend.ts';
 import { StateError } from '../base/errors.ts';
 import type { Attrs, Meta, Op, Scalar } from '../ops/op.ts';
-import type { Tensor, TensorCore } from './core.ts';
+import { alias, type Tensor, type TensorCore } from './core.ts';
 
 /** A value that a derivative will read: its storage is held, its version remembered. */
 export interface Saved {
   readonly tensor: TensorCore;
   readonly storage: Storage;
   readonly version: number;
+  /** Where the value comes from when its storage was given up (checkpoint); undefined: it is held. */
+  again?: Again;
+}
+
+/** A value that is computed anew when a derivative asks for it. */
+export interface Again {
+  value(): TensorCore;
+  release(): void;
 }
 
 /** Where a gradient goes next: an output of another node. */
@@ -20,6 +28,19 @@ export interface Edge {
 export type BackwardFn = (dys: readonly (Tensor | null)[], node: Node) => readonly (Tensor | null)[];
 
 let sequence = 0;
+let recorded: Node[] | null = null;
+
+/** Runs fn and collects the nodes that it records. */
+export function collectingNodes<T>(list: Node[], fn: () => T): T {
+  const outer = recorded;
+  recorded = list;
+  try {
+    return fn();
+  } finally {
+    recorded = outer;
+    if (outer !== null) for (const node of list) outer.push(node);
+  }
+}
 
 /** One recorded step of the graph. */
 export class Node {
@@ -53,6 +74,7 @@ export class Node {
     this.inputs = inputs;
     this.outputs = outputs;
     this.backward = backward;
+    recorded?.push(this);
   }
 
   save(tensor: TensorCore): void {
@@ -69,11 +91,12 @@ export class Node {
         `${this.name}: its saved values were freed by an earlier backward(); pass { retainGraph: true } to the first one to go back twice`,
       );
     const s = this.saved[i];
+    if (s.again !== undefined) return s.again.value();
     if (s.storage.version !== s.version)
       throw new StateError(
         `${this.name}: the backward pass needs a value of shape [${s.tensor.shape.join(', ')}] that was changed in place (version ${s.storage.version}, saved at ${s.version}); clone() it before the change`,
       );
-    return s.tensor;
+    return s.tensor.disposed ? twin(s.tensor, s.tensor) : s.tensor;
   }
 
   /** Lets go of the saved values. */
@@ -81,9 +104,19 @@ export class Node {
     if (this.released) return;
     this.released = true;
     if (this.saved === null) return;
-    for (const s of this.saved) s.storage.release();
+    for (const s of this.saved) (s.again ?? s.storage).release();
     this.saved = null;
   }
+}
+
+/** The data of one tensor at the place of another, which was disposed, in the graph. */
+export function twin(data: TensorCore, place: TensorCore): Tensor {
+  const x = alias(data, place.shape, data.strides, data.offset);
+  x.node = place.node;
+  x.outputNr = place.outputNr;
+  x.accumulator = place.accumulator;
+  x.requiresGrad = place.requiresGrad;
+  return x;
 }
 
 let enabled = true;
@@ -91,6 +124,12 @@ let enabled = true;
 /** Whether operations are recorded at this moment. */
 export function isGradEnabled(): boolean {
   return enabled;
+}
+/** Turns recording on or off; returns what it was. */
+export function setRecording(on: boolean): boolean {
+  const before = enabled;
+  enabled = on;
+  return before;
 }
 /** Runs fn with recording on or off; async functions keep the mode until they settle only for their synchronous part. */
 export function withGrad<T>(on: boolean, fn: () => T): T {

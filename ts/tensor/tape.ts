@@ -24,6 +24,11 @@ export function nodeOf(x: TensorCore): Node | null {
   return x.node;
 }
 
+/** Whether a tensor takes part in the graph: also a view of what did not when the view was made. */
+export function tracked(x: TensorCore): boolean {
+  return x.requiresGrad || (x.origin !== null && nodeOf(x) !== null);
+}
+
 function rootOf(x: TensorCore): TensorCore {
   let base = x;
   while (base.origin !== null) base = base.origin.parent;
@@ -47,18 +52,21 @@ function viewNode(x: TensorCore): Node {
 
 /** Where the gradient of an input goes. */
 export function edgeOf(x: In): Edge | null {
-  if (!(x instanceof TensorCore) || !x.requiresGrad) return null;
+  if (!(x instanceof TensorCore) || !tracked(x)) return null;
   const node = nodeOf(x);
   return node === null ? { node: accumulatorOf(x), nr: 0 } : { node, nr: x.outputNr };
 }
 
-function metaOf(x: In): Meta | Scalar | null {
+/** What a node keeps of an operand. */
+export function metaOf(x: In): Meta | Scalar | null {
   return x instanceof TensorCore ? { shape: x.shape, strides: x.strides, dtype: x.dtype } : x;
 }
 
-function attach(node: Node, outs: readonly TensorCore[]): void {
-  outs.forEach((y, nr) => {
+/** Makes floating-point tensors the outputs of a node: those of the numbers given, or all. */
+export function attach(node: Node, outs: readonly TensorCore[], numbers?: readonly number[]): void {
+  outs.forEach((y, k) => {
     if (CATEGORY[y.dtype] !== 2) return;
+    const nr = numbers === undefined ? k : numbers[k];
     if (y.retainsGrad || y.hooks !== null) watch(node, nr, y);
     y.node = node;
     y.outputNr = nr;
@@ -122,9 +130,9 @@ function zerosFor(meta: Meta): Value {
 }
 
 /** Runs a write in place and keeps versions and graph true: the tensor's own node, and its bases' when it is a view. */
-export function noteWrite(op: Op, inputs: readonly In[], attrs: Attrs, out: Tensor, tracked: boolean, run: () => void): void {
+export function noteWrite(op: Op, inputs: readonly In[], attrs: Attrs, out: Tensor, recorded: boolean, run: () => void): void {
   const target: TensorCore = out;
-  if (!tracked) {
+  if (!recorded) {
     run();
     target.storage.version++;
     return;

@@ -44,7 +44,8 @@ export function softmin(x: Tensor, dim: number): Tensor {
 }
 /** x where positive, weight times x elsewhere: one weight, or one for each channel (dimension 1). */
 export function prelu(x: Tensor, weight: Tensor): Tensor {
-  const perChannel = weight.numel === 1 ? weight.reshape([]) : weight.reshape(x.shape.map((n, d) => (d === Math.min(1, x.ndim - 1) ? n : 1)));
+  const perChannel =
+    weight.numel === 1 ? weight.reshape([]) : weight.reshape(x.shape.map((n, d) => (d === Math.min(1, x.ndim - 1) ? n : 1)));
   return where(x.gt(0), x, x.mul(perChannel));
 }
 /** The first half along dim times the sigmoid of the second. */

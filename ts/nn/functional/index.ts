@@ -1,6 +1,7 @@
 export * from './activation.ts';
 export * from './attention.ts';
 export * from './conv.ts';
+export * from './ctc.ts';
 export * from './dropout.ts';
 export * from './linear.ts';
 export * from './loss.ts';

@@ -30,7 +30,9 @@ function padLine(x: Tensor, dim: number, before: number, after: number, mode: Pa
   const n = x.shape[dim];
   const most = mode === 'reflect' ? n - 1 : mode === 'circular' ? n : Number.POSITIVE_INFINITY;
   if (before > most || after > most || n === 0)
-    throw new ShapeError(`pad: ${before} and ${after} are too much for dimension ${dim} of ${show(x.shape)} in mode '${mode}'; at most ${Math.max(0, most)}`);
+    throw new ShapeError(
+      `pad: ${before} and ${after} are too much for dimension ${dim} of ${show(x.shape)} in mode '${mode}'; at most ${Math.max(0, most)}`,
+    );
   const index = Array.from({ length: n + before + after }, (_, j) => source(mode, j - before, n));
   return x.indexSelect(dim, tensor(index, { dtype: 'int64' }));
 }
@@ -42,7 +44,9 @@ function padLine(x: Tensor, dim: number, before: number, after: number, mode: Pa
  */
 export function pad(x: Tensor, padding: readonly number[], { mode = 'constant', value = 0 }: PadOptions = {}): Tensor {
   if (padding.length % 2 !== 0 || padding.length > 2 * x.ndim || !padding.every(Number.isInteger))
-    throw new ValueError(`pad: padding [${padding.join(', ')}] for input ${show(x.shape)}; give whole numbers (before, after) for at most ${x.ndim} dimensions`);
+    throw new ValueError(
+      `pad: padding [${padding.join(', ')}] for input ${show(x.shape)}; give whole numbers (before, after) for at most ${x.ndim} dimensions`,
+    );
   const sides = x.shape.map((_, d) => {
     const k = 2 * (x.ndim - 1 - d);
     return [padding[k] ?? 0, padding[k + 1] ?? 0];
@@ -64,6 +68,7 @@ export function pad(x: Tensor, padding: readonly number[], { mode = 'constant', 
     const inside = noGrad(() => surround(onesLike(y), before, shape).ne(0));
     return where(inside, zeros, value).to(x.dtype);
   }
-  if (!['reflect', 'replicate', 'circular'].includes(mode)) throw new ValueError(`pad: mode '${mode}' is unknown; use constant, reflect, replicate or circular`);
+  if (!['reflect', 'replicate', 'circular'].includes(mode))
+    throw new ValueError(`pad: mode '${mode}' is unknown; use constant, reflect, replicate or circular`);
   return grow.reduce((t, [before, after], d) => padLine(t, d, before, after, mode), y);
 }

@@ -170,8 +170,8 @@ function plan(name: string, x: Tensor, list: IndexList): Plan {
     shape: [...sizes(before), ...shape, ...sizes(after)],
   };
 }
-/** Advanced indexing: elements at the places that index tensors give together, as x[i, :, j] in PyTorch. @example eye(3).index([tensor([0, 2]), tensor([0, -1])]) // [1, 1] */
-export function index(x: Tensor, indices: IndexList): Tensor {
+/** Elements at the places that index tensors give together; null takes all of a dimension. @internal */
+export function indexList(x: Tensor, indices: IndexList): Tensor {
   const p = plan('index', x, indices);
   return reshape(indexSelect(reshape(permute(x, p.order), p.collapsed), 1, p.places), p.shape);
 }

@@ -10,9 +10,11 @@ import type { AlphaOptions, ClampOptions, DivOptions, ValueOptions } from '../fu
 import type { CreateOptions } from '../functions/create.ts';
 import type { IndexAddOptions, IndexList, IndexPutOptions, ScatterReduceOptions } from '../functions/indexing.ts';
 import type { BetaAlpha } from '../functions/linalg.ts';
+import type { PadOptions } from '../functions/padding.ts';
 import type { DropoutOptions, GeneratorOptions, RandomOptions } from '../functions/random.ts';
 import type { NestedArray, ReadOptions } from '../functions/read.ts';
 import type { Dims, ReduceOptions, ValuesIndices, VarOptions } from '../functions/reductions.ts';
+import type { IndexItem } from '../functions/slicing.ts';
 import type { KeepdimOptions, SortOptions, TopkOptions } from '../functions/sorting.ts';
 import type { ToOptions } from '../functions/write.ts';
 
@@ -705,8 +707,6 @@ export interface Methods {
   maskedSelect(mask: Tensor): Tensor;
   /** Elements of x in row-major order at flat places, which may be negative; the shape is that of index. @example eye(2).take(tensor([0, -1])) // [1, 1] */
   take(index: Tensor): Tensor;
-  /** Advanced indexing: elements at the places that index tensors give together, as x[i, :, j] in PyTorch. @example eye(3).index([tensor([0, 2]), tensor([0, -1])]) // [1, 1] */
-  index(indices: IndexList): Tensor;
   /** A copy of x with values (broadcast) at the places that index tensors give together. @example zeros([3]).indexPut([tensor([1])], tensor(5)) // [0, 5, 0] */
   indexPut(indices: IndexList, values: Tensor | Scalar, options?: IndexPutOptions): Tensor;
   /** indexPut, in place. */
@@ -755,6 +755,13 @@ export interface Methods {
   tril(diagonal?: number): Tensor;
   /** The upper triangle of matrices, from a diagonal; the rest is zero. @example ones([2, 2]).triu(1) */
   triu(diagonal?: number): Tensor;
+  /**
+   * x with elements added (or, for negative amounts, taken away) at both ends of its last dimensions: `padding` is
+   * [before last, after last, before the one before, ...].
+   * @throws ShapeError where the amounts do not fit x, ValueError for an unknown mode
+   * @example tensor([1, 2]).pad([1, 0]).arraySync() // [0, 1, 2]
+   */
+  pad(padding: readonly number[], options?: PadOptions): Tensor;
   /** Uniform numbers in [0, 1) of the shape and dtype of x. */
   randLike(options?: RandomOptions): Tensor;
   /** Standard normal numbers of the shape and dtype of x. */
@@ -858,6 +865,15 @@ export interface Methods {
   softmax(dim: number, options?: { readonly dtype?: DType }): Tensor;
   /** log(softmax(x)) along a dimension, without its overflow. */
   logSoftmax(dim: number, options?: { readonly dtype?: DType }): Tensor;
+  /** A range of a dimension, cut to its size as Python does; a negative step goes backwards (a copy). @example arange(5).slice(0, 1, 4).arraySync() // [1, 2, 3] */
+  slice(dim: number, start?: number | null, stop?: number | null, step?: number | null): Tensor;
+  /**
+   * Indexing as in Python, one entry per dimension: a view for numbers and ranges, a copy where tensors or arrays pick elements. A single
+   * array of tensors and nulls lists one index per dimension, null taking all of it.
+   * @throws IndexError for places outside x or more entries than dimensions
+   * @example arange(12).reshape(3, 4).index(1, '::2').arraySync() // [4, 6]
+   */
+  index(...items: (IndexItem | IndexList)[]): Tensor;
   /** Values in order along a dimension (default: the last) and where they were; stable, NaN last. @example tensor([3, 1]).sort().values // [1, 3] */
   sort(dim?: number | SortOptions, options?: SortOptions): ValuesIndices;
   /** The indices (int64) that sort a dimension. @example tensor([3, 1]).argsort() // [1, 0] */
