@@ -1,9 +1,9 @@
 // The one way into an op: dtype and shape rules, the output's memory, the backend, the tape.
 import { CATEGORY, DTYPES, type DType, SIZE } from '../base/dtype.ts';
 import { DTypeError, ShapeError, StateError } from '../base/errors.ts';
-import { broadcast, sameShape, type Shape, show, sizeOf } from '../base/shape.ts';
+import { broadcast, type Shape, sameShape, show, sizeOf } from '../base/shape.ts';
 import type { Arg, Attrs, KernelOp, MapOp, Meta, Op, Scalar, ViewOp } from '../ops/op.ts';
-import { allocate, alias, backend, type Tensor, TensorCore } from './core.ts';
+import { alias, allocate, backend, type Tensor, TensorCore } from './core.ts';
 import { isGradEnabled } from './node.ts';
 import { mapDtype } from './promotion.ts';
 import { noteWrite, record, tracked } from './tape.ts';
@@ -21,7 +21,9 @@ function checkAlive(op: Op, inputs: readonly In[]): boolean {
     const x = inputs[i];
     if (typeof x !== 'object' || x === null) continue;
     if (x.disposed || x.storage.refs <= 0)
-      throw new StateError(`${op.name}: a tensor of shape ${show(x.shape)} was disposed; keep it out of scope() or clone it before dispose()`);
+      throw new StateError(
+        `${op.name}: a tensor of shape ${show(x.shape)} was disposed; keep it out of scope() or clone it before dispose()`,
+      );
     if (tracked(x)) grad = true;
   }
   return grad && isGradEnabled();
@@ -96,7 +98,9 @@ export function callMapInto(op: MapOp, inputs: readonly In[], out: Tensor, name:
   let shape: Shape = out.shape;
   for (const x of inputs) if (x instanceof TensorCore) shape = broadcast(name, shape, x.shape);
   if (!sameShape(shape, out.shape))
-    throw new ShapeError(`${name}: the result has shape ${show(shape)}, the tensor to change in place ${show(out.shape)}; use ${op.name} instead`);
+    throw new ShapeError(
+      `${name}: the result has shape ${show(shape)}, the tensor to change in place ${show(out.shape)}; use ${op.name} instead`,
+    );
   const result = op.out === 'bool' ? 'bool' : dtype;
   if (CATEGORY[result] > CATEGORY[out.dtype])
     throw new DTypeError(`${name}: the result is ${result} and does not fit a ${out.dtype} tensor in place; use ${op.name} instead`);
@@ -111,7 +115,9 @@ export function callMapInto(op: MapOp, inputs: readonly In[], out: Tensor, name:
 export function checkWritable(name: string, out: TensorCore, grad: boolean): void {
   if (out.storage.refs <= 0 || out.disposed) throw new StateError(`${name}: the tensor was disposed`);
   if (grad && out.requiresGrad && out.isLeaf && out.origin === null)
-    throw new StateError(`${name}: a leaf that requires grad cannot be changed in place while recording; use noGrad(() => ...) or detach()`);
+    throw new StateError(
+      `${name}: a leaf that requires grad cannot be changed in place while recording; use noGrad(() => ...) or detach()`,
+    );
   if (grad && out.origin !== null && isLeafBase(out))
     throw new StateError(`${name}: a view of a leaf that requires grad cannot be changed in place while recording; use noGrad(() => ...)`);
   for (let d = 0; d < out.shape.length; d++)

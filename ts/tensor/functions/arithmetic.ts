@@ -74,7 +74,11 @@ export function div_(a: Tensor, b: Tensor | Scalar, options: DivOptions = {}): T
   return callMapInto(divRow(options), [a, b], a, 'div_');
 }
 
-function bounds(x: Tensor, min: ClampOptions | Tensor | Scalar | null | undefined, max: Tensor | Scalar | null | undefined): [MapOp, (Tensor | Scalar)[]] {
+function bounds(
+  x: Tensor,
+  min: ClampOptions | Tensor | Scalar | null | undefined,
+  max: Tensor | Scalar | null | undefined,
+): [MapOp, (Tensor | Scalar)[]] {
   const options = min !== null && typeof min === 'object' && !(min instanceof TensorCore) ? min : { min, max };
   const lo = options.min as Tensor | Scalar | null | undefined;
   const hi = options.max as Tensor | Scalar | null | undefined;
@@ -109,7 +113,12 @@ function truth(x: Tensor): Tensor {
 export function where(condition: Tensor, a: Tensor | Scalar, b: Tensor | Scalar): Tensor {
   const cond = truth(condition);
   if (!(a instanceof TensorCore) && !(b instanceof TensorCore)) {
-    const type = typeof a === 'boolean' && typeof b === 'boolean' ? 'bool' : [a, b].every((v) => typeof v !== 'number' || Number.isInteger(v)) ? 'int64' : undefined;
+    const type =
+      typeof a === 'boolean' && typeof b === 'boolean'
+        ? 'bool'
+        : [a, b].every((v) => typeof v !== 'number' || Number.isInteger(v))
+          ? 'int64'
+          : undefined;
     const base = callMap(rows.mul, [cond, 0]);
     return callMap(rows.where, [cond, type ? base.to(type).add(a).to(type) : base.to('float32').add(a), b]);
   }

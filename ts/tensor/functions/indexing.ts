@@ -20,8 +20,16 @@ export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
 export function takeAlongDim(x: Tensor, index: Tensor, dim?: number): Tensor {
   if (dim === undefined) return gather(reshape(x, [-1]), 0, reshape(index, [-1]));
   const d = wrapDim('takeAlongDim', dim, x.ndim);
-  const shape = broadcast('takeAlongDim', x.shape.map((n, k) => (k === d ? 1 : n)), index.shape.map((n, k) => (k === d ? 1 : n)));
-  const to = (t: Tensor): Tensor => expand(t, shape.map((n, k) => (k === d ? t.shape[d] : n)));
+  const shape = broadcast(
+    'takeAlongDim',
+    x.shape.map((n, k) => (k === d ? 1 : n)),
+    index.shape.map((n, k) => (k === d ? 1 : n)),
+  );
+  const to = (t: Tensor): Tensor =>
+    expand(
+      t,
+      shape.map((n, k) => (k === d ? t.shape[d] : n)),
+    );
   return gather(to(x), d, to(index));
 }
 
@@ -51,11 +59,25 @@ export interface ScatterReduceOptions {
   readonly includeSelf?: boolean;
 }
 /** Reduces src into the places that index gives along dim. @example ones([2]).scatterReduce(0, tensor([0, 0]), tensor([2, 3]).float(), 'prod') // [6, 1] */
-export function scatterReduce(x: Tensor, dim: number, index: Tensor, src: Tensor, reduce: 'sum' | 'prod' | 'mean' | 'amax' | 'amin', options: ScatterReduceOptions = {}): Tensor {
+export function scatterReduce(
+  x: Tensor,
+  dim: number,
+  index: Tensor,
+  src: Tensor,
+  reduce: 'sum' | 'prod' | 'mean' | 'amax' | 'amin',
+  options: ScatterReduceOptions = {},
+): Tensor {
   return call('scatterReduce', [x, index, src], { dim, reduce, includeSelf: options.includeSelf ?? true });
 }
 /** scatterReduce, in place. */
-export function scatterReduce_(x: Tensor, dim: number, index: Tensor, src: Tensor, reduce: 'sum' | 'prod' | 'mean' | 'amax' | 'amin', options: ScatterReduceOptions = {}): Tensor {
+export function scatterReduce_(
+  x: Tensor,
+  dim: number,
+  index: Tensor,
+  src: Tensor,
+  reduce: 'sum' | 'prod' | 'mean' | 'amax' | 'amin',
+  options: ScatterReduceOptions = {},
+): Tensor {
   return copy_(x, scatterReduce(x, dim, index, src, reduce, options));
 }
 
@@ -87,7 +109,16 @@ export function indexCopy_(x: Tensor, dim: number, index: Tensor, src: Tensor): 
 /** A copy of x with the slices that index names set to a value. @example zeros([2]).indexFill(0, tensor([1]), 5) // [0, 5] */
 export function indexFill(x: Tensor, dim: number, index: Tensor, value: Scalar): Tensor {
   const d = wrapDim('indexFill', dim, x.ndim);
-  return indexCopy(x, dim, index, full(x.shape.map((n, k) => (k === d ? index.numel : n)), value, { dtype: x.dtype }));
+  return indexCopy(
+    x,
+    dim,
+    index,
+    full(
+      x.shape.map((n, k) => (k === d ? index.numel : n)),
+      value,
+      { dtype: x.dtype },
+    ),
+  );
 }
 /** indexFill, in place. */
 export function indexFill_(x: Tensor, dim: number, index: Tensor, value: Scalar): Tensor {
@@ -115,7 +146,8 @@ export function take(x: Tensor, index: Tensor): Tensor {
 
 /** Flat int64 index * stride for an index of 0 to n - 1 or, from the end, -n to -1: a table look-up, which also checks it. */
 function offsets(name: string, index: Tensor, n: number, stride: number): Tensor {
-  if (index.dtype !== 'int64' && index.dtype !== 'int32') throw new IndexError(`${name}: an index of dtype ${index.dtype}; use int64, int32 or a bool mask`);
+  if (index.dtype !== 'int64' && index.dtype !== 'int32')
+    throw new IndexError(`${name}: an index of dtype ${index.dtype}; use int64, int32 or a bool mask`);
   const flat = reshape(index, [-1]);
   return indexSelect(arange(0, n * stride, stride), 0, where(flat.lt(0), flat.add(n), flat));
 }
@@ -140,7 +172,9 @@ function plan(name: string, x: Tensor, list: IndexList): Plan {
     }
     entry.shape.forEach((n, k) => {
       if (n !== x.shape[indices.length + k])
-        throw new IndexError(`${name}: a mask of shape ${show(entry.shape)} at dimension ${indices.length} of ${show(x.shape)}; the sizes must agree`);
+        throw new IndexError(
+          `${name}: a mask of shape ${show(entry.shape)} at dimension ${indices.length} of ${show(x.shape)}; the sizes must agree`,
+        );
     });
     const coordinates = nonzero(entry);
     for (let k = 0; k < entry.ndim; k++) indices.push(reshape(range(coordinates, 1, k, 1, 1), [-1]));
@@ -192,7 +226,13 @@ export function indexPut(x: Tensor, indices: IndexList, values: Tensor | Scalar,
   p.order.forEach((d, k) => {
     back[d] = k;
   });
-  return permute(reshape(changed, p.order.map((d) => x.shape[d])), back);
+  return permute(
+    reshape(
+      changed,
+      p.order.map((d) => x.shape[d]),
+    ),
+    back,
+  );
 }
 /** indexPut, in place. */
 export function indexPut_(x: Tensor, indices: IndexList, values: Tensor | Scalar, options: IndexPutOptions = {}): Tensor {

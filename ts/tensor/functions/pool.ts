@@ -44,12 +44,17 @@ function maxima(name: string, x: Tensor, kernelSize: Extent, options: MaxPoolOpt
 }
 function averages(name: string, x: Tensor, kernelSize: Extent, options: AvgPoolOptions, dims: number): Tensor {
   const { countIncludePad = true, divisorOverride } = options;
-  const attrs = { ...windowOf(name, kernelSize, options, dims), countIncludePad, ...(divisorOverride === undefined ? {} : { divisorOverride }) };
+  const attrs = {
+    ...windowOf(name, kernelSize, options, dims),
+    countIncludePad,
+    ...(divisorOverride === undefined ? {} : { divisorOverride }),
+  };
   return run('avgPool2d', name, x, attrs, dims)[0];
 }
 function sizesOf(name: string, outputSize: number | readonly (number | null)[], x: Tensor, dims: number): [number, number] {
   const list = typeof outputSize === 'number' ? new Array<number>(dims).fill(outputSize) : outputSize;
-  if (list.length !== dims) throw new ValueError(`${name}: outputSize must be a number or ${dims} numbers; null keeps the size of the input`);
+  if (list.length !== dims)
+    throw new ValueError(`${name}: outputSize must be a number or ${dims} numbers; null keeps the size of the input`);
   const sizes = list.map((s, i) => s ?? x.shape[x.ndim - dims + i]);
   return dims === 1 ? [1, sizes[0]] : [sizes[0], sizes[1]];
 }

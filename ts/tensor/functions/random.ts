@@ -6,7 +6,7 @@ import { callKernel } from '../call.ts';
 import type { Tensor } from '../core.ts';
 import { defaultGenerator, type Generator } from '../generator.ts';
 import { getDefaultDtype } from '../promotion.ts';
-import { checkShape, type CreateOptions } from './create.ts';
+import { type CreateOptions, checkShape } from './create.ts';
 import { copy_, requiresGrad_ } from './write.ts';
 
 const rows = TABLE as Readonly<Record<string, KernelOp>>;
@@ -21,7 +21,14 @@ export interface RandomOptions extends CreateOptions, GeneratorOptions {}
 
 const sizes = (shape: Shape | number): Shape => (typeof shape === 'number' ? [shape] : shape);
 
-function source(name: string, row: string, shape: Shape | number, attrs: Record<string, unknown>, options: RandomOptions, dtype: DType): Tensor {
+function source(
+  name: string,
+  row: string,
+  shape: Shape | number,
+  attrs: Record<string, unknown>,
+  options: RandomOptions,
+  dtype: DType,
+): Tensor {
   const size = checkShape(name, sizes(shape));
   const draw = (options.generator ?? defaultGenerator()).draw(sizeOf(size));
   const [x] = callKernel(rows[row], [], { shape: size, dtype: options.dtype ?? dtype, ...attrs, ...draw });
