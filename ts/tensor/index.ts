@@ -1,6 +1,7 @@
 // The tensor layer as the layers above import it.
 import './gen/install.ts';
 import './ops.ts';
+import './print.ts';
 
 export { type BackwardOptions, backward, grad } from './backward.ts';
 export { callKernel, callMap, callMapInto } from './call.ts';
