@@ -200,11 +200,15 @@ function isDense(x: Meta): boolean {
 /** Whether an input shares memory with an output that is not the very same view: it must be copied before it is overwritten. */
 function overlaps(x: Input, out: View): boolean {
   if (x === null || typeof x !== 'object' || x.storage !== out.storage) return false;
-  return !(x.offset === out.offset && x.dtype === out.dtype && sameShape(x.shape, out.shape) && sameStrides(x.shape, x.strides, out.strides));
+  return !(
+    x.offset === out.offset &&
+    x.dtype === out.dtype &&
+    sameShape(x.shape, out.shape) &&
+    sameStrides(x.shape, x.strides, out.strides)
+  );
 }
 
 function failure(op: Op, status: number, detail: number): WickError {
   if (status === 1) return new IndexError(`${op.name}: index ${detail} is out of range`);
   return new WickError(`${op.name}: a worker thread failed (code ${status}); the result is not valid, the engine goes on`);
 }
-

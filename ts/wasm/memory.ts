@@ -17,7 +17,7 @@ const SPARES = 256;
 /** The collector cannot see Wasm memory: every so many bytes it is shown an untouched buffer of this size (never zeroed by calloc). */
 const NUDGE = 36 << 20;
 /** Below this the memory grows freely; above it grows only after a survey of what is unreachable freed too little. */
-const SOFT_LIMIT = 192 * 2 ** 20;
+const SOFT_LIMIT = 192 * 1048576;
 
 /** What `wick.memory()` reports; bytes. */
 export interface MemoryStats {

@@ -35,7 +35,12 @@ export function equal(a: Tensor, b: Tensor): boolean {
 }
 
 /** Largest finite number of each floating-point dtype. */
-const LARGEST: Partial<Record<DType, number>> = { float64: Number.MAX_VALUE, float32: 3.4028234663852886e38, float16: 65504, bfloat16: 3.3895313892515355e38 };
+const LARGEST: Partial<Record<DType, number>> = {
+  float64: Number.MAX_VALUE,
+  float32: 3.4028234663852886e38,
+  float16: 65504,
+  bfloat16: 3.3895313892515355e38,
+};
 /** What nanToNum puts in place. */
 export interface NanToNumOptions {
   /** Default 0. */

@@ -19,7 +19,9 @@ export function polygamma(n: number, x: Tensor): Tensor {
   if (n === 0) return v.digamma();
   let factor = n % 2 === 0 ? -1 : 1;
   for (let k = 2; k <= n; k++) factor *= k;
-  return scalar(n + 1, { dtype: v.dtype }).zeta(v).mul(factor);
+  return scalar(n + 1, { dtype: v.dtype })
+    .zeta(v)
+    .mul(factor);
 }
 /** log of the multivariate gamma function of dimension p; x > (p - 1) / 2. @throws ValueError */
 export function mvlgamma(x: Tensor, p: number): Tensor {
@@ -71,7 +73,10 @@ export function sgn(x: Tensor): Tensor {
 }
 /** Whether each element is among those of another tensor. @example tensor([1, 2]).isin(tensor([2, 3])) // [false, true] */
 export function isin(x: Tensor, elements: Tensor, options: { readonly invert?: boolean } = {}): Tensor {
-  const found = x.unsqueeze(-1).eq(elements.reshape([-1])).any(-1);
+  const found = x
+    .unsqueeze(-1)
+    .eq(elements.reshape([-1]))
+    .any(-1);
   return options.invert ? found.logicalNot() : found;
 }
 /** Covariances of variables (rows) over observations (columns); correction is taken from the count, default 1. @throws ShapeError */
