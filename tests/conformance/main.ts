@@ -1,9 +1,9 @@
 // npm run conformance [-- part of a name ...]: judges every case of the conformance data and prints how each op and part fares.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Expected, summarise } from './summary.ts';
 import { conformanceFolder, repositoryRoot } from './folder.ts';
 import { verdicts } from './suites.ts';
+import { type Expected, summarise } from './summary.ts';
 
 const words = process.argv.slice(2).filter((a) => !a.startsWith('-'));
 const verbose = process.argv.includes('--verbose') || words.length > 0;

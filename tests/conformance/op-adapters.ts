@@ -1,6 +1,7 @@
 // The calls whose arguments differ from wick's in more than names and order.
-import * as wick from '../../ts/index.ts';
+
 import type { DType, Tensor } from '../../ts/index.ts';
+import * as wick from '../../ts/index.ts';
 import { bind, invoke, lookup } from './op-names.ts';
 import { NotImplemented, type Plain } from './torch-names.ts';
 
@@ -25,9 +26,11 @@ const isTensor = (x: Plain): x is Tensor => x instanceof wick.Tensor;
 const number = (x: Plain): Plain => (x instanceof Float ? x.value : Array.isArray(x) ? x.map(number) : x);
 /** Functions whose numbers take part in type promotion. */
 const PROMOTING = new Set(
-  ('add sub mul div subtract multiply divide true_divide pow float_power rsub remainder fmod floor_divide atan2 arctan2 hypot copysign maximum minimum fmax fmin ' +
+  (
+    'add sub mul div subtract multiply divide true_divide pow float_power rsub remainder fmod floor_divide atan2 arctan2 hypot copysign maximum minimum fmax fmin ' +
     'eq ne lt le gt ge greater greater_equal less less_equal not_equal where xlogy clamp clip clamp_min clamp_max lerp heaviside nextafter logaddexp logaddexp2 bitwise_and bitwise_or bitwise_xor ' +
-    'bitwise_left_shift bitwise_right_shift xlog1py zeta').split(' '),
+    'bitwise_left_shift bitwise_right_shift xlog1py zeta'
+  ).split(' '),
 );
 /** A float among integers raises the category: where its value is whole, only a zero-dimensional tensor says so. */
 function operand(x: Plain, others: readonly Plain[]): Plain {
@@ -39,8 +42,10 @@ function operand(x: Plain, others: readonly Plain[]): Plain {
 const shapeArg = (args: readonly Plain[]): number[] => (Array.isArray(args[0]) ? args[0] : args) as number[];
 const dtypeOf = (call: Call, fallback: DType | undefined): DType | undefined => (call.kwargs.get('dtype') ?? fallback) as DType | undefined;
 /** The dtype PyTorch gives a fill value where none is named. */
-const fillDtype = (value: Plain): DType => (typeof value === 'boolean' ? 'bool' : typeof value === 'number' || typeof value === 'bigint' ? 'int64' : 'float32');
-const arg = (call: Call, i: number, ...names: string[]): Plain => (i < call.args.length ? call.args[i] : names.map((n) => call.kwargs.get(n)).find((v) => v !== undefined));
+const fillDtype = (value: Plain): DType =>
+  typeof value === 'boolean' ? 'bool' : typeof value === 'number' || typeof value === 'bigint' ? 'int64' : 'float32';
+const arg = (call: Call, i: number, ...names: string[]): Plain =>
+  i < call.args.length ? call.args[i] : names.map((n) => call.kwargs.get(n)).find((v) => v !== undefined);
 const generic: Adapter = ({ leaf, path, args, kwargs }) => {
   const inPlace = leaf.endsWith('_') ? leaf.slice(0, -1) : leaf;
   const all = [...args, ...kwargs.values()];
@@ -52,7 +57,8 @@ const generic: Adapter = ({ leaf, path, args, kwargs }) => {
 };
 const as = (leaf: string, call: Call, args: readonly Plain[] = call.args, kwargs: ReadonlyMap<string, Plain> = call.kwargs): unknown =>
   generic({ leaf, path: call.path, args, kwargs });
-const without = (kwargs: ReadonlyMap<string, Plain>, ...names: string[]): Map<string, Plain> => new Map([...kwargs].filter(([k]) => !names.includes(k)));
+const without = (kwargs: ReadonlyMap<string, Plain>, ...names: string[]): Map<string, Plain> =>
+  new Map([...kwargs].filter(([k]) => !names.includes(k)));
 const reverse =
   (leaf: string): Adapter =>
   (call) => {
@@ -81,7 +87,8 @@ const deviation =
   (leaf: string): Adapter =>
   (call) => {
     const kwargs = without(call.kwargs, 'unbiased', 'correction', 'dim');
-    const positional = typeof call.args[1] === 'boolean' ? { unbiased: call.args[1], dim: undefined } : { unbiased: call.args[2], dim: call.args[1] };
+    const positional =
+      typeof call.args[1] === 'boolean' ? { unbiased: call.args[1], dim: undefined } : { unbiased: call.args[2], dim: call.args[1] };
     const unbiased = call.kwargs.get('unbiased') ?? positional.unbiased;
     const correction = number(call.kwargs.get('correction') ?? (unbiased === false ? 0 : 1)) as number;
     const dim = call.kwargs.get('dim') ?? positional.dim;
@@ -100,10 +107,14 @@ const extremum =
 /** Index lists of Python: sequences of integers, ranges, ellipses. */
 function indexItem(item: Plain): unknown {
   if (item === null || typeof item !== 'object' || isTensor(item)) return item;
-  if (Array.isArray(item)) return item.every((v) => typeof v === 'boolean') && item.length > 0 ? wick.tensor(item as never) : wick.tensor(item as never, { dtype: 'int64' });
+  if (Array.isArray(item))
+    return item.every((v) => typeof v === 'boolean') && item.length > 0
+      ? wick.tensor(item as never)
+      : wick.tensor(item as never, { dtype: 'int64' });
   return item;
 }
-const getItem: Adapter = ({ args: [x, key] }) => (x as Tensor & { index(...items: unknown[]): Tensor }).index(...(Array.isArray(key) ? key : [key]).map(indexItem));
+const getItem: Adapter = ({ args: [x, key] }) =>
+  (x as Tensor & { index(...items: unknown[]): Tensor }).index(...(Array.isArray(key) ? key : [key]).map(indexItem));
 
 /** The creation functions with a size as list or as separate numbers. */
 const sized =
@@ -129,9 +140,31 @@ const ADAPTERS: Readonly<Record<string, Adapter>> = {
   __ror__: reverse('bitwise_or'),
   __rxor__: reverse('bitwise_xor'),
   ...Object.fromEntries(
-    Object.entries({ add: 'add', sub: 'sub', mul: 'mul', truediv: 'div', div: 'div', pow: 'pow', mod: 'remainder', floordiv: 'floor_divide', matmul: 'matmul', and: 'bitwise_and', or: 'bitwise_or', xor: 'bitwise_xor', lshift: 'bitwise_left_shift', rshift: 'bitwise_right_shift', eq: 'eq', ne: 'ne', lt: 'lt', le: 'le', gt: 'gt', ge: 'ge', neg: 'neg', invert: 'bitwise_not', abs: 'abs' }).map(
-      ([py, leaf]): [string, Adapter] => [`__${py}__`, (call) => as(leaf, call)],
-    ),
+    Object.entries({
+      add: 'add',
+      sub: 'sub',
+      mul: 'mul',
+      truediv: 'div',
+      div: 'div',
+      pow: 'pow',
+      mod: 'remainder',
+      floordiv: 'floor_divide',
+      matmul: 'matmul',
+      and: 'bitwise_and',
+      or: 'bitwise_or',
+      xor: 'bitwise_xor',
+      lshift: 'bitwise_left_shift',
+      rshift: 'bitwise_right_shift',
+      eq: 'eq',
+      ne: 'ne',
+      lt: 'lt',
+      le: 'le',
+      gt: 'gt',
+      ge: 'ge',
+      neg: 'neg',
+      invert: 'bitwise_not',
+      abs: 'abs',
+    }).map(([py, leaf]): [string, Adapter] => [`__${py}__`, (call) => as(leaf, call)]),
   ),
   'T.__get__': ({ args: [x] }) => (x as Tensor).T,
   'mT.__get__': ({ args: [x] }) => (x as Tensor).mT,
@@ -188,7 +221,8 @@ const ADAPTERS: Readonly<Record<string, Adapter>> = {
   },
   linspace: (call) => ends('linspace', call),
   logspace: (call) => ends('logspace', call),
-  eye: (call) => lookup('eye', call.path)(...call.args, ...(call.args.length === 1 ? [undefined] : []), { dtype: dtypeOf(call, undefined) }),
+  eye: (call) =>
+    lookup('eye', call.path)(...call.args, ...(call.args.length === 1 ? [undefined] : []), { dtype: dtypeOf(call, undefined) }),
   randint: (call) => {
     const list = [...call.args];
     const size = list.pop();
@@ -222,7 +256,8 @@ const ADAPTERS: Readonly<Record<string, Adapter>> = {
   atleast_1d: atLeast('atleast_1d'),
   atleast_2d: atLeast('atleast_2d'),
   atleast_3d: atLeast('atleast_3d'),
-  nonzero: ({ args: [x], kwargs }) => (kwargs.get('as_tuple') === true ? wick.nonzero(wick.atleast1d(x as Tensor)).unbind(1) : wick.nonzero(x as Tensor)),
+  nonzero: ({ args: [x], kwargs }) =>
+    kwargs.get('as_tuple') === true ? wick.nonzero(wick.atleast1d(x as Tensor)).unbind(1) : wick.nonzero(x as Tensor),
   argwhere: ({ args: [x] }) => wick.nonzero(x as Tensor),
   where: (call) => (call.args.length === 1 ? wick.nonzero(call.args[0] as Tensor).unbind(1) : generic(call)),
   scatter: (call) => {
@@ -236,21 +271,44 @@ const ADAPTERS: Readonly<Record<string, Adapter>> = {
   repeat: ({ args: [x, ...counts] }) => wick.repeat(x as Tensor, shapeArg(counts)),
   permute: ({ args: [x, ...dims] }) => wick.permute(x as Tensor, shapeArg(dims)),
   expand: ({ args: [x, ...sizes] }) => wick.expand(x as Tensor, shapeArg(sizes)),
-  view: ({ args: [x, ...sizes] }) => (typeof sizes[0] === 'string' ? (x as Tensor & { view(d: unknown): Tensor }).view(sizes[0]) : wick.view(x as Tensor, shapeArg(sizes))),
+  view: ({ args: [x, ...sizes] }) =>
+    typeof sizes[0] === 'string' ? (x as Tensor & { view(d: unknown): Tensor }).view(sizes[0]) : wick.view(x as Tensor, shapeArg(sizes)),
   'torch.nn.functional.softmax': generic,
   normal: ({ args: [mean, std, size], path }) => lookup('normal', path)(number(mean), number(std ?? 1), size),
-  narrow: (call) => as('narrow', call, call.args.map((a, i) => (i === 2 && isTensor(a) ? a.itemSync() : a))),
-  constant_pad_nd: (call) => wick.pad(call.args[0] as Tensor, arg(call, 1, 'pad') as number[], { value: (number(arg(call, 2, 'value') ?? 0)) as number }),
+  narrow: (call) =>
+    as(
+      'narrow',
+      call,
+      call.args.map((a, i) => (i === 2 && isTensor(a) ? a.itemSync() : a)),
+    ),
+  constant_pad_nd: (call) =>
+    wick.pad(call.args[0] as Tensor, arg(call, 1, 'pad') as number[], { value: number(arg(call, 2, 'value') ?? 0) as number }),
   unique: (call) => {
     const { values, inverse, counts } = wick.unique(call.args[0] as Tensor, { dim: (call.kwargs.get('dim') ?? null) as number | null });
-    return [values, ...(call.kwargs.get('return_inverse') === true ? [inverse] : []), ...(call.kwargs.get('return_counts') === true ? [counts] : [])];
+    return [
+      values,
+      ...(call.kwargs.get('return_inverse') === true ? [inverse] : []),
+      ...(call.kwargs.get('return_counts') === true ? [counts] : []),
+    ];
   },
   unique_consecutive: (call) => {
-    const { values, inverse, counts } = wick.uniqueConsecutive(call.args[0] as Tensor, { dim: (call.kwargs.get('dim') ?? null) as number | null });
-    return [values, ...(call.kwargs.get('return_inverse') === true ? [inverse] : []), ...(call.kwargs.get('return_counts') === true ? [counts] : [])];
+    const { values, inverse, counts } = wick.uniqueConsecutive(call.args[0] as Tensor, {
+      dim: (call.kwargs.get('dim') ?? null) as number | null,
+    });
+    return [
+      values,
+      ...(call.kwargs.get('return_inverse') === true ? [inverse] : []),
+      ...(call.kwargs.get('return_counts') === true ? [counts] : []),
+    ];
   },
-  tril_indices: (call) => wick.trilIndices(call.args[0] as number, call.args[1] as number, (arg(call, 2, 'offset') ?? 0) as number, { dtype: dtypeOf(call, 'int64') }),
-  triu_indices: (call) => wick.triuIndices(call.args[0] as number, call.args[1] as number, (arg(call, 2, 'offset') ?? 0) as number, { dtype: dtypeOf(call, 'int64') }),
+  tril_indices: (call) =>
+    wick.trilIndices(call.args[0] as number, call.args[1] as number, (arg(call, 2, 'offset') ?? 0) as number, {
+      dtype: dtypeOf(call, 'int64'),
+    }),
+  triu_indices: (call) =>
+    wick.triuIndices(call.args[0] as number, call.args[1] as number, (arg(call, 2, 'offset') ?? 0) as number, {
+      dtype: dtypeOf(call, 'int64'),
+    }),
   cross: (call) => {
     const [a, b] = call.args as Tensor[];
     const dim = arg(call, 2, 'dim') ?? a.shape.findIndex((n) => n === 3);
@@ -259,28 +317,50 @@ const ADAPTERS: Readonly<Record<string, Adapter>> = {
   cumulative_trapezoid: (call) => samples('cumulative_trapezoid', call),
   trapezoid: (call) => samples('trapezoid', call),
   trapz: (call) => samples('trapezoid', call),
-  multinomial: (call) => wick.multinomial(call.args[0] as Tensor, arg(call, 1, 'num_samples') as number, (arg(call, 2, 'replacement') ?? false) as boolean),
+  multinomial: (call) =>
+    wick.multinomial(call.args[0] as Tensor, arg(call, 1, 'num_samples') as number, (arg(call, 2, 'replacement') ?? false) as boolean),
   dropout: (call) => {
     const named = bind('dropout', call.args.map(number), new Map([...call.kwargs].map(([k, v]) => [k, number(v)])));
-    return lookup('dropout', 'torch.nn.functional.dropout')(named.get('input') ?? named.get('0'), named.get('p') ?? 0.5, { training: named.get('training') ?? true });
+    return lookup('dropout', 'torch.nn.functional.dropout')(named.get('input') ?? named.get('0'), named.get('p') ?? 0.5, {
+      training: named.get('training') ?? true,
+    });
   },
   clamp_min: (call) => as('clamp', call, [call.args[0], arg(call, 1, 'min')], new Map()),
   clamp_max: (call) => as('clamp', call, [call.args[0], null, arg(call, 1, 'max')], new Map()),
-  tensor_split: (call) => lookup('tensor_split', call.path)(call.args[0], arg(call, 1, 'indices_or_sections', 'indices', 'sections'), arg(call, 2, 'dim') ?? 0),
+  tensor_split: (call) =>
+    lookup('tensor_split', call.path)(call.args[0], arg(call, 1, 'indices_or_sections', 'indices', 'sections'), arg(call, 2, 'dim') ?? 0),
   'torch.nn.functional.unfold': ({ args, kwargs, path }) => {
     const named = bind('windows', args, kwargs);
     const [x, kernelSize, dilation = 1, padding = 0, stride = 1] = args;
-    const options = { dilation: named.get('dilation') ?? dilation, padding: named.get('padding') ?? padding, stride: named.get('stride') ?? stride };
+    const options = {
+      dilation: named.get('dilation') ?? dilation,
+      padding: named.get('padding') ?? padding,
+      stride: named.get('stride') ?? stride,
+    };
     return lookup('unfold', path)(x, kernelSize ?? named.get('kernel_size'), options);
   },
   'linalg.norm': (call) => (call.args.length + call.kwargs.size === 1 ? wick.norm(call.args[0] as Tensor) : matrixOrVectorNorm(call)),
   'linalg.vector_norm': (call) => {
     const named = bind('vector_norm', call.args.map(number), new Map([...call.kwargs].map(([k, v]) => [k, number(v)])));
-    return wick.norm(named.get('input') as Tensor, (named.get('ord') ?? 2) as number, (named.get('dim') ?? undefined) as number[], { keepdim: (named.get('keepdim') ?? false) as boolean });
+    return wick.norm(named.get('input') as Tensor, (named.get('ord') ?? 2) as number, (named.get('dim') ?? undefined) as number[], {
+      keepdim: (named.get('keepdim') ?? false) as boolean,
+    });
   },
-  'linalg.diagonal': (call) => wick.diagonal(call.args[0] as Tensor, (arg(call, 1, 'offset') ?? 0) as number, (arg(call, 2, 'dim1') ?? -2) as number, (arg(call, 3, 'dim2') ?? -1) as number),
+  'linalg.diagonal': (call) =>
+    wick.diagonal(
+      call.args[0] as Tensor,
+      (arg(call, 1, 'offset') ?? 0) as number,
+      (arg(call, 2, 'dim1') ?? -2) as number,
+      (arg(call, 3, 'dim2') ?? -1) as number,
+    ),
   'linalg.vecdot': (call) => (call.args[0] as Tensor).mul(call.args[1] as Tensor).sum((arg(call, 2, 'dim') ?? -1) as number),
-  'linalg.matrix_norm': (call) => matrixNorm(call.args[0] as Tensor, number(arg(call, 1, 'ord') ?? 'fro') as number | string, (arg(call, 2, 'dim') ?? [-2, -1]) as number[], (arg(call, 3, 'keepdim') ?? false) as boolean),
+  'linalg.matrix_norm': (call) =>
+    matrixNorm(
+      call.args[0] as Tensor,
+      number(arg(call, 1, 'ord') ?? 'fro') as number | string,
+      (arg(call, 2, 'dim') ?? [-2, -1]) as number[],
+      (arg(call, 3, 'keepdim') ?? false) as boolean,
+    ),
   matrix_power: (call) => {
     if ((call.args[1] as number) < 0) throw new NotImplemented('matrix inverse');
     return generic(call);

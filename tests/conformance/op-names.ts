@@ -1,6 +1,7 @@
 // How calls in the reference's words become calls of wick's functions: names, positions and options.
-import * as F from '../../ts/nn/functional/index.ts';
+
 import * as wick from '../../ts/index.ts';
+import * as F from '../../ts/nn/functional/index.ts';
 import { NotImplemented, optionName, type Plain } from './torch-names.ts';
 
 /** A function by its public name; functions of nn.functional come first where both exist and the call names them. */
@@ -10,10 +11,19 @@ const functional = F as unknown as Record<string, Fn>;
 
 /** Arguments that say nothing in wick. */
 const SILENT = new Set(
-  'out device layout memory_format pin_memory inplace size_average reduce non_blocking copy _stacklevel sorted stable scale_grad_by_freq sparse norm_type compute_mode antialias out_int32'.split(' '),
+  'out device layout memory_format pin_memory inplace size_average reduce non_blocking copy _stacklevel sorted stable scale_grad_by_freq sparse norm_type compute_mode antialias out_int32'.split(
+    ' ',
+  ),
 );
 /** Functions in which `sorted`, `stable` and the like are arguments of their own. */
-const SPEAKING: Readonly<Record<string, readonly string[]>> = { topk: ['sorted'], unique: ['sorted'], scatter: ['reduce'], to: ['copy'], searchsorted: ['out_int32'], scatter_reduce: ['reduce'] };
+const SPEAKING: Readonly<Record<string, readonly string[]>> = {
+  topk: ['sorted'],
+  unique: ['sorted'],
+  scatter: ['reduce'],
+  to: ['copy'],
+  searchsorted: ['out_int32'],
+  scatter_reduce: ['reduce'],
+};
 
 /**
  * Parameters in PyTorch's order; those before `|` are positional in wick too, the rest are options; `= name` where wick's name is
@@ -269,7 +279,6 @@ const SIGNATURES: Readonly<Record<string, string>> = {
   logcumsumexp: 'input dim',
   trace: 'input',
   matrix_power: 'input n',
-
 };
 
 /** Arguments by the reference's names, in its order. */

@@ -15,13 +15,19 @@ const STORAGE = new Set(['torch.as_strided', 'torch.as_strided_copy', 'torch.as_
 export function* runOps(folder: string, only?: ReadonlySet<string>): Generator<Verdict> {
   for (const { op, cases, tensors } of opFiles(folder, only))
     for (const c of cases)
-      yield judge('ops', op, c.id, (e) => e instanceof NotImplemented, () => {
-        const plainRun = scope(() => attempt(c, tensors, false));
-        if (plainRun !== null) return plainRun;
-        if (STORAGE.has(c.fn)) return null;
-        const strided = scope(() => attempt(c, tensors, true));
-        return strided === null ? null : `non-contiguous inputs: ${strided}`;
-      });
+      yield judge(
+        'ops',
+        op,
+        c.id,
+        (e) => e instanceof NotImplemented,
+        () => {
+          const plainRun = scope(() => attempt(c, tensors, false));
+          if (plainRun !== null) return plainRun;
+          if (STORAGE.has(c.fn)) return null;
+          const strided = scope(() => attempt(c, tensors, true));
+          return strided === null ? null : `non-contiguous inputs: ${strided}`;
+        },
+      );
 }
 
 /** A decoded argument; floats keep their kind. */
@@ -65,7 +71,16 @@ function attempt(c: OpCase, raw: ReadonlyMap<string, RawTensor>, strided: boolea
   const result = run(c.fn, args, kwargs);
   const outs = flat(result);
   const expected = decoder.value(c.out as JsonValue);
-  return same(expected, outs, c, raw) ?? changed(c, decoder, expected, raw) ?? gradients(c, decoder, outs.filter((o): o is Tensor => o instanceof Tensor), raw);
+  return (
+    same(expected, outs, c, raw) ??
+    changed(c, decoder, expected, raw) ??
+    gradients(
+      c,
+      decoder,
+      outs.filter((o): o is Tensor => o instanceof Tensor),
+      raw,
+    )
+  );
 }
 
 function refusal(c: OpCase, call: () => unknown): string | null {
@@ -111,7 +126,9 @@ function one(e: Value<Tensor>, out: unknown, label: string, atol: number, raw: R
   if (e.kind === 'bool' || e.kind === 'string') return out === e.value ? null : `${label}: ${String(out)} instead of ${String(e.value)}`;
   if (e.kind === 'int' || e.kind === 'float') {
     const [a, b] = [Number(out), Number(e.value)];
-    return a === b || (Number.isNaN(a) && Number.isNaN(b)) || Math.abs(a - b) <= 1e-6 + 1e-4 * Math.abs(b) ? null : `${label}: ${a} instead of ${b}`;
+    return a === b || (Number.isNaN(a) && Number.isNaN(b)) || Math.abs(a - b) <= 1e-6 + 1e-4 * Math.abs(b)
+      ? null
+      : `${label}: ${a} instead of ${b}`;
   }
   throw new NotImplemented(`results of kind ${e.kind}`);
 }
@@ -146,7 +163,8 @@ function gradients(c: OpCase, decoder: Decoder<Tensor>, outs: readonly Tensor[],
     const wanted = json === null ? null : (raw.get(keyOf(json)) as RawTensor);
     const got = found[i];
     if (wanted === null) {
-      if (got !== null && got.dataSync().some((v: number | bigint) => Number(v) !== 0)) return `gradient of ${key}: values instead of nothing`;
+      if (got !== null && got.dataSync().some((v: number | bigint) => Number(v) !== 0))
+        return `gradient of ${key}: values instead of nothing`;
       continue;
     }
     const message = differs(`gradient of ${key}`, got ?? zeros(wanted.shape, { dtype: wanted.dtype }), wanted, b.atol[key]);

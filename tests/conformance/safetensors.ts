@@ -13,7 +13,14 @@ interface Entry {
 /** The reference library's verdict on every file of the folder, and ours. */
 export function* runSafetensors(folder: string): Generator<Verdict> {
   const { files } = JSON.parse(readFileSync(join(folder, 'safetensors', 'index.json'), 'utf8')) as { files: Entry[] };
-  for (const entry of files) yield judge('safetensors', entry.file, entry.file, () => false, () => check(join(folder, 'safetensors', entry.file), entry));
+  for (const entry of files)
+    yield judge(
+      'safetensors',
+      entry.file,
+      entry.file,
+      () => false,
+      () => check(join(folder, 'safetensors', entry.file), entry),
+    );
 }
 
 function check(path: string, { verdict, tensors = {} }: Entry): string | null {
@@ -24,7 +31,8 @@ function check(path: string, { verdict, tensors = {} }: Entry): string | null {
     return verdict === 'reject' && error instanceof WickError ? null : String(error);
   }
   if (verdict === 'reject') return 'accepted';
-  if ([...found.keys()].sort().join() !== Object.keys(tensors).sort().join()) return `tensors ${[...found.keys()]} instead of ${Object.keys(tensors)}`;
+  if ([...found.keys()].sort().join() !== Object.keys(tensors).sort().join())
+    return `tensors ${[...found.keys()]} instead of ${Object.keys(tensors)}`;
   for (const [name, { shape, bytes_hex }] of Object.entries(tensors)) {
     const t = found.get(name);
     if (t?.shape.join() !== shape.join() || Buffer.from(t.bytes).toString('hex') !== bytes_hex) return `${name} differs`;

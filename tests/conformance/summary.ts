@@ -44,13 +44,17 @@ export function summarise(verdicts: Iterable<Verdict>, expected: Expected, verbo
   }
   const width = Math.max(0, ...[...rows.keys()].map((k) => k.length));
   for (const [key, r] of rows)
-    lines.push(`${r.failed > 0 ? 'FAIL' : r.missing > 0 ? '  - ' : ' ok '} ${key.padEnd(width)}  ${r.passed} passed, ${r.failed} failed, ${r.missing} not implemented`);
+    lines.push(
+      `${r.failed > 0 ? 'FAIL' : r.missing > 0 ? '  - ' : ' ok '} ${key.padEnd(width)}  ${r.passed} passed, ${r.failed} failed, ${r.missing} not implemented`,
+    );
   for (const part of new Set(parts.values())) {
     const own = [...rows].filter(([key]) => parts.get(key) === part).map(([, r]) => r);
     lines.push(`${part}: ${count(own, 'passed')} passed, ${count(own, 'failed')} failed, ${count(own, 'missing')} not implemented`);
   }
   const ops = [...rows].filter(([key]) => parts.get(key) === 'ops').map(([, r]) => r);
-  lines.push(`implemented ${ops.filter((r) => r.passed + r.failed > 0).length} of ${ops.length} ops (${ops.filter((r) => r.missing === 0).length} of them in every case)`);
+  lines.push(
+    `implemented ${ops.filter((r) => r.passed + r.failed > 0).length} of ${ops.length} ops (${ops.filter((r) => r.missing === 0).length} of them in every case)`,
+  );
   if (known > 0) lines.push(`${known} of the failures are expected`);
   lines.push(`${count(rows.values(), 'passed')} passed, ${count(rows.values(), 'failed')} failed`);
   return { lines, good: surprises === 0 };

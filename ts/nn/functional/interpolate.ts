@@ -50,12 +50,15 @@ export function interpolate(x: Tensor, options: InterpolateOptions): Tensor {
   const rank: Record<string, number> = { linear: 1, bilinear: 2, trilinear: 3, bicubic: 2 };
   if (!['nearest', 'nearest-exact', ...Object.keys(rank)].includes(mode)) throw new ValueError(`interpolate: mode '${mode}' is unknown`);
   if (dims < 1 || (rank[mode] !== undefined && rank[mode] !== dims))
-    throw new ShapeError(`interpolate: input ${show(x.shape)} must be [N, C, ...] with ${rank[mode] ?? 'at least 1'} spatial dimensions for mode '${mode}'`);
+    throw new ShapeError(
+      `interpolate: input ${show(x.shape)} must be [N, C, ...] with ${rank[mode] ?? 'at least 1'} spatial dimensions for mode '${mode}'`,
+    );
   if ((size === null) === (scaleFactor === null)) throw new ValueError('interpolate: give either size or scaleFactor');
   const each = (v: number | readonly number[]): number[] => (typeof v === 'number' ? new Array<number>(dims).fill(v) : [...v]);
   const factors = scaleFactor === null ? null : each(scaleFactor);
   const sizes = size === null ? (factors as number[]).map((f, i) => Math.floor(x.shape[2 + i] * f)) : each(size);
-  if (sizes.length !== dims || sizes.some((n) => !(n > 0))) throw new ValueError(`interpolate: size ${show(sizes)} must hold ${dims} positive numbers`);
+  if (sizes.length !== dims || sizes.some((n) => !(n > 0)))
+    throw new ValueError(`interpolate: size ${show(sizes)} must hold ${dims} positive numbers`);
   let y = x;
   sizes.forEach((m, i) => {
     const n = x.shape[2 + i];

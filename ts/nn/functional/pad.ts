@@ -1,1 +1,1 @@
-export { pad, type PadMode, type PadOptions } from '../../tensor/index.ts';
+export { type PadMode, type PadOptions, pad } from '../../tensor/index.ts';

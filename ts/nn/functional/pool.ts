@@ -8,10 +8,10 @@ export {
   avgPool1d,
   avgPool2d,
   type MaxPoolOptions,
+  type MaxUnpoolOptions,
   maxPool1d,
   maxPool1dWithIndices,
   maxPool2d,
   maxPool2dWithIndices,
   maxUnpool2d,
-  type MaxUnpoolOptions,
 } from '../../tensor/index.ts';

@@ -20,7 +20,12 @@ interface Windows {
   readonly dilation: [number, number];
 }
 function windows(name: string, kernelSize: Extent, options: WindowOptions): Windows {
-  return { kernel: pair(name, kernelSize), stride: pair(name, options.stride ?? 1), padding: pair(name, options.padding ?? 0), dilation: pair(name, options.dilation ?? 1) };
+  return {
+    kernel: pair(name, kernelSize),
+    stride: pair(name, options.stride ?? 1),
+    padding: pair(name, options.padding ?? 0),
+    dilation: pair(name, options.dilation ?? 1),
+  };
 }
 function counts(name: string, size: readonly number[], w: Windows): [number, number] {
   const n = size.map((s, i) => Math.floor((s + 2 * w.padding[i] - w.dilation[i] * (w.kernel[i] - 1) - 1) / w.stride[i]) + 1);
@@ -66,18 +71,26 @@ export function fold(x: Tensor, outputSize: Extent, kernelSize: Extent, options:
 /** Channels in groups of r * r become r x r pixels: [..., C r r, H, W] to [..., C, H r, W r]. @throws ShapeError */
 export function pixelShuffle(x: Tensor, r: number): Tensor {
   const [c, h, w] = x.shape.slice(-3);
-  if (x.ndim < 3 || !(r > 0) || c % (r * r) !== 0) throw new ShapeError(`pixelShuffle: the channels of ${show(x.shape)} do not divide into ${r} x ${r} pixels`);
+  if (x.ndim < 3 || !(r > 0) || c % (r * r) !== 0)
+    throw new ShapeError(`pixelShuffle: the channels of ${show(x.shape)} do not divide into ${r} x ${r} pixels`);
   const lead = x.shape.slice(0, -3);
   const k = lead.length;
   const order = [...lead.keys(), k, k + 3, k + 1, k + 4, k + 2];
-  return x.reshape([...lead, c / (r * r), r, r, h, w]).permute(order).reshape([...lead, c / (r * r), h * r, w * r]);
+  return x
+    .reshape([...lead, c / (r * r), r, r, h, w])
+    .permute(order)
+    .reshape([...lead, c / (r * r), h * r, w * r]);
 }
 /** The reverse of pixelShuffle: [..., C, H r, W r] to [..., C r r, H, W]. @throws ShapeError */
 export function pixelUnshuffle(x: Tensor, r: number): Tensor {
   const [c, h, w] = x.shape.slice(-3);
-  if (x.ndim < 3 || !(r > 0) || h % r !== 0 || w % r !== 0) throw new ShapeError(`pixelUnshuffle: the image of ${show(x.shape)} does not divide into ${r} x ${r} pixels`);
+  if (x.ndim < 3 || !(r > 0) || h % r !== 0 || w % r !== 0)
+    throw new ShapeError(`pixelUnshuffle: the image of ${show(x.shape)} does not divide into ${r} x ${r} pixels`);
   const lead = x.shape.slice(0, -3);
   const k = lead.length;
   const order = [...lead.keys(), k, k + 2, k + 4, k + 1, k + 3];
-  return x.reshape([...lead, c, h / r, r, w / r, r]).permute(order).reshape([...lead, c * r * r, h / r, w / r]);
+  return x
+    .reshape([...lead, c, h / r, r, w / r, r])
+    .permute(order)
+    .reshape([...lead, c * r * r, h / r, w / r]);
 }

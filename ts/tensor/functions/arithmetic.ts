@@ -80,7 +80,11 @@ export function div_(a: Tensor, b: Tensor | Scalar, options: DivOptions = {}): T
   return callMapInto(divRow(options), [a, b], a, 'div_');
 }
 
-function bounds(x: Tensor, min: ClampOptions | Tensor | Scalar | null | undefined, max: Tensor | Scalar | null | undefined): [MapOp, (Tensor | Scalar)[]] {
+function bounds(
+  x: Tensor,
+  min: ClampOptions | Tensor | Scalar | null | undefined,
+  max: Tensor | Scalar | null | undefined,
+): [MapOp, (Tensor | Scalar)[]] {
   const options = min !== null && typeof min === 'object' && !(min instanceof TensorCore) ? min : { min, max };
   const lo = options.min as Tensor | Scalar | null | undefined;
   const hi = options.max as Tensor | Scalar | null | undefined;
@@ -115,7 +119,12 @@ function truth(x: Tensor): Tensor {
 export function where(condition: Tensor, a: Tensor | Scalar, b: Tensor | Scalar): Tensor {
   const cond = truth(condition);
   if (!(a instanceof TensorCore) && !(b instanceof TensorCore)) {
-    const type = typeof a === 'boolean' && typeof b === 'boolean' ? 'bool' : [a, b].every((v) => typeof v !== 'number' || Number.isInteger(v)) ? 'int64' : undefined;
+    const type =
+      typeof a === 'boolean' && typeof b === 'boolean'
+        ? 'bool'
+        : [a, b].every((v) => typeof v !== 'number' || Number.isInteger(v))
+          ? 'int64'
+          : undefined;
     const base = callMap(rows.mul, [cond, 0]);
     return callMap(rows.where, [cond, type ? base.to(type).add(a).to(type) : base.to('float32').add(a), b]);
   }
@@ -127,12 +136,18 @@ export function whereOther(x: Tensor, condition: Tensor, other: Tensor | Scalar)
 }
 function fillValue(name: string, x: Tensor, value: Tensor | Scalar): Tensor | Scalar {
   if (!(value instanceof TensorCore)) return value;
-  if (value.ndim > 0) throw new ShapeError(`${name}: a value of shape ${show(value.shape)}; it must be a number or a tensor of no dimensions, or use where(mask, value, x)`);
+  if (value.ndim > 0)
+    throw new ShapeError(
+      `${name}: a value of shape ${show(value.shape)}; it must be a number or a tensor of no dimensions, or use where(mask, value, x)`,
+    );
   return (value as Tensor).to(x.dtype);
 }
 /** x, every element replaced by a value (a number or a tensor of no dimensions). @example zeros([2]).fill(3) // [3, 3] */
 export function fill(x: Tensor, value: Tensor | Scalar): Tensor {
-  return x.detach().emptyLike().fill_(fillValue('fill', x, value));
+  return x
+    .detach()
+    .emptyLike()
+    .fill_(fillValue('fill', x, value));
 }
 /** value where the mask is true, else x. @example x.maskedFill(mask, -Infinity) */
 export function maskedFill(x: Tensor, mask: Tensor, value: Tensor | Scalar): Tensor {

@@ -35,7 +35,12 @@ export function equal(a: Tensor, b: Tensor): boolean {
 }
 
 /** Largest finite number of each floating-point dtype. */
-const LARGEST: Partial<Record<DType, number>> = { float64: Number.MAX_VALUE, float32: 3.4028234663852886e38, float16: 65504, bfloat16: 3.3895313892515355e38 };
+const LARGEST: Partial<Record<DType, number>> = {
+  float64: Number.MAX_VALUE,
+  float32: 3.4028234663852886e38,
+  float16: 65504,
+  bfloat16: 3.3895313892515355e38,
+};
 /** What nanToNum puts in place. */
 export interface NanToNumOptions {
   /** Default 0. */
@@ -55,5 +60,5 @@ export function nanToNum(x: Tensor, options: NanToNumOptions = {}): Tensor {
 /** The phase of real numbers: pi where negative, else 0; NaN stays. */
 export function angle(x: Tensor): Tensor {
   const v = isFloat(x.dtype) ? x : x.to('float32');
-  return where(v.isnan(), v, where(v.lt(0), v.fullLike(3.141592653589793), 0));
+  return where(v.isnan(), v, where(v.lt(0), v.fullLike(Math.PI), 0));
 }

@@ -10,13 +10,16 @@ import { diagonal, movedim, select } from './views.ts';
 export function diag(x: Tensor, offset: number = 0): Tensor {
   if (x.ndim === 1) return diagEmbed(x, offset);
   if (x.ndim === 2) return diagonal(x, offset).clone();
-  throw new ShapeError(`diag: ${show(x.shape)} has ${x.ndim} dimensions; it takes a vector or a matrix, use diagEmbed or diagonal for batches`);
+  throw new ShapeError(
+    `diag: ${show(x.shape)} has ${x.ndim} dimensions; it takes a vector or a matrix, use diagEmbed or diagonal for batches`,
+  );
 }
 /** Square matrices with the last dimension of x on a diagonal; the matrices lie in dimensions dim1 and dim2. @example ones([3, 2]).diagEmbed().shape // [3, 2, 2] */
 export function diagEmbed(x: Tensor, offset: number = 0, dim1: number = -2, dim2: number = -1): Tensor {
   const rank = x.ndim + 1;
   const [a, b] = [wrapDim('diagEmbed', dim1, rank), wrapDim('diagEmbed', dim2, rank)];
-  if (a === b || x.ndim === 0) throw new IndexError(`diagEmbed: dim1 ${dim1} and dim2 ${dim2} of ${rank} dimensions must be two different ones`);
+  if (a === b || x.ndim === 0)
+    throw new IndexError(`diagEmbed: dim1 ${dim1} and dim2 ${dim2} of ${rank} dimensions must be two different ones`);
   const n = x.shape[x.ndim - 1] + (offset < 0 ? -offset : offset);
   const y = zeros([...x.shape.slice(0, -1), n, n], { dtype: x.dtype });
   diagonal(y, offset, -2, -1).copy_(x);
@@ -29,7 +32,8 @@ export function trace(x: Tensor): Tensor {
 }
 
 function place(name: string, part: Tensor, source: Tensor): void {
-  if (!sameShape(part.shape, source.shape)) throw new ShapeError(`${name}: source ${show(source.shape)} for a part of shape ${show(part.shape)}; they must agree`);
+  if (!sameShape(part.shape, source.shape))
+    throw new ShapeError(`${name}: source ${show(source.shape)} for a part of shape ${show(part.shape)}; they must agree`);
   part.copy_(source);
 }
 /** A copy of x with a diagonal replaced. @throws ShapeError */
@@ -45,13 +49,26 @@ export function selectScatter(x: Tensor, source: Tensor, dim: number, index: num
   return y;
 }
 /** A copy of x with a range of a dimension replaced. @throws ShapeError */
-export function sliceScatter(x: Tensor, source: Tensor, dim: number = 0, start?: number | null, stop?: number | null, step: number = 1): Tensor {
+export function sliceScatter(
+  x: Tensor,
+  source: Tensor,
+  dim: number = 0,
+  start?: number | null,
+  stop?: number | null,
+  step: number = 1,
+): Tensor {
   const y = x.clone();
   place('sliceScatter', slice(y, dim, start, stop, step), source);
   return y;
 }
 
-function triangle(name: string, rows: number, cols: number, options: { readonly dtype?: DType }, inside: (row: number, col: number) => boolean): Tensor {
+function triangle(
+  name: string,
+  rows: number,
+  cols: number,
+  options: { readonly dtype?: DType },
+  inside: (row: number, col: number) => boolean,
+): Tensor {
   if (!(rows >= 0 && cols >= 0)) throw new ValueError(`${name}: ${rows} rows and ${cols} columns; sizes must not be negative`);
   const places: number[][] = [[], []];
   for (let r = 0; r < rows; r++)

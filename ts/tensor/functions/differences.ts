@@ -49,7 +49,8 @@ function areas(name: string, y: Tensor, x: Tensor | null | undefined, options: T
   if (!x) return { parts: total.mul((options.dx ?? 1) / 2), d };
   const along = x.ndim === 1 ? x.reshape(y.shape.map((_, i) => (i === d ? -1 : 1))) : x;
   const axis = d - y.ndim;
-  if (along.shape[along.ndim + axis] !== y.shape[d]) throw new ShapeError(`${name}: x ${show(x.shape)} does not have the ${y.shape[d]} samples of dimension ${d} of ${show(y.shape)}`);
+  if (along.shape[along.ndim + axis] !== y.shape[d])
+    throw new ShapeError(`${name}: x ${show(x.shape)} does not have the ${y.shape[d]} samples of dimension ${d} of ${show(y.shape)}`);
   return { parts: total.mul(diff(along, { dim: axis })).div(2), d };
 }
 /** Integral of samples y along a dimension by the trapezoid rule; x holds their places, else they are dx apart. @example tensor([1, 2, 3]).trapezoid() // 4 */

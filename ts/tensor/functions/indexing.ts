@@ -21,8 +21,16 @@ export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
 export function takeAlongDim(x: Tensor, index: Tensor, dim?: number): Tensor {
   if (dim === undefined) return gather(reshape(x, [-1]), 0, reshape(index, [-1]));
   const d = wrapDim('takeAlongDim', dim, x.ndim);
-  const shape = broadcast('takeAlongDim', x.shape.map((n, k) => (k === d ? 1 : n)), index.shape.map((n, k) => (k === d ? 1 : n)));
-  const to = (t: Tensor): Tensor => expand(t, shape.map((n, k) => (k === d ? t.shape[d] : n)));
+  const shape = broadcast(
+    'takeAlongDim',
+    x.shape.map((n, k) => (k === d ? 1 : n)),
+    index.shape.map((n, k) => (k === d ? 1 : n)),
+  );
+  const to = (t: Tensor): Tensor =>
+    expand(
+      t,
+      shape.map((n, k) => (k === d ? t.shape[d] : n)),
+    );
   return gather(to(x), d, to(index));
 }
 
@@ -52,11 +60,25 @@ export interface ScatterReduceOptions {
   readonly includeSelf?: boolean;
 }
 /** Reduces src into the places that index gives along dim. @example ones([2]).scatterReduce(0, tensor([0, 0]), tensor([2, 3]).float(), 'prod') // [6, 1] */
-export function scatterReduce(x: Tensor, dim: number, index: Tensor, src: Tensor, reduce: 'sum' | 'prod' | 'mean' | 'amax' | 'amin', options: ScatterReduceOptions = {}): Tensor {
+export function scatterReduce(
+  x: Tensor,
+  dim: number,
+  index: Tensor,
+  src: Tensor,
+  reduce: 'sum' | 'prod' | 'mean' | 'amax' | 'amin',
+  options: ScatterReduceOptions = {},
+): Tensor {
   return call('scatterReduce', [x, index, src], { dim, reduce, includeSelf: options.includeSelf ?? true });
 }
 /** scatterReduce, in place. */
-export function scatterReduce_(x: Tensor, dim: number, index: Tensor, src: Tensor, reduce: 'sum' | 'prod' | 'mean' | 'amax' | 'amin', options: ScatterReduceOptions = {}): Tensor {
+export function scatterReduce_(
+  x: Tensor,
+  dim: number,
+  index: Tensor,
+  src: Tensor,
+  reduce: 'sum' | 'prod' | 'mean' | 'amax' | 'amin',
+  options: ScatterReduceOptions = {},
+): Tensor {
   return copy_(x, scatterReduce(x, dim, index, src, reduce, options));
 }
 
@@ -90,7 +112,8 @@ export function indexFill(x: Tensor, dim: number, index: Tensor, value: Scalar |
   const d = wrapDim('indexFill', dim, x.ndim);
   const shape = x.shape.map((n, k) => (k === d ? index.numel : n));
   if (typeof value !== 'object') return indexCopy(x, dim, index, full(shape, value, { dtype: x.dtype }));
-  if (value.ndim > 0) throw new ShapeError(`indexFill: a value of shape ${show(value.shape)}; it must be a number or a tensor of no dimensions`);
+  if (value.ndim > 0)
+    throw new ShapeError(`indexFill: a value of shape ${show(value.shape)}; it must be a number or a tensor of no dimensions`);
   // One element of the index is enough: duplicates would share the value's gradient.
   const named = indexCopy(full(x.shape, false, { dtype: 'bool' }), dim, index, full(shape, true, { dtype: 'bool' }));
   return where(named, value.to(x.dtype), x);
@@ -114,7 +137,8 @@ export function maskedScatter(x: Tensor, mask: Tensor, source: Tensor): Tensor {
   const shape = broadcast('maskedScatter', x.shape, mask.shape);
   const flat = reshape(expand(mask, shape), [-1]);
   const places = reshape(nonzero(flat), [-1]);
-  if (places.numel > source.numel) throw new IndexError(`maskedScatter: the mask names ${places.numel} elements, the source has ${source.numel}`);
+  if (places.numel > source.numel)
+    throw new IndexError(`maskedScatter: the mask names ${places.numel} elements, the source has ${source.numel}`);
   const taken = range(reshape(source, [-1]), 0, 0, 1, places.numel);
   return reshape(indexCopy(reshape(expand(x, shape), [-1]), 0, places, taken), shape);
 }
@@ -132,7 +156,8 @@ export function take(x: Tensor, index: Tensor): Tensor {
 
 /** Flat int64 index * stride for an index of 0 to n - 1 or, from the end, -n to -1: a table look-up, which also checks it. */
 function offsets(name: string, index: Tensor, n: number, stride: number): Tensor {
-  if (index.dtype !== 'int64' && index.dtype !== 'int32') throw new IndexError(`${name}: an index of dtype ${index.dtype}; use int64, int32 or a bool mask`);
+  if (index.dtype !== 'int64' && index.dtype !== 'int32')
+    throw new IndexError(`${name}: an index of dtype ${index.dtype}; use int64, int32 or a bool mask`);
   const flat = reshape(index, [-1]);
   return indexSelect(arange(0, n * stride, stride), 0, where(flat.lt(0), flat.add(n), flat));
 }
@@ -157,7 +182,9 @@ function plan(name: string, x: Tensor, list: IndexList): Plan {
     }
     entry.shape.forEach((n, k) => {
       if (n !== x.shape[indices.length + k])
-        throw new IndexError(`${name}: a mask of shape ${show(entry.shape)} at dimension ${indices.length} of ${show(x.shape)}; the sizes must agree`);
+        throw new IndexError(
+          `${name}: a mask of shape ${show(entry.shape)} at dimension ${indices.length} of ${show(x.shape)}; the sizes must agree`,
+        );
     });
     const coordinates = nonzero(entry);
     for (let k = 0; k < entry.ndim; k++) indices.push(reshape(range(coordinates, 1, k, 1, 1), [-1]));
@@ -209,7 +236,13 @@ export function indexPut(x: Tensor, indices: IndexList, values: Tensor | Scalar,
   p.order.forEach((d, k) => {
     back[d] = k;
   });
-  return permute(reshape(changed, p.order.map((d) => x.shape[d])), back);
+  return permute(
+    reshape(
+      changed,
+      p.order.map((d) => x.shape[d]),
+    ),
+    back,
+  );
 }
 /** indexPut, in place. */
 export function indexPut_(x: Tensor, indices: IndexList, values: Tensor | Scalar, options: IndexPutOptions = {}): Tensor {
@@ -262,9 +295,12 @@ export interface SearchOptions {
 }
 /** Where values would go in the sorted last dimension: before equal ones, or after with right. @example tensor([1, 3]).searchsorted(tensor([2, 3])) // [1, 1] */
 export function searchsorted(x: Tensor, values: Tensor | Scalar, options: SearchOptions = {}): Tensor {
-  if (options.side === 'left' && options.right) throw new ValueError("searchsorted: side 'left' and right: true contradict each other; give one of them");
+  if (options.side === 'left' && options.right)
+    throw new ValueError("searchsorted: side 'left' and right: true contradict each other; give one of them");
   const given = typeof values === 'object' ? values : full([], values, { dtype: x.dtype });
-  const y = call('searchsorted', [options.sorter ? gather(x, -1, options.sorter) : x, given], { right: options.right || options.side === 'right' });
+  const y = call('searchsorted', [options.sorter ? gather(x, -1, options.sorter) : x, given], {
+    right: options.right || options.side === 'right',
+  });
   return options.outInt32 ? y.to('int32') : y;
 }
 /** The bucket of each element among sorted boundaries. @example tensor([2]).bucketize(tensor([1, 3])) // [1] */

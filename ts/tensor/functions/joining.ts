@@ -42,7 +42,8 @@ export function stack(tensors: readonly Tensor[], dim: number = 0): Tensor {
   const rank = rankOf('stack', tensors);
   const d = wrapDim('stack', dim, rank + 1);
   for (const t of tensors)
-    if (show(t.shape) !== show(tensors[0].shape)) throw new ShapeError(`stack: shapes ${show(tensors[0].shape)} and ${show(t.shape)} differ; they must be equal`);
+    if (show(t.shape) !== show(tensors[0].shape))
+      throw new ShapeError(`stack: shapes ${show(tensors[0].shape)} and ${show(t.shape)} differ; they must be equal`);
   return cat(
     tensors.map((t) => t.unsqueeze(d)),
     d,
@@ -60,7 +61,8 @@ export function hstack(tensors: readonly Tensor[]): Tensor {
 /** Repeats x along each dimension. @example tensor([1, 2]).repeat([2]).arraySync() // [1, 2, 1, 2] */
 export function repeat(x: Tensor, counts: number | readonly number[], ...more: number[]): Tensor {
   const times = typeof counts === 'number' ? [counts, ...more] : counts;
-  if (times.length < x.ndim) throw new ShapeError(`repeat: ${show(times)} has fewer entries than the ${x.ndim} dimensions of ${show(x.shape)}`);
+  if (times.length < x.ndim)
+    throw new ShapeError(`repeat: ${show(times)} has fewer entries than the ${x.ndim} dimensions of ${show(x.shape)}`);
   if (times.some((n) => n < 0)) throw new ShapeError(`repeat: ${show(times)} has a negative count`);
   const lead = times.length - x.ndim;
   const shape = times.map((_, i) => (i < lead ? 1 : x.shape[i - lead]));

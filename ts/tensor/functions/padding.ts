@@ -37,7 +37,9 @@ export function pad(x: Tensor, padding: readonly number[], options: PadOptions =
   const { mode = 'constant', value = 0 } = options;
   const pairs = padding.length / 2;
   if (!Number.isInteger(pairs) || pairs > x.ndim)
-    throw new ShapeError(`pad: ${show(padding)} must hold two amounts for each of at most ${x.ndim} dimensions of ${show(x.shape)}, the last dimension first`);
+    throw new ShapeError(
+      `pad: ${show(padding)} must hold two amounts for each of at most ${x.ndim} dimensions of ${show(x.shape)}, the last dimension first`,
+    );
   if (!['constant', 'reflect', 'replicate', 'circular'].includes(mode))
     throw new ValueError(`pad: mode '${String(mode)}' is unknown; use 'constant', 'reflect', 'replicate' or 'circular'`);
   const amounts = Array.from({ length: pairs }, (_, i) => ({ dim: x.ndim - 1 - i, before: padding[2 * i], after: padding[2 * i + 1] }));
@@ -74,7 +76,9 @@ function padEdges(x: Tensor, amounts: readonly Amount[], mode: string): Tensor {
     const n = x.shape[dim];
     const most = mode === 'reflect' ? n - 1 : mode === 'circular' ? n : Number.POSITIVE_INFINITY;
     if (before > most || after > most || (n === 0 && (before > 0 || after > 0)))
-      throw new ShapeError(`pad: mode '${mode}' can add at most ${n === 0 ? 0 : most} elements to dimension ${dim} of ${show(x.shape)}, not ${before} and ${after}`);
+      throw new ShapeError(
+        `pad: mode '${mode}' can add at most ${n === 0 ? 0 : most} elements to dimension ${dim} of ${show(x.shape)}, not ${before} and ${after}`,
+      );
     if (before !== 0 || after !== 0) y = indexSelect(y, dim, places(mode, n, before, after));
   }
   return y;

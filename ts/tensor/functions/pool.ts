@@ -1,13 +1,13 @@
 import { CATEGORY } from '../../base/dtype.ts';
 import { ShapeError, ValueError } from '../../base/errors.ts';
+import { show } from '../../base/shape.ts';
 import type { Attrs, KernelOp } from '../../ops/op.ts';
 import { TABLE } from '../../ops/table.ts';
 import { callKernel } from '../call.ts';
-import { show } from '../../base/shape.ts';
 import type { Tensor } from '../core.ts';
+import { asImage, type Extent, pairOf, throughFloat } from './conv.ts';
 import { zeros } from './create.ts';
 import { stack } from './joining.ts';
-import { asImage, type Extent, pairOf, throughFloat } from './conv.ts';
 
 /** Windows of a maximum pool; stride defaults to the kernel's size. */
 export interface MaxPoolOptions {
@@ -54,12 +54,17 @@ function averages(name: string, x: Tensor, kernelSize: Extent, options: AvgPoolO
   const whole = throughFloat(x, [], ([a]) => averages(name, a, kernelSize, options, dims));
   if (whole !== null) return whole;
   const { countIncludePad = true, divisorOverride } = options;
-  const attrs = { ...windowOf(name, kernelSize, options, dims), countIncludePad, ...(divisorOverride === undefined ? {} : { divisorOverride }) };
+  const attrs = {
+    ...windowOf(name, kernelSize, options, dims),
+    countIncludePad,
+    ...(divisorOverride === undefined ? {} : { divisorOverride }),
+  };
   return run('avgPool2d', name, x, attrs, dims)[0];
 }
 function sizesOf(name: string, outputSize: number | readonly (number | null)[], x: Tensor, dims: number): [number, number] {
   const list = typeof outputSize === 'number' ? new Array<number>(dims).fill(outputSize) : outputSize;
-  if (list.length !== dims) throw new ValueError(`${name}: outputSize must be a number or ${dims} numbers; null keeps the size of the input`);
+  if (list.length !== dims)
+    throw new ValueError(`${name}: outputSize must be a number or ${dims} numbers; null keeps the size of the input`);
   const sizes = list.map((s, i) => s ?? x.shape[x.ndim - dims + i]);
   return dims === 1 ? [1, sizes[0]] : [sizes[0], sizes[1]];
 }
@@ -115,10 +120,19 @@ export function adaptiveMaxPool2dWithIndices(x: Tensor, outputSize: number | rea
   for (let r = 0; r < rows; r++)
     for (let c = 0; c < cols; c++) {
       const [[top, bottom], [left, right]] = [window(r, rows, h), window(c, cols, w)];
-      const best = x.narrow(-2, top, bottom - top).narrow(-1, left, right - left).flatten(-2).max(-1);
+      const best = x
+        .narrow(-2, top, bottom - top)
+        .narrow(-1, left, right - left)
+        .flatten(-2)
+        .max(-1);
       values.push(best.values);
       const row = best.indices.floorDivide(right - left);
-      indices.push(row.mul(w).add(best.indices.sub(row.mul(right - left))).add(top * w + left));
+      indices.push(
+        row
+          .mul(w)
+          .add(best.indices.sub(row.mul(right - left)))
+          .add(top * w + left),
+      );
     }
   const join = (list: Tensor[]): Tensor => stack(list, -1).reshape([...x.shape.slice(0, -2), rows, cols]);
   return [join(values), join(indices)];
@@ -133,12 +147,15 @@ export interface MaxUnpoolOptions {
 }
 /** Puts maxima back where maxPool2dWithIndices found them, zeros elsewhere. @function @throws ShapeError */
 export function maxUnpool2d(x: Tensor, indices: Tensor, kernelSize: Extent, options: MaxUnpoolOptions = {}): Tensor {
-  if (x.shape.join() !== indices.shape.join()) throw new ShapeError(`maxUnpool2d: indices ${show(indices.shape)} must have the shape of the input ${show(x.shape)}`);
+  if (x.shape.join() !== indices.shape.join())
+    throw new ShapeError(`maxUnpool2d: indices ${show(indices.shape)} must have the shape of the input ${show(x.shape)}`);
   asImage('maxUnpool2d', x, 2);
   const kernel = pairOf('maxUnpool2d', 'kernelSize', kernelSize, 2, 1);
   const stride = pairOf('maxUnpool2d', 'stride', options.stride ?? kernelSize, 2, 1);
   const padding = pairOf('maxUnpool2d', 'padding', options.padding ?? 0, 2, 0);
-  const size = options.outputSize ? options.outputSize.slice(-2) : [0, 1].map((i) => (x.shape[x.ndim - 2 + i] - 1) * stride[i] - 2 * padding[i] + kernel[i]);
+  const size = options.outputSize
+    ? options.outputSize.slice(-2)
+    : [0, 1].map((i) => (x.shape[x.ndim - 2 + i] - 1) * stride[i] - 2 * padding[i] + kernel[i]);
   const lead = x.shape.slice(0, -2);
   return zeros([...lead, size[0] * size[1]], { dtype: x.dtype })
     .scatter(-1, indices.flatten(-2), x.flatten(-2))

@@ -10,11 +10,16 @@ import { expand, permute, range, reshape } from './views.ts';
 export function cross(a: Tensor, b: Tensor, dim: number = -1): Tensor {
   if (a.ndim !== b.ndim) throw new ShapeError(`cross: ${show(a.shape)} and ${show(b.shape)} must have as many dimensions`);
   const d = wrapDim('cross', dim, a.ndim);
-  if (a.shape[d] !== 3 || b.shape[d] !== 3) throw new ShapeError(`cross: dimension ${d} of ${show(a.shape)} and ${show(b.shape)} must have 3 elements`);
+  if (a.shape[d] !== 3 || b.shape[d] !== 3)
+    throw new ShapeError(`cross: dimension ${d} of ${show(a.shape)} and ${show(b.shape)} must have 3 elements`);
   const shape = broadcast('cross', a.shape, b.shape);
   const part = (x: Tensor, i: number): Tensor => range(expand(x, shape), d, i % 3, 1, 1);
   return cat(
-    [0, 1, 2].map((i) => part(a, i + 1).mul(part(b, i + 2)).sub(part(a, i + 2).mul(part(b, i + 1)))),
+    [0, 1, 2].map((i) =>
+      part(a, i + 1)
+        .mul(part(b, i + 2))
+        .sub(part(a, i + 2).mul(part(b, i + 1))),
+    ),
     d,
   );
 }
@@ -26,8 +31,12 @@ export function tensordot(a: Tensor, b: Tensor, dims: number | readonly (number 
       ? [Array.from({ length: dims }, (_, i) => a.ndim - dims + i), Array.from({ length: dims }, (_, i) => i)]
       : dims.map((list, k) => [list].flat().map((d) => wrapDim('tensordot', d as number, [a, b][k].ndim)));
   // A size of 1 stands for every index of the other operand: that one is summed first.
-  if (left.length === right.length && left.some((d, i) => a.shape[d] !== b.shape[right[i]] && (a.shape[d] === 1 || b.shape[right[i]] === 1))) {
-    const lone = (x: Tensor, own: readonly number[], other: Tensor, theirs: readonly number[]): number[] => own.filter((d, i) => x.shape[d] !== 1 && other.shape[theirs[i]] === 1);
+  if (
+    left.length === right.length &&
+    left.some((d, i) => a.shape[d] !== b.shape[right[i]] && (a.shape[d] === 1 || b.shape[right[i]] === 1))
+  ) {
+    const lone = (x: Tensor, own: readonly number[], other: Tensor, theirs: readonly number[]): number[] =>
+      own.filter((d, i) => x.shape[d] !== 1 && other.shape[theirs[i]] === 1);
     const less = (x: Tensor, list: readonly number[]): Tensor => (list.length === 0 ? x : x.sum(list, { keepdim: true }));
     return tensordot(less(a, lone(a, left, b, right)), less(b, lone(b, right, a, left)), [left, right]);
   }
@@ -46,9 +55,18 @@ export function kron(a: Tensor, b: Tensor): Tensor {
   const rank = Math.max(a.ndim, b.ndim);
   const pad = (x: Tensor): number[] => [...new Array<number>(rank - x.ndim).fill(1), ...x.shape];
   const [p, q] = [pad(a), pad(b)];
-  const left = reshape(a, p.flatMap((n) => [n, 1]));
-  const right = reshape(b, q.flatMap((n) => [1, n]));
-  return reshape(left.mul(right), p.map((n, i) => n * q[i]));
+  const left = reshape(
+    a,
+    p.flatMap((n) => [n, 1]),
+  );
+  const right = reshape(
+    b,
+    q.flatMap((n) => [1, n]),
+  );
+  return reshape(
+    left.mul(right),
+    p.map((n, i) => n * q[i]),
+  );
 }
 /** Sums of products over the last dimension of both. @example tensor([1, 2]).inner(tensor([3, 4])) // 11 */
 export function inner(a: Tensor, b: Tensor): Tensor {
@@ -72,7 +90,8 @@ function blend(x: Tensor, y: Tensor, { beta = 1, alpha = 1 }: { readonly beta?: 
 }
 /** A square matrix (or a batch of them) times itself, n factors in all. @throws ShapeError, ValueError for n < 0 */
 export function matrixPower(x: Tensor, n: number): Tensor {
-  if (x.ndim < 2 || x.shape[x.ndim - 1] !== x.shape[x.ndim - 2]) throw new ShapeError(`matrixPower: ${show(x.shape)} holds no square matrices`);
+  if (x.ndim < 2 || x.shape[x.ndim - 1] !== x.shape[x.ndim - 2])
+    throw new ShapeError(`matrixPower: ${show(x.shape)} holds no square matrices`);
   if (!Number.isInteger(n) || n < 0) throw new ValueError(`matrixPower: ${n} factors; it takes a whole number of at least 0`);
   if (n === 0) return expand(eye(x.shape[x.ndim - 1], undefined, { dtype: x.dtype }), x.shape).clone();
   let result: Tensor | null = null;

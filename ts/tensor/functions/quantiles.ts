@@ -31,7 +31,12 @@ export function quantile(x: Tensor, q: number | Tensor, options: QuantileOptions
   const bad = at(n - 1).isnan();
   const finish = (y: Tensor): Tensor => {
     if (!options.keepdim) return squeeze(y, d);
-    return whole ? reshape(y, x.shape.map(() => 1)) : y;
+    return whole
+      ? reshape(
+          y,
+          x.shape.map(() => 1),
+        )
+      : y;
   };
   const one = (share: number): Tensor => {
     if (!(share >= 0 && share <= 1)) throw new ValueError(`quantile: q ${share} must be between 0 and 1`);
@@ -48,7 +53,8 @@ function between(at: (i: number) => Tensor, place: number, how: string): Tensor 
   if (how === 'lower' || low === high) return at(low);
   if (how === 'higher') return at(high);
   if (how === 'nearest') return at(rest < 0.5 || (rest === 0.5 && low % 2 === 0) ? low : high);
-  if (how !== 'linear' && how !== 'midpoint') throw new ValueError(`quantile: interpolation '${how}' is unknown; use 'linear', 'lower', 'higher', 'midpoint' or 'nearest'`);
+  if (how !== 'linear' && how !== 'midpoint')
+    throw new ValueError(`quantile: interpolation '${how}' is unknown; use 'linear', 'lower', 'higher', 'midpoint' or 'nearest'`);
   return at(low).lerp(at(high), how === 'linear' ? rest : 0.5);
 }
 

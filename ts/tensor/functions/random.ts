@@ -7,7 +7,7 @@ import { callKernel } from '../call.ts';
 import type { Tensor } from '../core.ts';
 import { defaultGenerator, type Generator } from '../generator.ts';
 import { getDefaultDtype } from '../promotion.ts';
-import { checkShape, type CreateOptions } from './create.ts';
+import { type CreateOptions, checkShape } from './create.ts';
 import { copy_, requiresGrad_ } from './write.ts';
 
 const rows = TABLE as Readonly<Record<string, KernelOp>>;
@@ -22,7 +22,14 @@ export interface RandomOptions extends CreateOptions, GeneratorOptions {}
 
 const sizes = (shape: Shape | number): Shape => (typeof shape === 'number' ? [shape] : shape);
 
-function source(name: string, row: string, shape: Shape | number, attrs: Record<string, unknown>, options: RandomOptions, dtype: DType): Tensor {
+function source(
+  name: string,
+  row: string,
+  shape: Shape | number,
+  attrs: Record<string, unknown>,
+  options: RandomOptions,
+  dtype: DType,
+): Tensor {
   const size = checkShape(name, sizes(shape));
   const draw = (options.generator ?? defaultGenerator()).draw(sizeOf(size));
   const [x] = callKernel(rows[row], [], { shape: size, dtype: options.dtype ?? dtype, ...attrs, ...draw });
@@ -42,14 +49,17 @@ export function randint(low: number, high: number, shape: Shape | number, option
   return source('randint', 'randint', shape, { low, high }, options, 'int64');
 }
 /** Normal numbers of a mean and a standard deviation; of tensors, one for each of their elements. @function @throws ValueError for std < 0 @example normal(0, 0.02, [4, 4]) */
-export function normal(mean: number | Tensor, std: number | Tensor, shape: Shape | number = [], options: RandomOptions = {}): Tensor {
+export function normal(mean: number | Tensor, std: number | Tensor, shape?: Shape | number, options: RandomOptions = {}): Tensor {
   if (typeof std === 'number' && !(std >= 0)) throw new ValueError(`normal: std ${std} must not be negative`);
   if (typeof mean !== 'number' || typeof std !== 'number') {
+    if (shape !== undefined) throw new ValueError('normal: tensors bring their own shape; leave the third argument out');
     const size = broadcast('normal', typeof mean === 'number' ? [] : mean.shape, typeof std === 'number' ? [] : std.shape);
     const like = typeof mean === 'number' ? (std as Tensor) : mean;
-    return randn(size, { dtype: like.dtype, ...options }).mul(std).add(mean);
+    return randn(size, { dtype: like.dtype, ...options })
+      .mul(std)
+      .add(mean);
   }
-  return source('normal', 'normal', shape, { mean, std }, options, getDefaultDtype());
+  return source('normal', 'normal', shape ?? [], { mean, std }, options, getDefaultDtype());
 }
 /** The integers 0 to n - 1 in random order (int64). @example randperm(5) */
 export function randperm(n: number, options: RandomOptions = {}): Tensor {
@@ -105,7 +115,8 @@ export function multinomial(x: Tensor, n: number, replacement: boolean = false, 
   if (x.ndim !== 1 && x.ndim !== 2) throw new ShapeError(`multinomial: ${show(x.shape)} must have 1 or 2 dimensions`);
   if (!isFloat(x.dtype)) throw new DTypeError(`multinomial: weights of dtype ${x.dtype}; did you mean x.to('float32')?`);
   const columns = x.shape[x.ndim - 1];
-  if (!(n > 0) || (!replacement && n > columns)) throw new ValueError(`multinomial: ${n} draws from ${columns}; without replacement at most ${columns}, at least 1`);
+  if (!(n > 0) || (!replacement && n > columns))
+    throw new ValueError(`multinomial: ${n} draws from ${columns}; without replacement at most ${columns}, at least 1`);
   if (!replacement) {
     // The smallest of exponential waiting times whose rates are the weights comes first.
     const wait = exponential_(rand(x.shape, { ...options, dtype: x.dtype }), 1, options);

@@ -1,9 +1,9 @@
 import { IndexError, ShapeError, ValueError } from '../../base/errors.ts';
 import { show, wrapDim } from '../../base/shape.ts';
 import type { Tensor } from '../core.ts';
+import { getDefaultDtype } from '../promotion.ts';
 import { type CreateOptions, linspace, scalar } from './create.ts';
 import { flip } from './indexing.ts';
-import { getDefaultDtype } from '../promotion.ts';
 import { reshape, transpose, unsqueeze } from './views.ts';
 
 /** x turned k times by 90 degrees in the plane of two dimensions, from the first towards the second. @throws ShapeError, IndexError @example tensor([[1, 2]]).rot90() // [[2], [1]] */
@@ -33,6 +33,8 @@ export function atleast3d(x: Tensor): Tensor {
 export function logspace(start: number, end: number, n: number, base: number = 10, options: CreateOptions = {}): Tensor {
   if (!(n >= 0)) throw new ValueError(`logspace: ${n} values; the number must not be negative`);
   const exponents = linspace(start, end, n, { dtype: 'float64' });
-  const y = scalar(base, { dtype: 'float64' }).pow(exponents).to(options.dtype ?? getDefaultDtype());
+  const y = scalar(base, { dtype: 'float64' })
+    .pow(exponents)
+    .to(options.dtype ?? getDefaultDtype());
   return options.requiresGrad ? y.requiresGrad_() : y;
 }

@@ -1,8 +1,8 @@
 import { IndexError } from '../../base/errors.ts';
 import { show } from '../../base/shape.ts';
 import { type Tensor, TensorCore } from '../core.ts';
-import { flip, type IndexList, indexList, nonzero } from './indexing.ts';
 import { tensor } from './create.ts';
+import { flip, type IndexList, indexList, nonzero } from './indexing.ts';
 import { range, reshape, select, unsqueeze } from './views.ts';
 
 /** A range of one dimension as Python's start:stop:step; ends count from the end where negative and may be left out. */
@@ -30,13 +30,15 @@ function parse(text: string): SliceRange {
 export function slice(x: Tensor, dim: number, start?: number | null, stop?: number | null, step?: number | null): Tensor {
   const by = step ?? 1;
   if (x.ndim === 0) throw new IndexError('slice: a scalar has no dimension to slice');
-  if (!Number.isInteger(dim) || dim < -x.ndim || dim >= x.ndim) throw new IndexError(`slice: dimension ${dim} is not one of ${show(x.shape)}`);
+  if (!Number.isInteger(dim) || dim < -x.ndim || dim >= x.ndim)
+    throw new IndexError(`slice: dimension ${dim} is not one of ${show(x.shape)}`);
   if (!Number.isInteger(by) || by === 0) throw new IndexError(`slice: step ${by} must be a whole number other than 0`);
   const d = dim < 0 ? dim + x.ndim : dim;
   const n = x.shape[d];
   if (by < 0) {
     // Position p counted from the other end is n - 1 - p.
-    const turn = (p: number | null | undefined): number | null => (p === null || p === undefined ? null : p < 0 ? Math.max(-1 - p, 0) : Math.max(n - 1 - p, 0));
+    const turn = (p: number | null | undefined): number | null =>
+      p === null || p === undefined ? null : p < 0 ? Math.max(-1 - p, 0) : Math.max(n - 1 - p, 0);
     return slice(flip(x, d), d, turn(start), turn(stop), -by);
   }
   const clip = (p: number | null | undefined, otherwise: number): number => {
@@ -62,7 +64,9 @@ function isList(item: unknown): item is readonly (Tensor | null)[] {
  */
 export function index(x: Tensor, ...items: (IndexItem | IndexList)[]): Tensor {
   if (items.length === 1 && isList(items[0])) return indexList(x, items[0]);
-  const entries = (items as IndexItem[]).map((item) => (Array.isArray(item) ? asIndex(item as readonly number[]) : (item as Exclude<IndexItem, readonly unknown[]>)));
+  const entries = (items as IndexItem[]).map((item) =>
+    Array.isArray(item) ? asIndex(item as readonly number[]) : (item as Exclude<IndexItem, readonly unknown[]>),
+  );
   const named = entries.reduce<number>((n, e) => n + width(e), 0);
   if (named > x.ndim) throw new IndexError(`index: ${named} indices for ${show(x.shape)}; give at most ${x.ndim}`);
   if (entries.filter((e) => e === '...').length > 1) throw new IndexError("index: more than one '...'; only one can stand for the rest");

@@ -9,8 +9,8 @@ import { scalar } from './create.ts';
 
 const floats = (x: Tensor): Tensor => (isFloat(x.dtype) ? x : x.to('float32'));
 const LOG_PI = 1.1447298858494002;
-const SQRT_HALF = 0.7071067811865476;
-const PI = 3.141592653589793;
+const SQRT_HALF = Math.SQRT1_2;
+const PI = Math.PI;
 
 /** Derivative number n of digamma: (-1)^(n+1) n! zeta(n + 1, x). @throws ValueError @example polygamma(1, tensor([1])) // [1.6449] */
 export function polygamma(n: number, x: Tensor): Tensor {
@@ -19,7 +19,9 @@ export function polygamma(n: number, x: Tensor): Tensor {
   if (n === 0) return v.digamma();
   let factor = n % 2 === 0 ? -1 : 1;
   for (let k = 2; k <= n; k++) factor *= k;
-  return scalar(n + 1, { dtype: v.dtype }).zeta(v).mul(factor);
+  return scalar(n + 1, { dtype: v.dtype })
+    .zeta(v)
+    .mul(factor);
 }
 /** log of the multivariate gamma function of dimension p; x > (p - 1) / 2. @throws ValueError */
 export function mvlgamma(x: Tensor, p: number): Tensor {
@@ -71,7 +73,10 @@ export function sgn(x: Tensor): Tensor {
 }
 /** Whether each element is among those of another tensor. @example tensor([1, 2]).isin(tensor([2, 3])) // [false, true] */
 export function isin(x: Tensor, elements: Tensor, options: { readonly invert?: boolean } = {}): Tensor {
-  const found = x.unsqueeze(-1).eq(elements.reshape([-1])).any(-1);
+  const found = x
+    .unsqueeze(-1)
+    .eq(elements.reshape([-1]))
+    .any(-1);
   return options.invert ? found.logicalNot() : found;
 }
 /** Covariances of variables (rows) over observations (columns); correction is taken from the count, default 1. @throws ShapeError */

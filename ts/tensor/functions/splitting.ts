@@ -38,7 +38,10 @@ export function dsplit(x: Tensor, parts: number | readonly number[]): Tensor[] {
 }
 /** Joins vectors as columns and matrices side by side. */
 export function columnStack(tensors: readonly Tensor[]): Tensor {
-  return cat(tensors.map((t) => (t.ndim < 2 ? t.reshape([t.numel, 1]) : t)), 1);
+  return cat(
+    tensors.map((t) => (t.ndim < 2 ? t.reshape([t.numel, 1]) : t)),
+    1,
+  );
 }
 /** Joins in depth, along dimension 2. */
 export function dstack(tensors: readonly Tensor[]): Tensor {
@@ -47,7 +50,8 @@ export function dstack(tensors: readonly Tensor[]): Tensor {
 /** A matrix with matrices along its diagonal. @function */
 export function blockDiag(...tensors: Tensor[]): Tensor {
   const blocks = tensors.map(atleast2d);
-  if (blocks.some((b) => b.ndim > 2)) throw new ShapeError(`blockDiag: ${tensors.map((t) => show(t.shape)).join(', ')} must have at most 2 dimensions`);
+  if (blocks.some((b) => b.ndim > 2))
+    throw new ShapeError(`blockDiag: ${tensors.map((t) => show(t.shape)).join(', ')} must have at most 2 dimensions`);
   const width = blocks.reduce((n, b) => n + b.shape[1], 0);
   let left = 0;
   return cat(
@@ -60,7 +64,12 @@ export function blockDiag(...tensors: Tensor[]): Tensor {
 }
 /** Every combination of elements of several vectors, one per row. @function @example cartesianProd(arange(2), arange(3)).shape // [6, 2] */
 export function cartesianProd(...tensors: Tensor[]): Tensor {
-  return tensors.length === 1 ? tensors[0] : stack(meshgrid(tensors).map((g) => g.reshape([-1])), 1);
+  return tensors.length === 1
+    ? tensors[0]
+    : stack(
+        meshgrid(tensors).map((g) => g.reshape([-1])),
+        1,
+      );
 }
 /** Every choice of r elements of a vector, one per row, in order. @example arange(3).combinations().shape // [3, 2] */
 export function combinations(x: Tensor, r: number = 2, withReplacement: boolean = false): Tensor {

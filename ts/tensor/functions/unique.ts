@@ -22,7 +22,9 @@ export interface UniqueOptions {
 /** Groups of equal neighbours among the rows [n, m] of a sorted matrix. */
 function groups(rows: Tensor): { starts: Tensor; group: Tensor; counts: Tensor } {
   const n = rows.shape[0];
-  const changes = range(rows, 0, 1, 1, n - 1).ne(range(rows, 0, 0, 1, n - 1)).any(1);
+  const changes = range(rows, 0, 1, 1, n - 1)
+    .ne(range(rows, 0, 0, 1, n - 1))
+    .any(1);
   const first = cat([full([1], true, { dtype: 'bool' }), changes]);
   const starts = reshape(nonzero(first), [-1]);
   const ends = cat([range(starts, 0, 1, 1, starts.numel - 1), full([1], n, { dtype: 'int64' })]);
@@ -34,7 +36,8 @@ function rowsOf(name: string, x: Tensor, dim: number | null | undefined): { rows
   if (x.ndim === 0) return { rows: reshape(x, [1, 1]), back: (y) => reshape(y, [-1]) };
   const moved = movedim(x, d, 0);
   const width = moved.shape.slice(1).reduce((a, b) => a * b, 1);
-  if (width === 0 && moved.shape[0] > 0) throw new ShapeError(`${name}: slices of dimension ${d} of ${show(x.shape)} hold nothing to compare`);
+  if (width === 0 && moved.shape[0] > 0)
+    throw new ShapeError(`${name}: slices of dimension ${d} of ${show(x.shape)} hold nothing to compare`);
   return { rows: reshape(moved, [moved.shape[0], width]), back: (y) => movedim(reshape(y, [y.shape[0], ...moved.shape.slice(1)]), 0, d) };
 }
 function inverseShape(x: Tensor, dim: number | null | undefined, flat: Tensor): Tensor {
@@ -52,7 +55,8 @@ export function unique(x: Tensor, options: UniqueOptions = {}): Unique {
   if (n === 0) return nothing(x, options.dim);
   // Stable sorts from the last column to the first order the rows.
   let order = arange(n);
-  for (let c = rows.shape[1] - 1; c >= 0; c--) order = indexSelect(order, 0, argsort(reshape(indexSelect(range(rows, 1, c, 1, 1), 0, order), [-1]), 0));
+  for (let c = rows.shape[1] - 1; c >= 0; c--)
+    order = indexSelect(order, 0, argsort(reshape(indexSelect(range(rows, 1, c, 1, 1), 0, order), [-1]), 0));
   const sorted = indexSelect(rows, 0, order);
   const { starts, group, counts } = groups(sorted);
   const inverse = indexCopy(zeros([n], { dtype: 'int64' }), 0, order, group);
