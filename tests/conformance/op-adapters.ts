@@ -311,7 +311,7 @@ const ADAPTERS: Readonly<Record<string, Adapter>> = {
     }),
   cross: (call) => {
     const [a, b] = call.args as Tensor[];
-    const dim = arg(call, 2, 'dim') ?? a.shape.findIndex((n) => n === 3);
+    const dim = arg(call, 2, 'dim') ?? a.shape.indexOf(3);
     return wick.cross(a, b, dim as number);
   },
   cumulative_trapezoid: (call) => samples('cumulative_trapezoid', call),
@@ -326,6 +326,8 @@ const ADAPTERS: Readonly<Record<string, Adapter>> = {
     });
   },
   clamp_min: (call) => as('clamp', call, [call.args[0], arg(call, 1, 'min')], new Map()),
+  clamp_min_: (call) => as('clamp_', call, [call.args[0], arg(call, 1, 'min')], new Map()),
+  clamp_max_: (call) => as('clamp_', call, [call.args[0], null, arg(call, 1, 'max')], new Map()),
   clamp_max: (call) => as('clamp', call, [call.args[0], null, arg(call, 1, 'max')], new Map()),
   tensor_split: (call) =>
     lookup('tensor_split', call.path)(call.args[0], arg(call, 1, 'indices_or_sections', 'indices', 'sections'), arg(call, 2, 'dim') ?? 0),

@@ -208,6 +208,7 @@ const SIGNATURES: Readonly<Record<string, string>> = {
   dropout: 'input p | training',
   dropout1d: 'input p | training',
   dropout2d: 'input p | training',
+  dropout3d: 'input p | training',
   alpha_dropout: 'input p | training',
   feature_alpha_dropout: 'input p | training',
   elu: 'input alpha',
@@ -278,6 +279,12 @@ const SIGNATURES: Readonly<Record<string, string>> = {
   cummin: 'input dim',
   logcumsumexp: 'input dim',
   trace: 'input',
+  dist: 'input other p',
+  diagflat: 'input offset',
+  channel_shuffle: 'input groups',
+  lp_pool1d: 'input norm_type kernel_size | stride ceil_mode',
+  lp_pool2d: 'input norm_type kernel_size | stride ceil_mode',
+  gumbel_softmax: 'logits | tau hard dim',
   matrix_power: 'input n',
 };
 
@@ -335,7 +342,7 @@ export function invoke(leaf: string, path: string, named: Named): unknown {
     given.delete(name);
   };
   if (signature === null) {
-    for (let i = 0; given.has(String(i)); i++) call.push(named.get(String(i))), given.delete(String(i));
+    for (let i = 0; given.has(String(i)); i++) take(String(i));
     if (call.length === 0 && given.has('input')) take('input');
   } else {
     signature.positional.forEach(take);
