@@ -22,6 +22,7 @@ const SPEAKING: Readonly<Record<string, readonly string[]>> = {
   scatter: ['reduce'],
   to: ['copy'],
   searchsorted: ['out_int32'],
+  bucketize: ['out_int32'],
   scatter_reduce: ['reduce'],
 };
 
@@ -279,6 +280,12 @@ const SIGNATURES: Readonly<Record<string, string>> = {
   cummin: 'input dim',
   logcumsumexp: 'input dim',
   trace: 'input',
+  put: 'input index source | accumulate',
+  upsample_nearest: 'input | size scale_factor',
+  upsample_bilinear: 'input | size scale_factor',
+  upsample: 'input | size scale_factor mode align_corners = interpolate',
+  pdist: 'input p',
+  sum_to_size: 'input size',
   dist: 'input other p',
   diagflat: 'input offset',
   channel_shuffle: 'input groups',

@@ -27,6 +27,7 @@ export * from './functions/joining.ts';
 export * from './functions/comparing.ts';
 export * from './functions/diagonals.ts';
 export * from './functions/differences.ts';
+export * from './functions/histograms.ts';
 export * from './functions/inplace.ts';
 export * from './functions/padding.ts';
 export * from './functions/products.ts';

@@ -696,6 +696,12 @@ export interface Methods {
   sliceScatter(source: Tensor, dim?: number, start?: number | null, stop?: number | null, step?: number): Tensor;
   /** Differences of neighbours along a dimension, n times. @throws ValueError, ShapeError @example tensor([1, 4, 9]).diff() // [3, 5] */
   diff(options?: DiffOptions): Tensor;
+  /** How many elements lie in each of `bins` equal parts of [min, max] (default: the range of x); the last part holds max. @throws ValueError @example tensor([1, 2, 1]).histc(2, 1, 2) // [2, 1] */
+  histc(bins?: number, min?: number, max?: number): Tensor;
+  /** The most frequent element along a dimension, the smallest of equals, and where it is last. @throws IndexError @example tensor([1, 3, 3]).mode().values // 3 */
+  mode(dim?: number, options?: KeepdimOptions): ValuesIndices;
+  /** x summed to a shape that broadcasts to its own. @throws ShapeError @example ones([2, 3]).sumToSize([1, 3]) // [[2, 2, 2]] */
+  sumToSize(shape: readonly number[]): Tensor;
   /** y[i][j] = x[index[i][j]][j] for dim 0; y has the shape of index (int64 or int32). @throws ShapeError, IndexError @example eye(2).gather(1, tensor([[1], [0]])) */
   gather(dim: number, index: Tensor): Tensor;
   /** gather with x and index broadcast to each other but for dim. @example tensor([[1, 2]]).takeAlongDim(tensor([[1], [0]]), 1) */
@@ -732,6 +738,10 @@ export interface Methods {
   maskedScatter(mask: Tensor, source: Tensor): Tensor;
   /** The elements where the mask is true, in one dimension; mask and x broadcast. @example tensor([1, 2]).maskedSelect(tensor([false, true])) // [2] */
   maskedSelect(mask: Tensor): Tensor;
+  /** A copy of x with values put (or added) at flat places in row-major order, which may be negative. @example zeros([2, 2]).put(tensor([0, -1]), tensor([1, 2])) // [[1, 0], [0, 2]] */
+  put(index: Tensor, source: Tensor, options?: IndexPutOptions): Tensor;
+  /** A copy of x with the slices that index names reduced with those of src. @example ones([2]).indexReduce(0, tensor([0, 0]), tensor([2, 3]), 'prod') // [6, 1] */
+  indexReduce(dim: number, index: Tensor, src: Tensor, reduce: 'prod' | 'mean' | 'amax' | 'amin', options?: ScatterReduceOptions): Tensor;
   /** Elements of x in row-major order at flat places, which may be negative; the shape is that of index. @example eye(2).take(tensor([0, -1])) // [1, 1] */
   take(index: Tensor): Tensor;
   /** A copy of x with values (broadcast) at the places that index tensors give together. @example zeros([3]).indexPut([tensor([1])], tensor(5)) // [0, 5, 0] */
