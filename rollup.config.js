@@ -20,6 +20,29 @@ const engine = {
   },
 };
 
+// Fields of the table's rows that only the generator and the tests read. What is dropped becomes blanks, so that source maps stay right.
+const DROPPED = new Set(['doc', 'reference', 'wgsl', 'onnx', 'kernel']);
+const shed = {
+  name: 'shed',
+  transform(code, id) {
+    if (!id.startsWith(at('build/ts/ops/'))) return null;
+    let text = code;
+    const visit = (node) => {
+      if (Array.isArray(node)) node.forEach(visit);
+      else if (typeof node?.type !== 'string') return;
+      else if (node.type === 'ObjectExpression' && node.properties.some(({ key }) => key?.name === 'doc')) node.properties.forEach(drop);
+      else Object.values(node).forEach(visit);
+    };
+    const drop = ({ key, start, end }) => {
+      if (!DROPPED.has(key?.name)) return;
+      const comma = /^\s*,/.exec(code.slice(end))?.[0].length ?? 0;
+      text = text.slice(0, start) + code.slice(start, end + comma).replace(/[^\n]/g, ' ') + text.slice(end + comma);
+    };
+    visit(this.parse(code));
+    return { code: text, map: null };
+  },
+};
+
 /** Hands tsc's source maps on. The inlined Wasm is not source: it gets an empty map, or every map would carry it once more. */
 const maps = {
   name: 'maps',
@@ -45,7 +68,7 @@ const input = entries()
 
 export default {
   input: Object.fromEntries(input),
-  plugins: [inside, engine, maps, shorten],
+  plugins: [inside, engine, maps, shed, shorten],
   external: [/^node:/],
   output: { dir: 'dist', format: 'es', sourcemap: true, entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
   onLog(level, log, handler) {

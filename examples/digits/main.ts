@@ -1,6 +1,7 @@
 // Trains a small convolutional network on 1,797 scans of handwritten digits, saves it, loads it and reads three of them.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+
 import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import * as data from '../../ts/data/index.ts';
 import { load, save } from '../../ts/formats/safetensors.ts';
 import * as wick from '../../ts/index.ts';
@@ -105,9 +106,7 @@ export async function main(out: data.ProgressOut = process.stdout): Promise<numb
   const pixels = (await test.x.data()) as Float32Array;
   const color = out.isTTY === true;
   print(
-    sideBySide(
-      three.map((i) => `${drawDigit(pixels.subarray(i * 64, (i + 1) * 64), { color })}\nread as ${again[i]}, is ${truth[i]}`),
-    ),
+    sideBySide(three.map((i) => `${drawDigit(pixels.subarray(i * 64, (i + 1) * 64), { color })}\nread as ${again[i]}, is ${truth[i]}`)),
   );
   print('\nNext: change makeModel() or SEED in examples/digits/main.ts and start again; README.md shows the API; npm test runs the tests.');
   return accuracy;

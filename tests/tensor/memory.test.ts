@@ -49,7 +49,10 @@ test('views share memory, which lives as long as the last of them', () => {
   assert.equal(row.sum().itemSync(), 10);
   row.dispose();
   wick.reclaim();
-  assert.throws(() => row.add(1), (e: Error) => e instanceof wick.StateError && /disposed/.test(e.message));
+  assert.throws(
+    () => row.add(1),
+    (e: Error) => e instanceof wick.StateError && /disposed/.test(e.message),
+  );
 });
 
 test('using frees at the end of the block', () => {
@@ -93,7 +96,13 @@ test('running out of memory is a typed error after which the engine works on', (
   for (const t of kept) t.dispose();
   assert.equal(wick.tensor([1, 2]).add(1).arraySync(), [2, 3]);
   wick.setMemoryLimit(65535 * 65536);
-  assert.is(wick.ones([4 * MB]).sum().itemSync(), 4 * MB);
+  assert.is(
+    wick
+      .ones([4 * MB])
+      .sum()
+      .itemSync(),
+    4 * MB,
+  );
 });
 
 test('the heap neither loses nor doubles a byte over random requests', () => {

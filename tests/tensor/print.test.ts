@@ -4,7 +4,15 @@ import * as assert from 'uvu/assert';
 import * as wick from '../../ts/index.ts';
 
 test('small tensors read as in PyTorch, with shape and dtype', () => {
-  assert.is(String(wick.tensor([[1, 2], [3, 4]])), 'tensor([[1., 2.],\n        [3., 4.]], shape=[2, 2], dtype=float32)');
+  assert.is(
+    String(
+      wick.tensor([
+        [1, 2],
+        [3, 4],
+      ]),
+    ),
+    'tensor([[1., 2.],\n        [3., 4.]], shape=[2, 2], dtype=float32)',
+  );
   assert.is(String(wick.tensor([1.5, -2.25])), 'tensor([ 1.5000, -2.2500], shape=[2], dtype=float32)');
   assert.is(String(wick.arange(3)), 'tensor([0, 1, 2], shape=[3], dtype=int64)');
   assert.is(String(wick.tensor([true, false])), 'tensor([ true, false], shape=[2], dtype=bool)');

@@ -1,6 +1,6 @@
-import type { Tensor } from '../tensor/index.ts';
 import { byteSize, type DType } from '../base/dtype.ts';
 import { DTypeError, FormatError, ValueError } from '../base/errors.ts';
+import type { Tensor } from '../tensor/index.ts';
 import { checkRaw, type RawTensor } from './raw.ts';
 import { fromRaw, toRaw } from './tensors.ts';
 

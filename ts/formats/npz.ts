@@ -1,5 +1,5 @@
-import type { Tensor } from '../tensor/index.ts';
 import { FormatError } from '../base/errors.ts';
+import type { Tensor } from '../tensor/index.ts';
 import { parse as parseNpy, serialize as serializeNpy } from './npy.ts';
 import type { RawTensor } from './raw.ts';
 import { fromRaw, toRaw } from './tensors.ts';

@@ -1,7 +1,7 @@
 import { byteSize, type DType } from '../base/dtype.ts';
 import { FormatError, ValueError } from '../base/errors.ts';
-import { type Json, parseJson } from './json.ts';
 import type { Tensor } from '../tensor/index.ts';
+import { type Json, parseJson } from './json.ts';
 import { checkRaw, type RawTensor } from './raw.ts';
 import { fromRaw, toRaw } from './tensors.ts';
 

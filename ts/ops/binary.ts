@@ -176,10 +176,7 @@ export const copysign: Op = binary({
   promote: 'float',
   reference: oracle.copysign,
   saves: ['a', 'y'],
-  vjp: (ops, { dy, a, y, needs }) => [
-    needs[0] ? ops.mul(dy, ops.mul(ops.sign(a), ops.sign(y))) : null,
-    needs[1] ? zeros(ops, dy) : null,
-  ],
+  vjp: (ops, { dy, a, y, needs }) => [needs[0] ? ops.mul(dy, ops.mul(ops.sign(a), ops.sign(y))) : null, needs[1] ? zeros(ops, dy) : null],
 });
 
 export const nextafter: Op = binary({

@@ -45,8 +45,7 @@ function floatFormat(values: ArrayLike<number>): Format {
 /** The parts of a large tensor that are shown: three items at each end of every dimension. */
 function summary(x: Tensor): Tensor {
   let y = x;
-  for (let d = 0; d < x.ndim; d++)
-    if (y.shape[d] > 2 * EDGE) y = cat([y.narrow(d, 0, EDGE), y.narrow(d, y.shape[d] - EDGE, EDGE)], d);
+  for (let d = 0; d < x.ndim; d++) if (y.shape[d] > 2 * EDGE) y = cat([y.narrow(d, 0, EDGE), y.narrow(d, y.shape[d] - EDGE, EDGE)], d);
   return y;
 }
 
