@@ -8,7 +8,9 @@ import * as convFamily from '../functions/conv.ts';
 import * as createFamily from '../functions/create.ts';
 import * as diagonalsFamily from '../functions/diagonals.ts';
 import * as differencesFamily from '../functions/differences.ts';
+import * as histogramsFamily from '../functions/histograms.ts';
 import * as indexingFamily from '../functions/indexing.ts';
+import * as inplaceFamily from '../functions/inplace.ts';
 import * as joiningFamily from '../functions/joining.ts';
 import * as linalgFamily from '../functions/linalg.ts';
 import * as paddingFamily from '../functions/padding.ts';
@@ -147,6 +149,9 @@ Object.defineProperties(
     diag(this: any, offset?: any): any {
       return diagonalsFamily.diag(this, offset);
     },
+    diagflat(this: any, offset?: any): any {
+      return diagonalsFamily.diagflat(this, offset);
+    },
     diagEmbed(this: any, offset?: any, dim1?: any, dim2?: any): any {
       return diagonalsFamily.diagEmbed(this, offset, dim1, dim2);
     },
@@ -164,6 +169,15 @@ Object.defineProperties(
     },
     diff(this: any, options?: any): any {
       return differencesFamily.diff(this, options);
+    },
+    histc(this: any, bins?: any, min?: any, max?: any): any {
+      return histogramsFamily.histc(this, bins, min, max);
+    },
+    mode(this: any, dim?: any, options?: any): any {
+      return histogramsFamily.mode(this, dim, options);
+    },
+    sumToSize(this: any, shape?: any): any {
+      return histogramsFamily.sumToSize(this, shape);
     },
     gather(this: any, dim?: any, index?: any): any {
       return indexingFamily.gather(this, dim, index);
@@ -219,6 +233,12 @@ Object.defineProperties(
     maskedSelect(this: any, mask?: any): any {
       return indexingFamily.maskedSelect(this, mask);
     },
+    put(this: any, index?: any, source?: any, options?: any): any {
+      return indexingFamily.put(this, index, source, options);
+    },
+    indexReduce(this: any, dim?: any, index?: any, src?: any, reduce?: any, options?: any): any {
+      return indexingFamily.indexReduce(this, dim, index, src, reduce, options);
+    },
     take(this: any, index?: any): any {
       return indexingFamily.take(this, index);
     },
@@ -245,6 +265,72 @@ Object.defineProperties(
     },
     bucketize(this: any, boundaries?: any, options?: any): any {
       return indexingFamily.bucketize(this, boundaries, options);
+    },
+    eq_(this: any, b?: any): any {
+      return inplaceFamily.eq_(this, b);
+    },
+    ne_(this: any, b?: any): any {
+      return inplaceFamily.ne_(this, b);
+    },
+    lt_(this: any, b?: any): any {
+      return inplaceFamily.lt_(this, b);
+    },
+    le_(this: any, b?: any): any {
+      return inplaceFamily.le_(this, b);
+    },
+    gt_(this: any, b?: any): any {
+      return inplaceFamily.gt_(this, b);
+    },
+    ge_(this: any, b?: any): any {
+      return inplaceFamily.ge_(this, b);
+    },
+    logicalAnd_(this: any, b?: any): any {
+      return inplaceFamily.logicalAnd_(this, b);
+    },
+    logicalOr_(this: any, b?: any): any {
+      return inplaceFamily.logicalOr_(this, b);
+    },
+    logicalXor_(this: any, b?: any): any {
+      return inplaceFamily.logicalXor_(this, b);
+    },
+    logicalNot_(this: any): any {
+      return inplaceFamily.logicalNot_(this);
+    },
+    addcmul_(this: any, b?: any, c?: any, options?: any): any {
+      return inplaceFamily.addcmul_(this, b, c, options);
+    },
+    addcdiv_(this: any, b?: any, c?: any, options?: any): any {
+      return inplaceFamily.addcdiv_(this, b, c, options);
+    },
+    addmm_(this: any, a?: any, b?: any, options?: any): any {
+      return inplaceFamily.addmm_(this, a, b, options);
+    },
+    addmv_(this: any, a?: any, v?: any, options?: any): any {
+      return inplaceFamily.addmv_(this, a, v, options);
+    },
+    baddbmm_(this: any, a?: any, b?: any, options?: any): any {
+      return inplaceFamily.baddbmm_(this, a, b, options);
+    },
+    tril_(this: any, diagonal?: any): any {
+      return inplaceFamily.tril_(this, diagonal);
+    },
+    triu_(this: any, diagonal?: any): any {
+      return inplaceFamily.triu_(this, diagonal);
+    },
+    cumsum_(this: any, dim?: any): any {
+      return inplaceFamily.cumsum_(this, dim);
+    },
+    cumprod_(this: any, dim?: any): any {
+      return inplaceFamily.cumprod_(this, dim);
+    },
+    nanToNum_(this: any, options?: any): any {
+      return inplaceFamily.nanToNum_(this, options);
+    },
+    maskedScatter_(this: any, mask?: any, source?: any): any {
+      return inplaceFamily.maskedScatter_(this, mask, source);
+    },
+    renorm_(this: any, p?: any, dim?: any, maxnorm?: any): any {
+      return inplaceFamily.renorm_(this, p, dim, maxnorm);
     },
     repeat(this: any, counts?: any, ...more: any[]): any {
       return joiningFamily.repeat(this, counts, ...more);
@@ -530,6 +616,21 @@ Object.defineProperties(
     },
     corrcoef(this: any): any {
       return specialFamily.corrcoef(this);
+    },
+    logNdtr(this: any): any {
+      return specialFamily.logNdtr(this);
+    },
+    dist(this: any, b?: any, p?: any): any {
+      return specialFamily.dist(this, b, p);
+    },
+    isreal(this: any): any {
+      return specialFamily.isreal(this);
+    },
+    vander(this: any, n?: any, increasing?: any): any {
+      return specialFamily.vander(this, n, increasing);
+    },
+    logcumsumexp(this: any, dim?: any): any {
+      return specialFamily.logcumsumexp(this, dim);
     },
     tensorSplit(this: any, parts?: any, dim?: any): any {
       return splittingFamily.tensorSplit(this, parts, dim);
