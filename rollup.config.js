@@ -2,6 +2,46 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { minify } from 'terser';
 import { entries } from './scripts/entries.mjs';
+import { at } from './scripts/sources.mjs';
+
+// The packages whose code ships inside wick's: what is installed needs nothing at run time.
+const INSIDE = { '@assemblyscript/loader': 'node_modules/@assemblyscript/loader/index.js', fflate: 'node_modules/fflate/esm/browser.js' };
+const inside = { name: 'inside', resolveId: (id) => (Object.hasOwn(INSIDE, id) ? at(INSIDE[id]) : null) };
+
+// Tensors need a device, which only the root names: every other entry imports the root first.
+const ENTRY = '\0entry:';
+const engine = {
+  name: 'engine',
+  resolveId: (id) => (id.startsWith(ENTRY) ? { id, moduleSideEffects: true } : null),
+  load(id) {
+    if (!id.startsWith(ENTRY)) return null;
+    const source = JSON.stringify(at(`build/ts/${id.slice(ENTRY.length)}.js`));
+    return { code: `import ${JSON.stringify(at('build/ts/index.js'))};\nexport * from ${source};\n`, map: { mappings: '' } };
+  },
+};
+
+// Fields of the table's rows that only the generator and the tests read. What is dropped becomes blanks, so that source maps stay right.
+const DROPPED = new Set(['doc', 'reference', 'wgsl', 'onnx', 'kernel']);
+const shed = {
+  name: 'shed',
+  transform(code, id) {
+    if (!id.startsWith(at('build/ts/ops/'))) return null;
+    let text = code;
+    const visit = (node) => {
+      if (Array.isArray(node)) node.forEach(visit);
+      else if (typeof node?.type !== 'string') return;
+      else if (node.type === 'ObjectExpression' && node.properties.some(({ key }) => key?.name === 'doc')) node.properties.forEach(drop);
+      else Object.values(node).forEach(visit);
+    };
+    const drop = ({ key, start, end }) => {
+      if (!DROPPED.has(key?.name)) return;
+      const comma = /^\s*,/.exec(code.slice(end))?.[0].length ?? 0;
+      text = text.slice(0, start) + code.slice(start, end + comma).replace(/[^\n]/g, ' ') + text.slice(end + comma);
+    };
+    visit(this.parse(code));
+    return { code: text, map: null };
+  },
+};
 
 /** Hands tsc's source maps on. The inlined Wasm is not source: it gets an empty map, or every map would carry it once more. */
 const maps = {
@@ -22,11 +62,13 @@ const shorten = {
   },
 };
 
-const input = entries().map(({ source }) => [source, `build/ts/${source}.js`]);
+const input = entries()
+  .filter(({ source }) => existsSync(at(`build/ts/${source}.js`)))
+  .map(({ source }) => [source, source === 'index' ? at('build/ts/index.js') : ENTRY + source]);
 
 export default {
-  input: Object.fromEntries(input.filter(([, path]) => existsSync(path))),
-  plugins: [maps, shorten],
+  input: Object.fromEntries(input),
+  plugins: [inside, engine, maps, shed, shorten],
   external: [/^node:/],
   output: { dir: 'dist', format: 'es', sourcemap: true, entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
   onLog(level, log, handler) {

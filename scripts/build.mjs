@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { at, files, hashOf, node } from './sources.mjs';
 import { shipTypes } from './types.mjs';
-import { compile, ENCODING } from './wasm.mjs';
+import { compile, ENCODING, pack, unpack } from './wasm.mjs';
 
 const INLINED = 'ts/wasm/gen/core.ts';
 const WASM = 'build/wasm/core.wasm';
@@ -29,15 +29,24 @@ function wasm() {
   compile(WASM);
   const bytes = readFileSync(at(WASM));
   new WebAssembly.Module(bytes);
-  const text = inlined(bytes, from);
-  if (text === present) return;
+  if (present.includes(from) && holds(present, bytes)) return;
   if (options.includes('--check')) {
     console.error(`${INLINED} is not what assembly/ compiles to: run \`npm run build\` and commit it.`);
     process.exit(1);
   }
   mkdirSync(at('ts/wasm/gen'), { recursive: true });
-  writeFileSync(at(INLINED), text);
+  writeFileSync(at(INLINED), inlined(bytes, from));
   console.log(`${INLINED}: ${bytes.length} bytes of Wasm`);
+}
+
+/** Compares what the text stands for: another version of zlib packs the same module into another text. */
+function holds(text, bytes) {
+  const packed = text.match(/'([^']*)';\s*$/)?.[1];
+  try {
+    return bytes.equals(unpack(packed));
+  } catch {
+    return false;
+  }
 }
 
 function inlined(bytes, from) {
@@ -46,9 +55,12 @@ function inlined(bytes, from) {
 // sources ${from}
 // module  ${digest}
 
-/** The compiled core, in ${ENCODING}. */
+/** The compiled core's size in bytes. */
+export const size: number = ${bytes.length};
+
+/** The compiled core: ${ENCODING}. */
 export const core: string =
-  '${bytes.toString(ENCODING)}';
+  '${pack(bytes)}';
 `;
 }
 

@@ -1,9 +1,10 @@
 // Writes every gen/ folder from the op table (ts/ops) and the public functions (ts/tensor/functions).
 //   node scripts/generate.mjs [--check]     --check: fail when a file on disk differs
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import ts from 'typescript';
+import { gemmTiles } from './gen-gemm.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const check = process.argv.includes('--check');
@@ -30,7 +31,7 @@ async function loadTable() {
   }
 }
 
-const files = new Map();
+const files = new Map([['assembly/kernels/gemm/gen/tile.ts', gemmTiles()]]);
 const { TABLE, FAMILIES } = await loadTable();
 const rows = Object.values(TABLE);
 const familyOf = (op) => Object.keys(FAMILIES).find((f) => FAMILIES[f][op.name] === op);
@@ -45,9 +46,15 @@ const hidden = (op) => /Backward$/.test(op.name) || op.name === 'copy';
   for (const op of maps) use(familyOf(op), capital(op.name));
   for (const op of kernels) use(op.kernel.file, op.kernel.name);
   const counts = new Set(maps.map((op) => op.inputs.length));
-  let text = `${HEAD}import { ${[...counts].sort().map((n) => `map${n}`).join(', ')} } from '../loops';\n`;
+  let text = `${HEAD}import { ${[...counts]
+    .sort()
+    .map((n) => `map${n}`)
+    .join(', ')} } from '../loops';\n`;
   for (const [file, names] of [...imports].sort())
-    text += `import { ${[...new Set(names)].sort().map((n) => (/^[A-Z]/.test(n) ? n : `${n} as ${n}Kernel`)).join(', ')} } from '../kernels/${file}';\n`;
+    text += `import { ${[...new Set(names)]
+      .sort()
+      .map((n) => (/^[A-Z]/.test(n) ? n : `${n} as ${n}Kernel`))
+      .join(', ')} } from '../kernels/${file}';\n`;
   text += `\n/** Ops below this opcode are elementwise: their function takes spans and is run by map.ts. */\nexport const SPANS: i32 = ${maps.length};\n`;
   for (const op of maps)
     text += `function k${op.opcode}(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { map${op.inputs.length}<${capital(op.name)}>(t, y, a, b, c, e); }\n`;
@@ -60,7 +67,8 @@ const hidden = (op) => /Backward$/.test(op.name) || op.name === 'copy';
   let fields = HEAD;
   for (const op of kernels) {
     const list = (names) => names.map((n, i) => `  export const ${n}: i32 = ${i};\n`).join('');
-    if (op.ints.length + (op.floats?.length ?? 0) > 0) fields += `export namespace ${op.name} {\n${list(op.ints)}${list(op.floats ?? [])}}\n`;
+    if (op.ints.length + (op.floats?.length ?? 0) > 0)
+      fields += `export namespace ${op.name} {\n${list(op.ints)}${list(op.floats ?? [])}}\n`;
   }
   files.set('assembly/gen/fields.ts', fields);
 }
@@ -68,7 +76,10 @@ const hidden = (op) => /Backward$/.test(op.name) || op.name === 'copy';
 // ts/ops/gen/ops.ts
 {
   let text = `${HEAD}import type { DType } from '../../base/dtype.ts';\nimport type { Shape } from '../../base/shape.ts';\nimport type { Arg, Value } from '../op.ts';\n\n/** Every op as derivatives call it: operands, then the attributes. */\nexport interface Ops {\n`;
-  const attrs = (a) => `{ ${Object.entries(a).map(([k, t]) => (/\| undefined$/.test(t) ? `${k}?: ${t.replace(/ \| undefined$/, '')}` : `${k}: ${t}`)).join('; ')} }`;
+  const attrs = (a) =>
+    `{ ${Object.entries(a)
+      .map(([k, t]) => (/\| undefined$/.test(t) ? `${k}?: ${t.replace(/ \| undefined$/, '')}` : `${k}: ${t}`))
+      .join('; ')} }`;
   for (const op of rows) {
     text += `  /** ${op.doc} */\n  ${op.name}(`;
     if (op.kind === 'map') text += `${op.inputs.map((n) => `${n}: Arg`).join(', ')}): Value;\n`;
@@ -95,8 +106,7 @@ function readFunctions(path) {
     if (ts.isImportDeclaration(node)) {
       const from = node.moduleSpecifier.text;
       const named = node.importClause?.namedBindings;
-      if (named && ts.isNamedImports(named))
-        for (const e of named.elements) types.set(e.name.text, join(dirname(path), from));
+      if (named && ts.isNamedImports(named)) for (const e of named.elements) types.set(e.name.text, join(dirname(path), from));
     }
     const exported = ts.canHaveModifiers(node) && ts.getModifiers(node)?.some((m) => m.kind === ts.SyntaxKind.ExportKeyword);
     if (!exported) continue;
@@ -128,7 +138,10 @@ function readFunctions(path) {
 {
   const folder = 'ts/tensor/functions';
   const written = existsSync(join(root, folder))
-    ? readdirSync(join(root, folder)).filter((f) => f.endsWith('.ts')).sort().flatMap((f) => readFunctions(`${folder}/${f}`))
+    ? readdirSync(join(root, folder))
+        .filter((f) => f.endsWith('.ts'))
+        .sort()
+        .flatMap((f) => readFunctions(`${folder}/${f}`))
     : [];
   const names = new Set(written.map((f) => f.name));
   const generated = [];
@@ -136,7 +149,18 @@ function readFunctions(path) {
   const add = (name, doc, params, result, body) => {
     if (names.has(name)) return;
     text += `\n${doc}\nexport function ${name}(${params.join(', ')}): ${result} {\n  ${body}\n}\n`;
-    generated.push({ name, doc, params, args: params.map((p) => p.split(':')[0]), result, path: 'ts/tensor/gen/functions.ts', types: new Map(), tags: {}, typeParams: '', first: { name: params[0].split(':')[0], type: params[0].split(': ')[1] } });
+    generated.push({
+      name,
+      doc,
+      params,
+      args: params.map((p) => p.split(':')[0]),
+      result,
+      path: 'ts/tensor/gen/functions.ts',
+      types: new Map(),
+      tags: {},
+      typeParams: '',
+      first: { name: params[0].split(':')[0], type: params[0].split(': ')[1] },
+    });
   };
   for (const op of maps) {
     if (hidden(op)) continue;
@@ -147,13 +171,32 @@ function readFunctions(path) {
     const params = op.inputs.map((p, i) => `${p}: ${i === 0 ? 'Tensor' : 'Tensor | Scalar'}`);
     const types = `Dtypes: ${op.dtypes.join(', ')}.${op.promote === 'float' ? ' Integers compute in the default floating-point dtype.' : ''}`;
     const example = `@example tensor([1, 2]).${op.name}(${n === 1 ? '' : n === 2 ? '2' : '2, 3'})`;
-    add(op.name, `/**\n * ${op.doc}${n > 1 ? ' Operands broadcast.' : ''} ${types}\n * ${example}\n */`, params, 'Tensor', `return callMap(${own}, [${op.inputs.join(', ')}]);`);
+    add(
+      op.name,
+      `/**\n * ${op.doc}${n > 1 ? ' Operands broadcast.' : ''} ${types}\n * ${example}\n */`,
+      params,
+      'Tensor',
+      `return callMap(${own}, [${op.inputs.join(', ')}]);`,
+    );
     if (op.out !== 'bool')
-      add(`${op.name}_`, `/** ${op.doc} In place. */`, params, 'Tensor', `return callMapInto(${own}, [${op.inputs.join(', ')}], ${op.inputs[0]});`);
+      add(
+        `${op.name}_`,
+        `/** ${op.doc} In place. */`,
+        params,
+        'Tensor',
+        `return callMapInto(${own}, [${op.inputs.join(', ')}], ${op.inputs[0]});`,
+      );
   }
   files.set('ts/tensor/gen/functions.ts', text);
 
-  const all = [...generated, ...written].filter((f) => f.first && (f.first.name === 'x' || f.first.name === 'a') && f.first.type === 'Tensor' && !('internal' in f.tags) && !('function' in f.tags));
+  const all = [...generated, ...written].filter(
+    (f) =>
+      f.first &&
+      (f.first.name === 'x' || f.first.name === 'a') &&
+      f.first.type === 'Tensor' &&
+      !('internal' in f.tags) &&
+      !('function' in f.tags),
+  );
   const used = new Map();
   let methods = '';
   const byFile = new Map();
@@ -165,7 +208,10 @@ function readFunctions(path) {
     if (/\bTensor\b/.test(sig)) used.set('Tensor', 'ts/tensor/core.ts');
     if (/\bScalar\b/.test(sig)) used.set('Scalar', 'ts/ops/op.ts');
     const doc = f.doc.replace(/\n\s*\* @(method|getter)[^\n]*/g, '').replace(/ @(method \w+|getter) ?/g, ' ');
-    methods += 'getter' in f.tags ? `  ${doc}\n  readonly ${method}: ${f.result};\n` : `  ${doc.replace(/\n {0,2}\*/g, '\n   *')}\n  ${method}${sig};\n`;
+    methods +=
+      'getter' in f.tags
+        ? `  ${doc}\n  readonly ${method}: ${f.result};\n`
+        : `  ${doc.replace(/\n {0,2}\*/g, '\n   *')}\n  ${method}${sig};\n`;
     if (f.overload || seen.has(method)) continue;
     seen.add(method);
     byFile.set(f.path, [...(byFile.get(f.path) ?? []), { ...f, method }]);
@@ -176,13 +222,19 @@ function readFunctions(path) {
   };
   const imports = new Map();
   for (const [type, from] of used) imports.set(from, [...(imports.get(from) ?? []), type]);
-  const importLines = [...imports].sort().map(([from, types]) => `import type { ${types.sort().join(', ')} } from '${relative(from)}';\n`).join('');
-  files.set('ts/tensor/gen/methods.ts', `${HEAD}${importLines}\n/** The methods of a tensor: each is the function of the same name with the tensor as its first argument. */\nexport interface Methods {\n${methods}}\n`);
+  const importLines = [...imports]
+    .sort()
+    .map(([from, types]) => `import type { ${types.sort().join(', ')} } from '${relative(from)}';\n`)
+    .join('');
+  files.set(
+    'ts/tensor/gen/methods.ts',
+    `${HEAD}${importLines}\n/** The methods of a tensor: each is the function of the same name with the tensor as its first argument. */\nexport interface Methods {\n${methods}}\n`,
+  );
 
   let install = `${HEAD}import { TensorCore } from '../core.ts';\n`;
   let body = '';
   for (const [path, list] of [...byFile].sort()) {
-    const ns = path.includes('/gen/') ? 'elementwise' : path.split('/').pop().replace('.ts', '').replace(/-(.)/g, (_, c) => c.toUpperCase()) + 'Family';
+    const ns = path.includes('/gen/') ? 'elementwise' : `${basename(path, '.ts').replace(/-(.)/g, (_, c) => c.toUpperCase())}Family`;
     install += `import * as ${ns} from '${relative(path).replace('../gen/', './')}';\n`;
     for (const f of list) body += `${'getter' in f.tags ? 'getter' : 'method'}('${f.method}', ${ns}.${f.name});\n`;
   }

@@ -26,15 +26,7 @@ export interface View extends Meta {
 
 export type Input = View | Scalar | null;
 
-export type Data =
-  | Float32Array
-  | Float64Array
-  | Int32Array
-  | BigInt64Array
-  | Uint16Array
-  | Int16Array
-  | Int8Array
-  | Uint8Array;
+export type Data = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint16Array | Int16Array | Int8Array | Uint8Array;
 
 /** The seam. Wasm executes at once, WebGPU encodes commands, the recorder of plans writes a graph. */
 export interface Backend {

@@ -7,8 +7,8 @@ import type { MemoryStats } from './wasm/memory.ts';
 const engine = new Engine();
 setBackend(engine);
 
-export * from './base/errors.ts';
 export type { DType } from './base/dtype.ts';
+export * from './base/errors.ts';
 export * from './tensor/index.ts';
 export type { MemoryStats } from './wasm/memory.ts';
 

@@ -76,8 +76,12 @@ function pick<K extends Binary, T>(s: usize, tile: i32, values: usize, indices: 
     default: pick<K, i64>(s, tile, values, indices, x);
   }
 }
-function largest(s: usize, tile: i32, values: usize, indices: usize, i: i32): void { along<Max>(s, tile, values, indices, operand(s, i), dtype(s, i)); }
-function smallest(s: usize, tile: i32, values: usize, indices: usize, i: i32): void { along<Min>(s, tile, values, indices, operand(s, i), dtype(s, i)); }
+function largest(s: usize, tile: i32, values: usize, indices: usize, i: i32): void {
+  along<Max>(s, tile, values, indices, operand(s, i), dtype(s, i));
+}
+function smallest(s: usize, tile: i32, values: usize, indices: usize, i: i32): void {
+  along<Min>(s, tile, values, indices, operand(s, i), dtype(s, i));
+}
 
 export function argmax(s: usize, phase: i32, tile: i32): void { largest(s, tile, 0, operand(s, 0), 1); }
 export function argmin(s: usize, phase: i32, tile: i32): void { smallest(s, tile, 0, operand(s, 0), 1); }

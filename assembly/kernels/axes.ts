@@ -64,7 +64,9 @@ export function finishColumns<T>(y: usize, a: usize, count: i32, divisor: f64): 
 }
 
 /** A whole reduction: phase 0 folds, phase 1 joins the pieces where there are several. */
-export function reduce<K extends Binary, T, P extends Binary>(s: usize, phase: i32, tile: i32, y: usize, x: usize, w: usize, c: usize, divisor: f64): void {
+export function reduce<K extends Binary, T, P extends Binary>(
+  s: usize, phase: i32, tile: i32, y: usize, x: usize, w: usize, c: usize, divisor: f64,
+): void {
   const pieces = int(s, f.pieces);
   if (phase == 1) {
     joinPieces<K, T>(s, tile, y, w, divisor);

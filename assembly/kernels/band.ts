@@ -39,7 +39,9 @@ export function foldBand<K extends Binary, T>(to: usize, p: usize, rows: i32, st
 }
 
 /** y = P(a, b, c, d) over a band whose tensors share one layout; a tensor that P does not read may be any of the others. */
-export function sweep<P extends Sweep, T>(y: usize, a: usize, b: usize, rows: i32, stride: usize, bytes: usize, endA: usize, endB: usize, step: i32): void {
+export function sweep<P extends Sweep, T>(
+  y: usize, a: usize, b: usize, rows: i32, stride: usize, bytes: usize, endA: usize, endB: usize, step: i32,
+): void {
   const k = changetype<P>(0);
   const shift = <usize>step * 16;
   for (; rows > 0; rows--) {

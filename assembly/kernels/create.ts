@@ -27,7 +27,8 @@ export function full(s: usize, phase: i32, tile: i32): void {
 
 function range<T>(s: usize, tile: i32): void {
   const hi = min(int(s, ar.n), (tile + 1) * GRAIN);
-  for (let i = tile * GRAIN; i < hi; i++) store<T>(operand(s, 0) + <usize>i * sizeof<T>(), <T>(float(s, ar.start) + float(s, ar.step) * <f64>i));
+  for (let i = tile * GRAIN; i < hi; i++)
+    store<T>(operand(s, 0) + <usize>i * sizeof<T>(), <T>(float(s, ar.start) + float(s, ar.step) * <f64>i));
 }
 export function arange(s: usize, phase: i32, tile: i32): void {
   const t = dtype(s, 0);

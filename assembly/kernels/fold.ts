@@ -164,7 +164,9 @@ export function runOf<K extends Binary, T, P extends Binary>(acc: v128, p: usize
 }
 
 /** Folds `rows` rows, `stride` bytes apart, of `bytes` at p into accumulators at a; parameters of the columns lie at c. */
-export function columns<K extends Binary, T, P extends Binary>(a: usize, p: usize, rows: i32, stride: usize, bytes: usize, end: usize, c: usize): void {
+export function columns<K extends Binary, T, P extends Binary>(
+  a: usize, p: usize, rows: i32, stride: usize, bytes: usize, end: usize, c: usize,
+): void {
   while (rows > 0) {
     const n = min(rows, 16);
     let q = p, o = a, b = c;
@@ -172,7 +174,8 @@ export function columns<K extends Binary, T, P extends Binary>(a: usize, p: usiz
     for (; left >= 64; left -= 64, q += 64, b += 64, o += 4 * accBytes<T>()) {
       const c0 = v128.load(b), c1 = v128.load(b, 16), c2 = v128.load(b, 32), c3 = v128.load(b, 48);
       let r = q;
-      let s0 = op<P, T>(v128.load(r), c0), s1 = op<P, T>(v128.load(r, 16), c1), s2 = op<P, T>(v128.load(r, 32), c2), s3 = op<P, T>(v128.load(r, 48), c3);
+      let s0 = op<P, T>(v128.load(r), c0), s1 = op<P, T>(v128.load(r, 16), c1);
+      let s2 = op<P, T>(v128.load(r, 32), c2), s3 = op<P, T>(v128.load(r, 48), c3);
       for (let i = 1; i < n; i++) {
         r += stride;
         s0 = op<K, T>(s0, op<P, T>(v128.load(r), c0));

@@ -103,10 +103,18 @@ function axpy<T>(y: usize, x: usize, n: i32, alpha: T): void {
     }
   }
 }
-export function indexAdd(s: usize, phase: i32, tile: i32): void { addRows(s, phase, tile, operand(s, 1), operand(s, 2), operand(s, 3), false); }
-export function indexCopy(s: usize, phase: i32, tile: i32): void { addRows(s, phase, tile, operand(s, 1), operand(s, 2), operand(s, 3), true); }
-export function indexSelectBackward(s: usize, phase: i32, tile: i32): void { addRows(s, phase, tile, 0, operand(s, 2), operand(s, 1), false); }
-export function embeddingBackward(s: usize, phase: i32, tile: i32): void { addRows(s, phase, tile, 0, operand(s, 2), operand(s, 1), false); }
+export function indexAdd(s: usize, phase: i32, tile: i32): void {
+  addRows(s, phase, tile, operand(s, 1), operand(s, 2), operand(s, 3), false);
+}
+export function indexCopy(s: usize, phase: i32, tile: i32): void {
+  addRows(s, phase, tile, operand(s, 1), operand(s, 2), operand(s, 3), true);
+}
+export function indexSelectBackward(s: usize, phase: i32, tile: i32): void {
+  addRows(s, phase, tile, 0, operand(s, 2), operand(s, 1), false);
+}
+export function embeddingBackward(s: usize, phase: i32, tile: i32): void {
+  addRows(s, phase, tile, 0, operand(s, 2), operand(s, 1), false);
+}
 
 /** Offsets in elements of logical index `at` by two stride lists: the first in the low half. */
 function locate2(s: usize, dims: i32, at: i32): i64 {

@@ -17,7 +17,8 @@ import { fail, scratch } from '../threads';
 
 /** Maxima and their indices in the plane; the first of equals, the last of NaNs, as in PyTorch. */
 function maxima<T>(s: usize, tile: i32): void {
-  const channels = int(s, f.channels), height = int(s, f.height), width = int(s, f.width), outH = int(s, f.outHeight), outW = int(s, f.outWidth);
+  const channels = int(s, f.channels), height = int(s, f.height), width = int(s, f.width);
+  const outH = int(s, f.outHeight), outW = int(s, f.outWidth);
   const kh = int(s, f.kernelH), kw = int(s, f.kernelW), dh = int(s, f.dilationH), dw = int(s, f.dilationW), adaptive = int(s, f.adaptive);
   const pixel = <usize>channels * sizeof<T>(), per = int(s, f.per), end = min((tile + 1) * per, int(s, f.units));
   for (let l = tile * per; l < end; l++) {
@@ -55,9 +56,11 @@ function maxima<T>(s: usize, tile: i32): void {
 /** Adds each gradient to the element that it came from: a unit is one image and a block of channels, in the order of the pixels. */
 function scatter<T>(s: usize, tile: i32): void {
   const channels = int(s, f.channels), plane = int(s, f.height) * int(s, f.width), pixels = int(s, f.outHeight) * int(s, f.outWidth);
-  const blocks = (channels + 15) >> 4, pixel = <usize>channels * sizeof<T>(), per = int(s, f.per), end = min((tile + 1) * per, int(s, f.units));
+  const blocks = (channels + 15) >> 4, pixel = <usize>channels * sizeof<T>();
+  const per = int(s, f.per), end = min((tile + 1) * per, int(s, f.units));
   for (let u = tile * per; u < end; u++) {
-    const n = u / blocks, c0 = (u % blocks) << 4, c1 = min(c0 + 16, channels), from = <usize>c0 * sizeof<T>(), bytes = <usize>(c1 - c0) * sizeof<T>();
+    const n = u / blocks, c0 = (u % blocks) << 4, c1 = min(c0 + 16, channels);
+    const from = <usize>c0 * sizeof<T>(), bytes = <usize>(c1 - c0) * sizeof<T>();
     const x = operand(s, 0) + <usize>(n * plane) * pixel;
     for (let i = 0, p = x + from; i < plane; i++, p += pixel) memory.fill(p, 0, bytes);
     let dy = operand(s, 1) + <usize>(n * pixels) * pixel, index = operand(s, 2) + (<usize>(n * pixels * channels) << 3);
@@ -95,7 +98,8 @@ function collect<T>(s: usize, tile: i32): void {
   const height = int(s, f.height), width = int(s, f.width);
   if (int(s, f.adaptive)) {
     const outH = int(s, f.outHeight), outW = int(s, f.outWidth);
-    return (adaptiveEnd(oy, height, outH) - adaptiveStart(oy, height, outH)) * (adaptiveEnd(ox, width, outW) - adaptiveStart(ox, width, outW));
+    const rows = adaptiveEnd(oy, height, outH) - adaptiveStart(oy, height, outH);
+    return rows * (adaptiveEnd(ox, width, outW) - adaptiveStart(ox, width, outW));
   }
   if (int(s, f.divisor)) return int(s, f.divisor);
   const ph = int(s, f.paddingH), pw = int(s, f.paddingW);
@@ -107,17 +111,20 @@ function collect<T>(s: usize, tile: i32): void {
 
 /** Sums over windows, divided. A unit is one output line. */
 function averages<T>(s: usize, tile: i32): void {
-  const channels = int(s, f.channels), height = int(s, f.height), width = int(s, f.width), outH = int(s, f.outHeight), outW = int(s, f.outWidth);
+  const channels = int(s, f.channels), height = int(s, f.height), width = int(s, f.width);
+  const outH = int(s, f.outHeight), outW = int(s, f.outWidth);
   const kh = int(s, f.kernelH), kw = int(s, f.kernelW), adaptive = int(s, f.adaptive);
   const pixel = <usize>channels * sizeof<T>(), per = int(s, f.per), end = min((tile + 1) * per, int(s, f.units));
   for (let l = tile * per; l < end; l++) {
     const n = l / outH, oy = l % outH, image = operand(s, 1) + <usize>(n * height * width) * pixel;
     let y = operand(s, 0) + <usize>(l * outW) * pixel;
     const startY = oy * int(s, f.strideH) - int(s, f.paddingH);
-    const y0 = adaptive ? adaptiveStart(oy, height, outH) : max(startY, 0), y1 = adaptive ? adaptiveEnd(oy, height, outH) : min(startY + kh, height);
+    const y0 = adaptive ? adaptiveStart(oy, height, outH) : max(startY, 0);
+    const y1 = adaptive ? adaptiveEnd(oy, height, outH) : min(startY + kh, height);
     for (let ox = 0; ox < outW; ox++, y += pixel) {
       const startX = ox * int(s, f.strideW) - int(s, f.paddingW);
-      const x0 = adaptive ? adaptiveStart(ox, width, outW) : max(startX, 0), x1 = adaptive ? adaptiveEnd(ox, width, outW) : min(startX + kw, width);
+      const x0 = adaptive ? adaptiveStart(ox, width, outW) : max(startX, 0);
+      const x1 = adaptive ? adaptiveEnd(ox, width, outW) : min(startX + kw, width);
       const by = v128.splat<T>(<T>divisor(s, oy, ox));
       for (let c: usize = 0; c < pixel; c += 16) {
         let sum = i32x4.splat(0);
@@ -133,7 +140,8 @@ function averages<T>(s: usize, tile: i32): void {
 
 /** Each input pixel sums the divided gradients of the windows that hold it. A unit is one input line. */
 function spread<T>(s: usize, tile: i32): void {
-  const channels = int(s, f.channels), height = int(s, f.height), width = int(s, f.width), outH = int(s, f.outHeight), outW = int(s, f.outWidth);
+  const channels = int(s, f.channels), height = int(s, f.height), width = int(s, f.width);
+  const outH = int(s, f.outHeight), outW = int(s, f.outWidth);
   const kh = int(s, f.kernelH), kw = int(s, f.kernelW), sh = int(s, f.strideH), sw = int(s, f.strideW), adaptive = int(s, f.adaptive);
   const pixel = <usize>channels * sizeof<T>(), per = int(s, f.per), end = min((tile + 1) * per, int(s, f.units));
   for (let l = tile * per; l < end; l++) {

@@ -41,7 +41,9 @@ const LOG: i32 = 1;
 const BACK: i32 = 2;
 const LOG_BACK: i32 = 3;
 
-function band<T>(what: i32, y: usize, a: usize, b: usize, rows: i32, stride: usize, bytes: usize, endY: usize, endA: usize, endB: usize, step: i32): void {
+function band<T>(
+  what: i32, y: usize, a: usize, b: usize, rows: i32, stride: usize, bytes: usize, endY: usize, endA: usize, endB: usize, step: i32,
+): void {
   if (what <= LOG) {
     foldBand<Max, T>(paramC(), a, rows, stride, bytes, endA, step);
     sweep<ExpLess, T>(y, a, a, rows, stride, bytes, endA, endA, step);
@@ -73,7 +75,10 @@ function tiles<T>(what: i32, s: usize, tile: i32): void {
   for (let o = lo, hi = min(outer, lo + group); o < hi; o++) {
     const at = <usize>(o * n * inner + column) * sizeof<T>();
     if (inner == 1) band<T>(what, y + at, a + at, b + at, 1, 0, <usize>n * sizeof<T>(), y + size, a + size, b + size, 0);
-    else band<T>(what, y + at, a + at, b + at, n, <usize>inner * sizeof<T>(), <usize>min(width, inner - column) * sizeof<T>(), y + size, a + size, b + size, 1);
+    else {
+      const bytes = <usize>min(width, inner - column) * sizeof<T>();
+      band<T>(what, y + at, a + at, b + at, n, <usize>inner * sizeof<T>(), bytes, y + size, a + size, b + size, 1);
+    }
   }
 }
 @inline function start(what: i32, s: usize, tile: i32): void {

@@ -3,7 +3,7 @@ import { flip as fields, asStridedBackward as back, tril as triangle } from '../
 import { shiftOf } from '../convert';
 import { F32, F64, GRAIN, I32, dtype, int, operand } from '../step';
 
-/** Offset, in elements, of logical index `at` in a region whose sizes and strides are 8 integer fields each, from `sizes` and `strides` on. */
+/** Offset, in elements, of logical index `at` in a region: `sizes` and `strides` are the first of 8 integer fields each. */
 @inline export function locate(s: usize, dims: i32, sizes: i32, strides: i32, at: i32): i32 {
   let o = 0;
   for (let d = dims - 1; d >= 0; d--) {
@@ -36,7 +36,8 @@ function read(s: usize, tile: i32): void {
   const hi = min(n, (tile + 1) * GRAIN);
   for (let i = tile * GRAIN; i < hi; ) {
     const count = min(inner - i % inner, hi - i);
-    copyRun(shift, operand(s, 0) + (<usize>i << shift), <usize>1 << shift, x + (<usize>locate(s, dims, fields.size0, fields.stride0, i) << shift), step, count);
+    const from = x + (<usize>locate(s, dims, fields.size0, fields.stride0, i) << shift);
+    copyRun(shift, operand(s, 0) + (<usize>i << shift), <usize>1 << shift, from, step, count);
     i += count;
   }
 }

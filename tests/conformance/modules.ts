@@ -11,17 +11,31 @@ import { construct, NotImplemented, optionName, plain, tensorsOf } from './torch
 export function* runModules(folder: string, only?: ReadonlySet<string>): Generator<Verdict> {
   for (const { module, cases, tensors } of moduleFiles(folder, only))
     for (const c of cases)
-      yield judge('modules', module, c.id, (e) => e instanceof NotImplemented, () =>
-        scope(() => runCase(module, c, tensors, false)) ?? prefix('non-contiguous inputs: ', scope(() => runCase(module, c, tensors, true))),
+      yield judge(
+        'modules',
+        module,
+        c.id,
+        (e) => e instanceof NotImplemented,
+        () =>
+          scope(() => runCase(module, c, tensors, false)) ??
+          prefix(
+            'non-contiguous inputs: ',
+            scope(() => runCase(module, c, tensors, true)),
+          ),
       );
 }
+/** Arguments of forward that wick takes by position, should a case name them. */
+const OPERANDS: ReadonlySet<string> = new Set(['input', 'target', 'src', 'tgt', 'query', 'key', 'value', 'hx', 'memory']);
 const prefix = (text: string, message: string | null): string | null => (message === null ? null : text + message);
 
 function runCase(name: string, c: ModuleCase, raw: ReadonlyMap<string, RawTensor>, strided: boolean): string | null {
   const decoder = new Decoder(raw, (r, info) => toTensor(r, { requiresGrad: info.requiresGrad, strided: strided && info.requiresGrad }));
   const dict = (json: { [key: string]: JsonValue } | undefined): Record<string, Tensor> =>
     Object.fromEntries(Array.from(decoder.dict(json ?? {}), ([k, v]) => [k, plain(v) as Tensor]));
-  const ctor = { args: decoder.list(c.ctor.args).map(plain), kwargs: Object.fromEntries(Array.from(decoder.dict(c.ctor.kwargs), ([k, v]) => [k, plain(v)])) };
+  const ctor = {
+    args: decoder.list(c.ctor.args).map(plain),
+    kwargs: Object.fromEntries(Array.from(decoder.dict(c.ctor.kwargs), ([k, v]) => [k, plain(v)])),
+  };
   const model = construct(name, ctor.args, ctor.kwargs);
   const state = { ...dict(c.params), ...dict(c.buffers) };
   // A weight given to a loss's constructor is its buffer already.
@@ -31,8 +45,9 @@ function runCase(name: string, c: ModuleCase, raw: ReadonlyMap<string, RawTensor
   if (lost.length + unknown.length > 0) return `state dict: not in the file: [${lost}], not in the module: [${unknown}]`;
   model.train(c.training);
 
-  const args = decoder.list(c.args).map(plain);
-  const kwargs = Object.entries(c.kwargs).map(([k, v]) => [optionName(k), plain(decoder.value(v))] as const);
+  const given = Object.entries(c.kwargs).map(([k, v]) => [optionName(k), plain(decoder.value(v))] as const);
+  const args = [...decoder.list(c.args).map(plain), ...given.filter(([k]) => OPERANDS.has(k)).map(([, v]) => v)];
+  const kwargs = given.filter(([k]) => !OPERANDS.has(k));
   const outs = tensorsOf(kwargs.length > 0 ? model.forward(...args, Object.fromEntries(kwargs)) : model.forward(...args));
 
   const expected = tensorsIn(decoder.value(c.out));
@@ -44,7 +59,8 @@ function runCase(name: string, c: ModuleCase, raw: ReadonlyMap<string, RawTensor
   return checkBuffers(model, c, decoder, raw) ?? checkGradients(model, c, decoder, raw, outs);
 }
 
-const keyOf = (json: JsonValue): string => (json as { $tensor?: string; $ref?: string }).$tensor ?? ((json as { $ref: string }).$ref as string);
+const keyOf = (json: JsonValue): string =>
+  (json as { $tensor?: string; $ref?: string }).$tensor ?? ((json as { $ref: string }).$ref as string);
 
 function checkBuffers(model: Module, c: ModuleCase, _decoder: Decoder<Tensor>, raw: ReadonlyMap<string, RawTensor>): string | null {
   const now = model.stateDict();
@@ -55,7 +71,13 @@ function checkBuffers(model: Module, c: ModuleCase, _decoder: Decoder<Tensor>, r
   return null;
 }
 
-function checkGradients(model: Module, c: ModuleCase, decoder: Decoder<Tensor>, raw: ReadonlyMap<string, RawTensor>, outs: Tensor[]): string | null {
+function checkGradients(
+  model: Module,
+  c: ModuleCase,
+  decoder: Decoder<Tensor>,
+  raw: ReadonlyMap<string, RawTensor>,
+  outs: Tensor[],
+): string | null {
   const b = c.backward;
   if (b === undefined) return null;
   const total = b.outs.map((o, i) => outs[o].mul(plain(decoder.value(b.cotangents[i])) as Tensor).sum()).reduce((a, x) => a.add(x));

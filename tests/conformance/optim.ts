@@ -1,8 +1,7 @@
-import type { RawTensor } from '../../ts/formats/raw.ts';
-import { clipGradNorm_, clipGradValue_ } from '../../ts/nn/index.ts';
-import * as optim from '../../ts/optim/index.ts';
 import { pow } from '../../ts/base/math.ts';
-import { parameter } from '../../ts/nn/index.ts';
+import type { RawTensor } from '../../ts/formats/raw.ts';
+import { clipGradNorm_, clipGradValue_, parameter } from '../../ts/nn/index.ts';
+import * as optim from '../../ts/optim/index.ts';
 import { noGrad, stack, type Tensor, zeros } from '../../ts/tensor/index.ts';
 import { type ObjectiveCase, type OptimCase, optimFile, type PlainKwargs, type ScheduleCase, type StepsCase } from './cases.ts';
 import { near } from './compare.ts';
@@ -63,7 +62,8 @@ function runCase(c: OptimCase, raw: Raws): string | null {
   let total: Tensor | null = null;
   if (c.fn.endsWith('clip_grad_norm_')) total = clipGradNorm_(params, k.max_norm as number, normType === undefined ? {} : { normType });
   else clipGradValue_(params, k.clip_value as number);
-  if (c.returns !== null && (total === null || !near(total.itemSync(), c.returns, c.atol, 1e-4))) return `returned ${total?.itemSync()} instead of ${c.returns}`;
+  if (c.returns !== null && (total === null || !near(total.itemSync(), c.returns, c.atol, 1e-4)))
+    return `returned ${total?.itemSync()} instead of ${c.returns}`;
   return first(c.tensors.after.map((key, i) => differs(`gradient ${i}`, params[i].grad, raw.get(key) as RawTensor, c.atol)));
 }
 const first = (messages: (string | null)[]): string | null => messages.find((m) => m !== null) ?? null;
@@ -94,7 +94,13 @@ function objective(c: ObjectiveCase, x: Tensor, raw: Raws): () => Tensor {
   const n = x.numel;
   return () => {
     const head = x.narrow(0, 0, n - 1);
-    return x.narrow(0, 1, n - 1).sub(head.square()).square().mul(100).add(head.mul(-1).add(1).square()).sum();
+    return x
+      .narrow(0, 1, n - 1)
+      .sub(head.square())
+      .square()
+      .mul(100)
+      .add(head.mul(-1).add(1).square())
+      .sum();
   };
 }
 function runObjective(c: ObjectiveCase, raw: Raws): string | null {
@@ -121,7 +127,13 @@ function runObjective(c: ObjectiveCase, raw: Raws): string | null {
 
 function runSchedule(c: ScheduleCase): string | null {
   const [a, b] = [parameter(zeros([1])), parameter(zeros([1]))];
-  const optimizer = new optim.SGD([{ params: [a], lr: 0.1 }, { params: [b], lr: 0.02 }], { momentum: 0.9 });
+  const optimizer = new optim.SGD(
+    [
+      { params: [a], lr: 0.1 },
+      { params: [b], lr: 0.02 },
+    ],
+    { momentum: 0.9 },
+  );
   const schedule = makeSchedule(c.scheduler, optimizer as unknown as AnyOptimizer, c.kwargs);
   for (let t = 0; t < c.lr.length; t++) {
     if (t > 0) {
@@ -132,7 +144,8 @@ function runSchedule(c: ScheduleCase): string | null {
     for (const [i, g] of optimizer.paramGroups.entries()) {
       if (!near(g.lr, c.lr[t][i], 1e-12, c.rtol)) return `lr of group ${i} after ${t} steps is ${g.lr} instead of ${c.lr[t][i]}`;
       const momentum = c.momentum?.[t]?.[i];
-      if (momentum !== undefined && !near(g.momentum, momentum, 1e-12, c.rtol)) return `momentum of group ${i} after ${t} steps is ${g.momentum} instead of ${momentum}`;
+      if (momentum !== undefined && !near(g.momentum, momentum, 1e-12, c.rtol))
+        return `momentum of group ${i} after ${t} steps is ${g.momentum} instead of ${momentum}`;
     }
   }
   return null;

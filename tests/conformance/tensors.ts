@@ -3,7 +3,10 @@ import { fromBytes, noGrad, stack, type Tensor } from '../../ts/tensor/index.ts'
 import { type Answer, answer, compare } from './compare.ts';
 
 /** A tensor of a file; `strided` makes one whose elements do not lie side by side. */
-export function toTensor(raw: RawTensor, { requiresGrad = false, strided = false }: { requiresGrad?: boolean; strided?: boolean } = {}): Tensor {
+export function toTensor(
+  raw: RawTensor,
+  { requiresGrad = false, strided = false }: { requiresGrad?: boolean; strided?: boolean } = {},
+): Tensor {
   let t = fromBytes(raw.bytes, raw.shape, raw.dtype);
   if (strided && t.numel > 0) t = noGrad(() => stack([t, t], t.ndim).select(t.ndim, 0)).detach();
   return requiresGrad ? t.requiresGrad_(true) : t;

@@ -6,7 +6,8 @@ import type { Value } from './decode.ts';
 /** A decoded argument as wick takes it. */
 export type Plain = unknown;
 
-const camel = (key: string): string => (key.length === 1 ? key : key.replace(/_([a-zA-Z0-9])/g, (_, c: string) => c.toUpperCase()).replace(/^T(?=[A-Z])/, 't'));
+const camel = (key: string): string =>
+  key.length === 1 ? key : key.replace(/_([a-zA-Z0-9])/g, (_, c: string) => c.toUpperCase()).replace(/^T(?=[A-Z])/, 't');
 /** `T_max` is tMax, `weight_decay` weightDecay. */
 export const optionName = (key: string): string => camel(/^T_/.test(key) ? key.toLowerCase() : key);
 
@@ -118,7 +119,9 @@ export function plain(value: Value<Tensor>): Plain {
 export function construct(name: string, args: readonly Plain[], kwargs: Readonly<Record<string, Plain>>): nn.Module {
   const Class = (nn as unknown as Record<string, new (...args: unknown[]) => nn.Module>)[name];
   if (Class === undefined) throw new NotImplemented(`nn.${name}`);
-  const [positional, optional] = (SIGNATURES[name] ?? SIGNATURES[name.replace(/[123]d$/, '')] ?? '|').split('|').map((part) => part.trim().split(/\s+/).filter(Boolean));
+  const [positional, optional] = (SIGNATURES[name] ?? SIGNATURES[name.replace(/[123]d$/, '')] ?? '|')
+    .split('|')
+    .map((part) => part.trim().split(/\s+/).filter(Boolean));
   const names = [...positional, ...optional];
   const given = new Map<string, Plain>(Object.entries(kwargs).filter(([k]) => !SILENT.has(k)));
   args.forEach((value, i) => {

@@ -14,7 +14,14 @@ type Raws = ReadonlyMap<string, RawTensor>;
 /** Runs the trainings of torch/train. */
 export function* runTrain(folder: string): Generator<Verdict> {
   const { cases, tensors } = trainFile(folder);
-  for (const c of cases) yield judge('train', c.id, c.id, (e) => e instanceof NotImplemented, () => runCase(c, tensors));
+  for (const c of cases)
+    yield judge(
+      'train',
+      c.id,
+      c.id,
+      (e) => e instanceof NotImplemented,
+      () => runCase(c, tensors),
+    );
 }
 
 /** A literal of Python: a number, True, False, None, a word, a tuple. */
@@ -95,7 +102,10 @@ class Block extends nn.Module {
   }
   override forward(x: Tensor): Tensor {
     const d = x.shape[2];
-    const [q, k, v] = this.qkv.forward(this.ln1.forward(x)).split(d, 2).map((t: Tensor) => t.unflatten(2, [this.heads, d / this.heads]).transpose(1, 2));
+    const [q, k, v] = this.qkv
+      .forward(this.ln1.forward(x))
+      .split(d, 2)
+      .map((t: Tensor) => t.unflatten(2, [this.heads, d / this.heads]).transpose(1, 2));
     const attended = F.scaledDotProductAttention(q, k, v, { isCausal: true }).transpose(1, 2).flatten(2);
     const h = x.add(this.proj.forward(attended));
     return h.add(this.out.forward(F.gelu(this.fc.forward(this.ln2.forward(h)))));
@@ -160,11 +170,13 @@ function runCase(c: TrainCase, raw: Raws): string | null {
       loss.backward();
       const early = t === 0 ? firstGradients(model, c, raw) : null;
       if (early !== null) return early;
-      if (!near(loss.itemSync(), c.losses[t], c.tolerance.loss_atol, 1e-4)) return `loss of step ${t} is ${loss.itemSync()} instead of ${c.losses[t]}`;
+      if (!near(loss.itemSync(), c.losses[t], c.tolerance.loss_atol, 1e-4))
+        return `loss of step ${t} is ${loss.itemSync()} instead of ${c.losses[t]}`;
       if (c.clip_grad_norm !== null) {
         const norm = nn.clipGradNorm_(model.parameters(), c.clip_grad_norm).itemSync();
         const expected = c.grad_norms_before_clip?.[t];
-        if (expected !== undefined && !near(norm, expected, 1e-4, 1e-3)) return `gradient norm of step ${t} is ${norm} instead of ${expected}`;
+        if (expected !== undefined && !near(norm, expected, 1e-4, 1e-3))
+          return `gradient norm of step ${t} is ${norm} instead of ${expected}`;
       }
       optimizer.step();
       schedule?.step();

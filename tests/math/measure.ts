@@ -2,8 +2,33 @@ import { readFileSync } from 'node:fs';
 
 /** The functions of `assembly/tests/math.ts`, in its order. */
 export const names: readonly string[] = [
-  'exp', 'exp2', 'expm1', 'log', 'log2', 'log10', 'log1p', 'sin', 'cos', 'tan', 'asin', 'acos', 'atan', 'sinh', 'cosh', 'tanh',
-  'asinh', 'acosh', 'atanh', 'erf', 'erfc', 'erfinv', 'lgamma', 'digamma', 'sigmoid', 'pow', 'atan2',
+  'exp',
+  'exp2',
+  'expm1',
+  'log',
+  'log2',
+  'log10',
+  'log1p',
+  'sin',
+  'cos',
+  'tan',
+  'asin',
+  'acos',
+  'atan',
+  'sinh',
+  'cosh',
+  'tanh',
+  'asinh',
+  'acosh',
+  'atanh',
+  'erf',
+  'erfc',
+  'erfinv',
+  'lgamma',
+  'digamma',
+  'sigmoid',
+  'pow',
+  'atan2',
 ];
 
 const A = 1 << 16;
@@ -19,7 +44,12 @@ export interface Kernels {
 export function load(path: string): Kernels {
   const memory = new WebAssembly.Memory({ initial: 64, maximum: 65536, shared: true });
   const instance = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(path)), {
-    env: { memory, abort: () => { throw new Error('abort'); } },
+    env: {
+      memory,
+      abort: () => {
+        throw new Error('abort');
+      },
+    },
   });
   const run = instance.exports.run as (fn: number, type: number, a: number, b: number, out: number, bytes: number) => void;
   const bytes = new Uint8Array(memory.buffer);
@@ -107,7 +137,13 @@ export function worst(
   a: ArrayLike<number>,
   b?: ArrayLike<number>,
 ): Worst {
-  return worstOf(type, Float64Array.from(a, (x, i) => want(x, b ? b[i]! : NaN)), got, a, b);
+  return worstOf(
+    type,
+    Float64Array.from(a, (x, i) => want(x, b ? b[i]! : NaN)),
+    got,
+    a,
+    b,
+  );
 }
 
 /** Folds the bits of `values` into the 32-bit hash `h` (FNV-1a by words); every NaN counts as one. */

@@ -3,7 +3,7 @@
 // every 17th float. WICK_REPORT=1 prints the worst distances.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { doubles, floats, fold, load, names, uniform, worst, worstOf, type Worst } from './measure.ts';
+import { doubles, floats, fold, load, names, uniform, type Worst, worst, worstOf } from './measure.ts';
 import { reflected, table } from './table.ts';
 
 const kernels = load(process.env.WICK_MATH_WASM ?? 'build/wasm/math-test.wasm');
@@ -17,12 +17,17 @@ function check(type: 'f32' | 'f64', name: string, w: Worst, bound: number): void
   assert.ok(w.ulp <= bound, `${text}, allowed ${bound}`);
 }
 
-const viaDouble = (name: string) => (a: Float32Array): Float64Array => kernels.f64(name, new Float64Array(a));
-const viaHost = (f: (x: number) => number) => (a: Float32Array): Float64Array => {
-  const r = new Float64Array(a.length);
-  for (let i = 0; i < a.length; i++) r[i] = f(a[i]!);
-  return r;
-};
+const viaDouble =
+  (name: string) =>
+  (a: Float32Array): Float64Array =>
+    kernels.f64(name, new Float64Array(a));
+const viaHost =
+  (f: (x: number) => number) =>
+  (a: Float32Array): Float64Array => {
+    const r = new Float64Array(a.length);
+    for (let i = 0; i < a.length; i++) r[i] = f(a[i]!);
+    return r;
+  };
 
 /** What each f32 function is compared with: the host's doubles, or the double form of this engine, itself checked by the table. */
 const want32: Record<string, (a: Float32Array) => Float64Array> = {
@@ -68,41 +73,227 @@ single.run();
 const special = suite('math special values');
 const inf = Infinity;
 const cases: Record<string, [number, number][]> = {
-  exp: [[-inf, 0], [inf, inf], [0, 1], [-0, 1], [NaN, NaN], [-1000, 0], [1000, inf]],
-  exp2: [[-inf, 0], [inf, inf], [3, 8], [-126, 2 ** -126], [NaN, NaN]],
-  expm1: [[-inf, -1], [inf, inf], [0, 0], [-0, -0], [NaN, NaN]],
-  log: [[0, -inf], [-0, -inf], [-1, NaN], [inf, inf], [1, 0], [-inf, NaN], [NaN, NaN]],
-  log2: [[0, -inf], [8, 3], [-1, NaN], [inf, inf], [1, 0]],
-  log10: [[0, -inf], [1000, 3], [-1, NaN], [inf, inf], [1, 0]],
-  log1p: [[-1, -inf], [-2, NaN], [inf, inf], [0, 0], [-0, -0], [NaN, NaN]],
-  sin: [[0, 0], [-0, -0], [inf, NaN], [-inf, NaN], [NaN, NaN]],
-  cos: [[0, 1], [-0, 1], [inf, NaN], [-inf, NaN], [NaN, NaN]],
-  tan: [[-0, -0], [inf, NaN], [NaN, NaN]],
-  asin: [[-0, -0], [2, NaN], [-2, NaN], [NaN, NaN]],
-  acos: [[1, 0], [2, NaN], [NaN, NaN]],
-  atan: [[-0, -0], [NaN, NaN]],
-  sinh: [[-0, -0], [inf, inf], [-inf, -inf], [NaN, NaN]],
-  cosh: [[0, 1], [inf, inf], [-inf, inf], [NaN, NaN]],
-  tanh: [[0, 0], [-0, -0], [inf, 1], [-inf, -1], [NaN, NaN]],
-  asinh: [[-0, -0], [inf, inf], [-inf, -inf], [NaN, NaN]],
-  acosh: [[1, 0], [0.5, NaN], [-inf, NaN], [inf, inf], [NaN, NaN]],
-  atanh: [[-0, -0], [1, inf], [-1, -inf], [2, NaN], [NaN, NaN]],
-  erf: [[0, 0], [-0, -0], [inf, 1], [-inf, -1], [NaN, NaN]],
-  erfc: [[0, 1], [inf, 0], [-inf, 2], [NaN, NaN]],
-  erfinv: [[0, 0], [-0, -0], [1, inf], [-1, -inf], [1.5, NaN], [NaN, NaN]],
-  lgamma: [[0, inf], [-0, inf], [-3, inf], [1, 0], [2, 0], [inf, inf], [-inf, inf], [NaN, NaN]],
-  digamma: [[0, -inf], [-0, inf], [-3, NaN], [inf, inf], [-inf, NaN], [NaN, NaN]],
-  sigmoid: [[0, 0.5], [inf, 1], [-inf, 0], [NaN, NaN]],
+  exp: [
+    [-inf, 0],
+    [inf, inf],
+    [0, 1],
+    [-0, 1],
+    [NaN, NaN],
+    [-1000, 0],
+    [1000, inf],
+  ],
+  exp2: [
+    [-inf, 0],
+    [inf, inf],
+    [3, 8],
+    [-126, 2 ** -126],
+    [NaN, NaN],
+  ],
+  expm1: [
+    [-inf, -1],
+    [inf, inf],
+    [0, 0],
+    [-0, -0],
+    [NaN, NaN],
+  ],
+  log: [
+    [0, -inf],
+    [-0, -inf],
+    [-1, NaN],
+    [inf, inf],
+    [1, 0],
+    [-inf, NaN],
+    [NaN, NaN],
+  ],
+  log2: [
+    [0, -inf],
+    [8, 3],
+    [-1, NaN],
+    [inf, inf],
+    [1, 0],
+  ],
+  log10: [
+    [0, -inf],
+    [1000, 3],
+    [-1, NaN],
+    [inf, inf],
+    [1, 0],
+  ],
+  log1p: [
+    [-1, -inf],
+    [-2, NaN],
+    [inf, inf],
+    [0, 0],
+    [-0, -0],
+    [NaN, NaN],
+  ],
+  sin: [
+    [0, 0],
+    [-0, -0],
+    [inf, NaN],
+    [-inf, NaN],
+    [NaN, NaN],
+  ],
+  cos: [
+    [0, 1],
+    [-0, 1],
+    [inf, NaN],
+    [-inf, NaN],
+    [NaN, NaN],
+  ],
+  tan: [
+    [-0, -0],
+    [inf, NaN],
+    [NaN, NaN],
+  ],
+  asin: [
+    [-0, -0],
+    [2, NaN],
+    [-2, NaN],
+    [NaN, NaN],
+  ],
+  acos: [
+    [1, 0],
+    [2, NaN],
+    [NaN, NaN],
+  ],
+  atan: [
+    [-0, -0],
+    [NaN, NaN],
+  ],
+  sinh: [
+    [-0, -0],
+    [inf, inf],
+    [-inf, -inf],
+    [NaN, NaN],
+  ],
+  cosh: [
+    [0, 1],
+    [inf, inf],
+    [-inf, inf],
+    [NaN, NaN],
+  ],
+  tanh: [
+    [0, 0],
+    [-0, -0],
+    [inf, 1],
+    [-inf, -1],
+    [NaN, NaN],
+  ],
+  asinh: [
+    [-0, -0],
+    [inf, inf],
+    [-inf, -inf],
+    [NaN, NaN],
+  ],
+  acosh: [
+    [1, 0],
+    [0.5, NaN],
+    [-inf, NaN],
+    [inf, inf],
+    [NaN, NaN],
+  ],
+  atanh: [
+    [-0, -0],
+    [1, inf],
+    [-1, -inf],
+    [2, NaN],
+    [NaN, NaN],
+  ],
+  erf: [
+    [0, 0],
+    [-0, -0],
+    [inf, 1],
+    [-inf, -1],
+    [NaN, NaN],
+  ],
+  erfc: [
+    [0, 1],
+    [inf, 0],
+    [-inf, 2],
+    [NaN, NaN],
+  ],
+  erfinv: [
+    [0, 0],
+    [-0, -0],
+    [1, inf],
+    [-1, -inf],
+    [1.5, NaN],
+    [NaN, NaN],
+  ],
+  lgamma: [
+    [0, inf],
+    [-0, inf],
+    [-3, inf],
+    [1, 0],
+    [2, 0],
+    [inf, inf],
+    [-inf, inf],
+    [NaN, NaN],
+  ],
+  digamma: [
+    [0, -inf],
+    [-0, inf],
+    [-3, NaN],
+    [inf, inf],
+    [-inf, NaN],
+    [NaN, NaN],
+  ],
+  sigmoid: [
+    [0, 0.5],
+    [inf, 1],
+    [-inf, 0],
+    [NaN, NaN],
+  ],
 };
 const pows: [number, number, number][] = [
-  [1, NaN, 1], [1, inf, 1], [NaN, 0, 1], [NaN, 1, NaN], [2, NaN, NaN], [-1, inf, 1], [-1, -inf, 1], [-2, 3, -8], [-2, 2, 4], [-2, 0.5, NaN],
-  [0, -1, inf], [-0, -1, -inf], [-0, -2, inf], [-0, 3, -0], [-0, 2, 0], [0, 3, 0], [inf, -1, 0], [-inf, 3, -inf], [-inf, 2, inf],
-  [-inf, -3, -0], [0.5, inf, 0], [0.5, -inf, inf], [2, inf, inf], [2, -inf, 0], [-0, 0.5, 0], [-inf, 0.5, inf], [0, 0, 1], [9, 0.5, 3],
+  [1, NaN, 1],
+  [1, inf, 1],
+  [NaN, 0, 1],
+  [NaN, 1, NaN],
+  [2, NaN, NaN],
+  [-1, inf, 1],
+  [-1, -inf, 1],
+  [-2, 3, -8],
+  [-2, 2, 4],
+  [-2, 0.5, NaN],
+  [0, -1, inf],
+  [-0, -1, -inf],
+  [-0, -2, inf],
+  [-0, 3, -0],
+  [-0, 2, 0],
+  [0, 3, 0],
+  [inf, -1, 0],
+  [-inf, 3, -inf],
+  [-inf, 2, inf],
+  [-inf, -3, -0],
+  [0.5, inf, 0],
+  [0.5, -inf, inf],
+  [2, inf, inf],
+  [2, -inf, 0],
+  [-0, 0.5, 0],
+  [-inf, 0.5, inf],
+  [0, 0, 1],
+  [9, 0.5, 3],
 ];
 const angles: [number, number, number][] = [
-  [0, 1, 0], [-0, 1, -0], [0, -1, Math.PI], [-0, -1, -Math.PI], [0, 0, 0], [-0, 0, -0], [0, -0, Math.PI], [-0, -0, -Math.PI],
-  [1, 0, Math.PI / 2], [-1, 0, -Math.PI / 2], [inf, inf, Math.PI / 4], [inf, -inf, (3 * Math.PI) / 4], [1, inf, 0], [-1, inf, -0],
-  [1, -inf, Math.PI], [NaN, 1, NaN], [1, NaN, NaN],
+  [0, 1, 0],
+  [-0, 1, -0],
+  [0, -1, Math.PI],
+  [-0, -1, -Math.PI],
+  [0, 0, 0],
+  [-0, 0, -0],
+  [0, -0, Math.PI],
+  [-0, -0, -Math.PI],
+  [1, 0, Math.PI / 2],
+  [-1, 0, -Math.PI / 2],
+  [inf, inf, Math.PI / 4],
+  [inf, -inf, (3 * Math.PI) / 4],
+  [1, inf, 0],
+  [-1, inf, -0],
+  [1, -inf, Math.PI],
+  [NaN, 1, NaN],
+  [1, NaN, NaN],
 ];
 for (const name of unary) {
   special(name, () => {
@@ -114,15 +305,19 @@ for (const name of unary) {
     }
   });
 }
-for (const [name, rows] of [['pow', pows], ['atan2', angles]] as const) {
+for (const [name, rows] of [
+  ['pow', pows],
+  ['atan2', angles],
+] as const) {
   special(name, () => {
     for (const type of ['f32', 'f64'] as const) {
       const round = type === 'f32' ? Math.fround : Number;
       const a = rows.map((r) => r[0]);
       const b = rows.map((r) => r[1]);
-      const got = type === 'f32'
-        ? kernels.f32(name, Float32Array.from(a), Float32Array.from(b))
-        : kernels.f64(name, Float64Array.from(a), Float64Array.from(b));
+      const got =
+        type === 'f32'
+          ? kernels.f32(name, Float32Array.from(a), Float32Array.from(b))
+          : kernels.f64(name, Float64Array.from(a), Float64Array.from(b));
       rows.forEach((r, i) => assert.ok(Object.is(got[i], round(r[2])), `${name}_${type}(${r[0]}, ${r[1]}) = ${got[i]}, want ${r[2]}`));
     }
   });
@@ -157,7 +352,12 @@ for (const name of unary) {
     const rows = table[name]!;
     const a = Float64Array.from(rows, (r) => r[0]);
     let i = 0;
-    check('f64', name, worst('f64', () => rows[i++]![1], kernels.f64(name, a), a), 4);
+    check(
+      'f64',
+      name,
+      worst('f64', () => rows[i++]![1], kernels.f64(name, a), a),
+      4,
+    );
   });
   const f = name === 'exp2' ? (x: number) => 2 ** x : host[name];
   if (!f) continue;
@@ -170,7 +370,10 @@ for (const name of unary) {
 for (const name of ['lgamma', 'digamma']) {
   double(`${name} left of zero`, () => {
     const rows = reflected[name]!;
-    const got = kernels.f64(name, Float64Array.from(rows, (r) => r[0]));
+    const got = kernels.f64(
+      name,
+      Float64Array.from(rows, (r) => r[0]),
+    );
     // absolute at the roots, relative elsewhere
     rows.forEach(([x, y], i) => {
       const off = Math.abs(got[i]! - y);

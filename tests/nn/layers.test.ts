@@ -32,7 +32,10 @@ layers('drop and rescale only in training', () => {
   near(y.mean().itemSync(), 1, 0.05);
   near(y.eq(0).to('float32').mean().itemSync(), 0.25, 0.03);
   assert.is(drop.eval().forward(x), x);
-  const planes = new nn.Dropout2d(0.5).forward(ones([4, 8, 3, 3])).mean([2, 3]).arraySync() as number[][];
+  const planes = new nn.Dropout2d(0.5)
+    .forward(ones([4, 8, 3, 3]))
+    .mean([2, 3])
+    .arraySync() as number[][];
   assert.ok(planes.flat().every((v) => v === 0 || v === 2));
   assert.throws(() => F.dropout(x, 2), isA(ValueError));
 });
@@ -40,8 +43,17 @@ layers('drop and rescale only in training', () => {
 layers('embed, with a padding row and a largest norm', () => {
   const table = new nn.Embedding(5, 2, { paddingIdx: 1 });
   assert.equal(table.weight.select(0, 1).arraySync(), [0, 0]);
-  table.forward(tensor([0, 1, 0], { dtype: 'int64' })).sum().backward();
-  assert.equal((table.weight.grad as Tensor).arraySync(), [[2, 2], [0, 0], [0, 0], [0, 0], [0, 0]]);
+  table
+    .forward(tensor([0, 1, 0], { dtype: 'int64' }))
+    .sum()
+    .backward();
+  assert.equal((table.weight.grad as Tensor).arraySync(), [
+    [2, 2],
+    [0, 0],
+    [0, 0],
+    [0, 0],
+    [0, 0],
+  ]);
   const short = new nn.Embedding(3, 2, { maxNorm: 1 });
   nn.init.constant_(short.weight, 3);
   short.forward(tensor([0], { dtype: 'int64' }));
@@ -81,13 +93,22 @@ layers.run();
 const losses = suite('losses');
 
 losses('agree with values worked out by hand', () => {
-  const logits = tensor([[1, 2, 3], [1, 1, 1]]);
+  const logits = tensor([
+    [1, 2, 3],
+    [1, 1, 1],
+  ]);
   const target = tensor([2, 0], { dtype: 'int64' });
   const first = Math.log(Math.exp(1) + Math.exp(2) + Math.exp(3)) - 3;
   near(F.crossEntropy(logits, target).itemSync(), (first + Math.log(3)) / 2);
   near(F.crossEntropy(logits, target, { weight: tensor([2, 1, 1]) }).itemSync(), (first + 2 * Math.log(3)) / 3);
   near(F.crossEntropy(logits, target, { ignoreIndex: 0 }).itemSync(), first);
-  const oneHot = tensor([[0, 0, 1], [1, 0, 0]], { dtype: 'float32' });
+  const oneHot = tensor(
+    [
+      [0, 0, 1],
+      [1, 0, 0],
+    ],
+    { dtype: 'float32' },
+  );
   near(F.crossEntropy(logits, oneHot).itemSync(), (first + Math.log(3)) / 2);
   near(F.binaryCrossEntropy(tensor([0.5, 1]), tensor([1, 0], { dtype: 'float32' })).itemSync(), (Math.log(2) + 100) / 2, 1e-4);
   near(F.huberLoss(tensor([0.5, 3]), zeros([2])).itemSync(), (0.125 + 2.5) / 2);
@@ -104,9 +125,19 @@ init('fills with the deviation it names', () => {
   near(nn.init.xavierUniform_(w).abs().amax().itemSync(), Math.sqrt(6 / 500), 1e-3);
   const cut = nn.init.truncNormal_(w, { std: 2, a: -1, b: 1 });
   assert.ok(cut.abs().amax().itemSync() <= 1);
-  assert.equal(nn.init.eye_(zeros([2, 2])).arraySync(), [[1, 0], [0, 1]]);
+  assert.equal(nn.init.eye_(zeros([2, 2])).arraySync(), [
+    [1, 0],
+    [0, 1],
+  ]);
   const q = nn.init.orthogonal_(zeros([3, 5]));
-  assert.ok(q.matmul(q.t()).sub(nn.init.eye_(zeros([3, 3]))).abs().amax().itemSync() < 1e-5);
+  assert.ok(
+    q
+      .matmul(q.t())
+      .sub(nn.init.eye_(zeros([3, 3])))
+      .abs()
+      .amax()
+      .itemSync() < 1e-5,
+  );
   assert.equal(nn.init.calculateFanInAndFanOut(zeros([8, 4, 3, 3])), { fanIn: 36, fanOut: 72 });
   assert.throws(() => nn.init.xavierNormal_(zeros([3])), isA(ShapeError));
   near(nn.init.calculateGain('leakyRelu', 0.2), Math.sqrt(2 / 1.04));

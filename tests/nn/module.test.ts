@@ -33,7 +33,10 @@ modules('names parameters and buffers in PyTorch order', () => {
     'norm.num_batches_tracked',
     'out.weight',
   ]);
-  assert.equal(Array.from(net.namedModules(), ([name]) => name), ['', 'hidden', 'norm', 'out']);
+  assert.equal(
+    Array.from(net.namedModules(), ([name]) => name),
+    ['', 'hidden', 'norm', 'out'],
+  );
   assert.equal(net.parameters().length, 6);
   assert.equal(net.buffers().length, 3);
   assert.is(net.norm.runningMean, Array.from(net.namedBuffers())[0][1]);
@@ -42,7 +45,10 @@ modules('names parameters and buffers in PyTorch order', () => {
 modules('lists a shared parameter once, and its keys twice', () => {
   const net = new nn.Sequential(new nn.Linear(2, 2), new nn.Linear(2, 2));
   (net[1] as nn.Linear).weight = (net[0] as nn.Linear).weight;
-  assert.equal(Array.from(net.namedParameters(), ([k]) => k), ['0.weight', '0.bias', '1.bias']);
+  assert.equal(
+    Array.from(net.namedParameters(), ([k]) => k),
+    ['0.weight', '0.bias', '1.bias'],
+  );
   assert.equal(Object.keys(net.stateDict()), ['0.weight', '0.bias', '1.weight', '1.bias']);
 });
 
@@ -141,7 +147,10 @@ containers('hold modules and parameters by number and by name', () => {
   assert.is(list.length, 2);
   assert.instance(list[1], nn.ReLU);
   assert.instance(list.at(-1), nn.ReLU);
-  assert.equal(Array.from(list.namedParameters(), ([k]) => k), ['0.weight', '0.bias']);
+  assert.equal(
+    Array.from(list.namedParameters(), ([k]) => k),
+    ['0.weight', '0.bias'],
+  );
   const dict = new nn.ModuleDict({ left: new nn.Linear(1, 1), right_side: new nn.ReLU() });
   assert.equal(dict.keys(), ['left', 'right_side']);
   assert.instance(dict.get('right_side'), nn.ReLU);
@@ -152,6 +161,15 @@ containers('hold modules and parameters by number and by name', () => {
   const named = new nn.Sequential({ first: new nn.Linear(2, 3), second: new nn.Linear(3, 1) });
   assert.equal(Object.keys(named.stateDict()), ['first.weight', 'first.bias', 'second.weight', 'second.bias']);
   assert.equal(named.forward(zeros([4, 2])).shape, [4, 1]);
+});
+
+containers('mark parameters with and without new', () => {
+  for (const p of [new nn.Parameter(zeros([2])), nn.Parameter(zeros([2])), nn.parameter(zeros([2]))]) {
+    assert.ok(p instanceof nn.Parameter);
+    assert.ok(p.requiresGrad && p.isLeaf);
+  }
+  assert.not(zeros([2]) instanceof nn.Parameter);
+  assert.not(nn.parameter(zeros([2], { dtype: 'int64' })).requiresGrad);
 });
 
 containers.run();

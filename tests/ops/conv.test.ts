@@ -66,7 +66,9 @@ test('values and gradients follow the definition', () => {
   for (const dtype of ['float32', 'float64'] as const)
     for (const c of CASES) {
       const x = sample(c.x, 1).to(dtype).requiresGrad_();
-      const w = sample([c.out, c.x[1] / c.groups, ...c.kernel], 2).to(dtype).requiresGrad_();
+      const w = sample([c.out, c.x[1] / c.groups, ...c.kernel], 2)
+        .to(dtype)
+        .requiresGrad_();
       const bias = sample([c.out], 3).to(dtype).requiresGrad_();
       const y = conv2d(x, w, bias, options(c));
       const dy = sample(y.shape, 4).to(dtype);
@@ -75,7 +77,12 @@ test('values and gradients follow the definition', () => {
       const plane = y.shape[2] * y.shape[3];
       const tolerance = dtype === 'float32' ? 1e-3 : 1e-11;
       const what = `${dtype} ${JSON.stringify(c)}`;
-      close(flat(y), e.y.map((v, i) => v + flat(bias)[Math.floor(i / plane) % c.out]), tolerance, `y ${what}`);
+      close(
+        flat(y),
+        e.y.map((v, i) => v + flat(bias)[Math.floor(i / plane) % c.out]),
+        tolerance,
+        `y ${what}`,
+      );
       close(flat(dx), e.dx, tolerance, `dx ${what}`);
       close(flat(dw), e.dw, tolerance, `dw ${what}`);
       close(flat(db), flat(dy.sum([0, 2, 3])), tolerance, `db ${what}`);
@@ -84,8 +91,16 @@ test('values and gradients follow the definition', () => {
 
 test('derivatives of derivatives', () => {
   for (const c of CASES.slice(0, 7))
-    checkTwice((x, w) => conv2d(x, w, null, options(c)), [sample(c.x, 1), sample([c.out, c.x[1] / c.groups, ...c.kernel], 2)], JSON.stringify(c));
-  checkTwice((x, w, b) => convTranspose2d(x, w, b, { stride: 2, padding: 1, outputPadding: 1 }), [sample([1, 3, 3, 4], 1), sample([3, 2, 3, 3], 2), sample([2], 3)], 'transposed');
+    checkTwice(
+      (x, w) => conv2d(x, w, null, options(c)),
+      [sample(c.x, 1), sample([c.out, c.x[1] / c.groups, ...c.kernel], 2)],
+      JSON.stringify(c),
+    );
+  checkTwice(
+    (x, w, b) => convTranspose2d(x, w, b, { stride: 2, padding: 1, outputPadding: 1 }),
+    [sample([1, 3, 3, 4], 1), sample([3, 2, 3, 3], 2), sample([2], 3)],
+    'transposed',
+  );
 });
 
 test('a transposed convolution is the gradient of a convolution', () => {

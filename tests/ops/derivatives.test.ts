@@ -1,8 +1,8 @@
 // Every row of the op table with a derivative: first and second derivatives against differences; the others are without one on purpose.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import * as wick from '../../ts/index.ts';
 import type { Tensor } from '../../ts/index.ts';
+import * as wick from '../../ts/index.ts';
 import type { KernelOp, MapOp, ViewOp } from '../../ts/ops/op.ts';
 import { TABLE } from '../../ts/ops/table.ts';
 import { invoke } from '../../ts/tensor/call.ts';
@@ -16,8 +16,20 @@ test('every row has a derivative or is named as having none', () => {
   assert.equal(without.sort(), Object.keys(NO_DERIVATIVE).sort());
 });
 test('every row has sample calls, and every sample a row', () => {
-  assert.equal(rows.filter((op) => op.kind === 'kernel').map((op) => op.name).sort(), Object.keys(KERNELS).sort());
-  assert.equal(rows.filter((op) => op.kind === 'view').map((op) => op.name).sort(), Object.keys(VIEWS).sort());
+  assert.equal(
+    rows
+      .filter((op) => op.kind === 'kernel')
+      .map((op) => op.name)
+      .sort(),
+    Object.keys(KERNELS).sort(),
+  );
+  assert.equal(
+    rows
+      .filter((op) => op.kind === 'view')
+      .map((op) => op.name)
+      .sort(),
+    Object.keys(VIEWS).sort(),
+  );
   for (const name of Object.keys(SMOOTH)) assert.is(TABLE[name]?.kind, 'map', name);
 });
 
@@ -36,7 +48,10 @@ for (const op of rows.filter((r): r is MapOp => r.kind === 'map' && r.vjp !== nu
       const inputs = tensors.map(([low, high], i) => draw(shapes[i], low, high).requiresGrad_());
       check((...xs) => {
         let next = 0;
-        return wick.callMap(op, operands.map((o) => (typeof o === 'number' ? o : xs[next++])));
+        return wick.callMap(
+          op,
+          operands.map((o) => (typeof o === 'number' ? o : xs[next++])),
+        );
       }, inputs);
     }
   });

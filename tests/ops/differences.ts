@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { grad, tensor, type Tensor } from '../../ts/index.ts';
+import { grad, type Tensor, tensor } from '../../ts/index.ts';
 
 /** Numbers between -1 and 1, the same every time. */
 export function noise(n: number, seed = 1): number[] {
@@ -11,7 +11,14 @@ export function noise(n: number, seed = 1): number[] {
 }
 /** A float64 tensor of noise. */
 export function sample(shape: readonly number[], seed = 1): Tensor {
-  return tensor(new Float64Array(noise(shape.reduce((p, v) => p * v, 1), seed))).reshape([...shape]);
+  return tensor(
+    new Float64Array(
+      noise(
+        shape.reduce((p, v) => p * v, 1),
+        seed,
+      ),
+    ),
+  ).reshape([...shape]);
 }
 /** All elements as numbers, row-major. */
 export function flat(x: Tensor): number[] {
@@ -33,7 +40,12 @@ function weighted(y: Tensor): Tensor {
 }
 /** Compares the gradients of a function of float64 inputs with central differences, at up to `points` elements of each input. */
 export function checkGradient(f: Fn, inputs: readonly Tensor[], what: string, points = 12): void {
-  const leaves = inputs.map((x) => tensor(new Float64Array(flat(x)), { requiresGrad: false }).reshape([...x.shape]).clone().requiresGrad_());
+  const leaves = inputs.map((x) =>
+    tensor(new Float64Array(flat(x)), { requiresGrad: false })
+      .reshape([...x.shape])
+      .clone()
+      .requiresGrad_(),
+  );
   const grads = grad(weighted(f(...leaves)), leaves, { allowUnused: true });
   inputs.forEach((x, i) => {
     const values = flat(x);
@@ -45,10 +57,23 @@ export function checkGradient(f: Fn, inputs: readonly Tensor[], what: string, po
       const at = (d: number): number => {
         const moved = Float64Array.from(values);
         moved[k] += d;
-        return weighted(f(...inputs.map((v, j) => (j === i ? tensor(moved).reshape([...x.shape]).requiresGrad_() : v)))).itemSync();
+        return weighted(
+          f(
+            ...inputs.map((v, j) =>
+              j === i
+                ? tensor(moved)
+                    .reshape([...x.shape])
+                    .requiresGrad_()
+                : v,
+            ),
+          ),
+        ).itemSync();
       };
       const slope = (at(1e-5) - at(-1e-5)) / 2e-5;
-      assert.ok(Math.abs(slope - g[k]) <= 1e-6 * (1 + Math.abs(slope)), `${what}: d/d input ${i} element ${k} is ${g[k]}, differences say ${slope}`);
+      assert.ok(
+        Math.abs(slope - g[k]) <= 1e-6 * (1 + Math.abs(slope)),
+        `${what}: d/d input ${i} element ${k} is ${g[k]}, differences say ${slope}`,
+      );
     }
   });
 }

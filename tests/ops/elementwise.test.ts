@@ -60,7 +60,26 @@ const LOW64 = -(2n ** 63n);
 
 test('signs of zero survive where they must', () => {
   for (const d of FLOATS) {
-    for (const name of ['neg', 'sqrt', 'trunc', 'floor', 'ceil', 'round', 'sin', 'tan', 'asin', 'atan', 'sinh', 'tanh', 'asinh', 'atanh', 'expm1', 'log1p', 'erf', 'copy'])
+    for (const name of [
+      'neg',
+      'sqrt',
+      'trunc',
+      'floor',
+      'ceil',
+      'round',
+      'sin',
+      'tan',
+      'asin',
+      'atan',
+      'sinh',
+      'tanh',
+      'asinh',
+      'atanh',
+      'expm1',
+      'log1p',
+      'erf',
+      'copy',
+    ])
       same(run(name, d, [0, -0]), name === 'neg' ? [-0, 0] : [0, -0]);
     same(run('abs', d, [-0, 0]), [0, 0]);
     same(run('reciprocal', d, [0, -0]), [inf, -inf]);
@@ -111,7 +130,13 @@ test('infinities', () => {
     same(run('lerp', d, [1, 1, 1], [3, 3, 3], [0, 1, 0.5]), [1, 3, 2]);
     same(run('hypot', d, [d === 'float32' ? 3e38 : 1e308], 0), [d === 'float32' ? Math.fround(3e38) : 1e308]);
   }
-  for (const [name, expected] of Object.entries({ isnan: [1, 0, 0, 0], isinf: [0, 1, 1, 0], isfinite: [0, 0, 0, 1], isposinf: [0, 1, 0, 0], isneginf: [0, 0, 1, 0] })) {
+  for (const [name, expected] of Object.entries({
+    isnan: [1, 0, 0, 0],
+    isinf: [0, 1, 1, 0],
+    isfinite: [0, 0, 0, 1],
+    isposinf: [0, 1, 0, 0],
+    isneginf: [0, 0, 1, 0],
+  })) {
     for (const d of FLOATS) same(run(name, d, [nan, inf, -inf, -1]), expected);
     for (const d of ['int32', 'bool'] as const) same(run(name, d, [1, 0]), name === 'isfinite' ? [1, 1] : [0, 0]);
     same(run(name, 'int64', [1n, LOW64]), name === 'isfinite' ? [1, 1] : [0, 0]);
@@ -120,7 +145,10 @@ test('infinities', () => {
 
 test('comparisons and logic', () => {
   for (const d of FLOATS) {
-    const [a, b] = [[nan, 1, 0, -inf], [nan, 2, -0, inf]];
+    const [a, b] = [
+      [nan, 1, 0, -inf],
+      [nan, 2, -0, inf],
+    ];
     same(run('eq', d, a, b), [0, 0, 1, 0]);
     same(run('ne', d, a, b), [1, 1, 0, 1]);
     same(run('lt', d, a, b), [0, 1, 0, 1]);
@@ -211,7 +239,14 @@ test('bool adds as or and multiplies as and', () => {
 test('nextafter steps one representable value', () => {
   const tiny = 2 ** -149;
   same(run('nextafter', 'float32', [0, -0, 1, 1, inf, nan, 2, -1], [1, -1, 2, 0, 0, 1, 2, 0]), [
-    tiny, -tiny, 1 + 2 ** -23, 1 - 2 ** -24, Math.fround(3.4028234663852886e38), nan, 2, -1 + 2 ** -24,
+    tiny,
+    -tiny,
+    1 + 2 ** -23,
+    1 - 2 ** -24,
+    Math.fround(3.4028234663852886e38),
+    nan,
+    2,
+    -1 + 2 ** -24,
   ]);
   same(run('nextafter', 'float64', [0, 1, 1, inf], [-1, 2, 0, 0]), [-Number.MIN_VALUE, 1 + 2 ** -52, 1 - 2 ** -53, Number.MAX_VALUE]);
 });

@@ -16,7 +16,9 @@ function check(name: string, f: (x: Tensor) => Tensor, shape: number[], spread =
   const data = Array.from({ length: n }, (_, i) => (((i * 7 + 3) % 31) - 15.3) * 0.1 * spread + i * 0.001);
   const at = (d: number[]): Tensor => tensor(d, { dtype: 'float64' }).reshape(shape);
   const weigh = (y: Tensor): Tensor => {
-    const w = arange(1, y.numel + 1, 1, { dtype: 'float64' }).mul(0.37).reshape(y.shape);
+    const w = arange(1, y.numel + 1, 1, { dtype: 'float64' })
+      .mul(0.37)
+      .reshape(y.shape);
     return y.mul(y).mul(w).sum();
   };
   const gradient = (d: number[]): number[] => {
@@ -42,19 +44,49 @@ function check(name: string, f: (x: Tensor) => Tensor, shape: number[], spread =
     const up = gradient(shifted(i, eps));
     const down = gradient(shifted(i, -eps));
     const bent = up.reduce((sum, g, k) => sum + ((g - down[k]) / (2 * eps)) * (k + 1), 0);
-    assert.ok(Math.abs(curvature[i] - bent) <= 1e-4 * (1 + Math.abs(bent)), `${name}: second derivative ${i} is ${curvature[i]}, differences give ${bent}`);
+    assert.ok(
+      Math.abs(curvature[i] - bent) <= 1e-4 * (1 + Math.abs(bent)),
+      `${name}: second derivative ${i} is ${curvature[i]}, differences give ${bent}`,
+    );
   }
 }
 
-const index = int([[0, 2, 1, 0], [1, 1, 0, 2]]);
-const small = int([[2, 0], [1, 1]]);
-const other = (shape: number[]): Tensor => arange(0, shape.reduce((a, b) => a * b, 1), 1, { dtype: 'float64' }).mul(0.3).add(0.7).reshape(shape);
+const index = int([
+  [0, 2, 1, 0],
+  [1, 1, 0, 2],
+]);
+const small = int([
+  [2, 0],
+  [1, 1],
+]);
+const other = (shape: number[]): Tensor =>
+  arange(
+    0,
+    shape.reduce((a, b) => a * b, 1),
+    1,
+    { dtype: 'float64' },
+  )
+    .mul(0.3)
+    .add(0.7)
+    .reshape(shape);
 
 test('derivatives of gathers and scatters', () => {
   check('gather', (x) => x.gather(0, index), [3, 4]);
   check('gather, smaller index', (x) => x.gather(1, small), [3, 4]);
   check('scatter x', (x) => x.scatter(0, small, other([2, 2])), [3, 4]);
-  check('scatter src', (x) => other([3, 4]).scatter(1, int([[2, 0, 3], [1, 3, 0]]), x), [2, 3]);
+  check(
+    'scatter src',
+    (x) =>
+      other([3, 4]).scatter(
+        1,
+        int([
+          [2, 0, 3],
+          [1, 3, 0],
+        ]),
+        x,
+      ),
+    [2, 3],
+  );
   check('scatterAdd x', (x) => x.scatterAdd(0, index, other([2, 4])), [3, 4]);
   check('scatterAdd src', (x) => other([3, 4]).scatterAdd(0, small, x), [3, 3]);
   for (const reduce of ['sum', 'prod', 'mean', 'amax', 'amin'] as const)
@@ -95,21 +127,50 @@ test('derivatives of views, triangles, sorts', () => {
 
 test('advanced indexing follows PyTorch', () => {
   const x = arange(24).reshape([2, 3, 4]);
-  assert.equal(values(x.index([int([1, 0]), int([2, -1])])), [[20, 21, 22, 23], [8, 9, 10, 11]]);
+  assert.equal(values(x.index([int([1, 0]), int([2, -1])])), [
+    [20, 21, 22, 23],
+    [8, 9, 10, 11],
+  ]);
   assert.equal(x.index([int([0, 1]), null, int([0, 3])]).shape, [2, 3]);
-  assert.equal(values(x.index([null, int([0]), int([[1], [2]])])), [[[1], [2]], [[13], [14]]]);
+  assert.equal(values(x.index([null, int([0]), int([[1], [2]])])), [
+    [[1], [2]],
+    [[13], [14]],
+  ]);
   assert.equal(values(tensor([1, 2, 3]).index([tensor([true, false, true])])), [1, 3]);
   assert.equal(values(zeros([3]).indexPut([int([1, 1])], ones([2]), { accumulate: true })), [0, 2, 0]);
-  assert.throws(() => x.index([int([2])]), (e: Error) => e instanceof wick.IndexError);
-  assert.equal(values(tensor([[0, 5], [6, 0]]).nonzero()), [[0, 1], [1, 0]]);
+  assert.throws(
+    () => x.index([int([2])]),
+    (e: Error) => e instanceof wick.IndexError,
+  );
+  assert.equal(
+    values(
+      tensor([
+        [0, 5],
+        [6, 0],
+      ]).nonzero(),
+    ),
+    [
+      [0, 1],
+      [1, 0],
+    ],
+  );
   assert.equal(zeros([0, 3]).nonzero().shape, [0, 2]);
 });
 
 test('an index out of range changes nothing', () => {
   const x = arange(6).reshape([2, 3]);
-  assert.throws(() => x.scatter_(1, int([[0, 3]]), 9), (e: Error) => e instanceof wick.IndexError && /scatter: index 3/.test(e.message));
-  assert.throws(() => x.indexAdd_(0, int([-1]), ones([1, 3], { dtype: 'int64' })), (e: Error) => e instanceof wick.IndexError);
-  assert.equal(values(x), [[0, 1, 2], [3, 4, 5]]);
+  assert.throws(
+    () => x.scatter_(1, int([[0, 3]]), 9),
+    (e: Error) => e instanceof wick.IndexError && /scatter: index 3/.test(e.message),
+  );
+  assert.throws(
+    () => x.indexAdd_(0, int([-1]), ones([1, 3], { dtype: 'int64' })),
+    (e: Error) => e instanceof wick.IndexError,
+  );
+  assert.equal(values(x), [
+    [0, 1, 2],
+    [3, 4, 5],
+  ]);
 });
 
 test('sort is stable, puts NaN last and takes every dtype and dimension', () => {
@@ -118,9 +179,29 @@ test('sort is stable, puts NaN last and takes every dtype and dimension', () => 
   assert.ok(Number.isNaN((values(v) as number[])[5]));
   assert.equal(values(tensor([1, 1, 0]).sort({ descending: true }).indices), [0, 1, 2]);
   for (const dtype of ['int8', 'uint8', 'int16', 'int32', 'int64', 'float16', 'bfloat16', 'float64'] as const) {
-    const x = tensor([[3, 1, 2], [0, 5, 4]], { dtype });
-    assert.equal(values(x.sort(1).values), [[1, 2, 3], [0, 4, 5]], dtype);
-    assert.equal(values(x.t().sort(0).values.t()), [[1, 2, 3], [0, 4, 5]], dtype);
+    const x = tensor(
+      [
+        [3, 1, 2],
+        [0, 5, 4],
+      ],
+      { dtype },
+    );
+    assert.equal(
+      values(x.sort(1).values),
+      [
+        [1, 2, 3],
+        [0, 4, 5],
+      ],
+      dtype,
+    );
+    assert.equal(
+      values(x.t().sort(0).values.t()),
+      [
+        [1, 2, 3],
+        [0, 4, 5],
+      ],
+      dtype,
+    );
   }
   assert.equal(values(tensor(5).sort().values), 5);
   assert.equal(zeros([2, 0]).sort().values.shape, [2, 0]);
@@ -142,7 +223,10 @@ test('random numbers depend on the seed alone', () => {
   assert.ok(Math.abs((x.std().itemSync() as number) - 1) < 0.02);
   const u = wick.rand(n, { dtype: 'float16' });
   assert.ok((u.amax().itemSync() as number) < 1);
-  assert.equal((values(wick.randperm(50)) as number[]).sort((p, q) => p - q), values(arange(50)));
+  assert.equal(
+    (values(wick.randperm(50)) as number[]).sort((p, q) => p - q),
+    values(arange(50)),
+  );
 });
 
 test('dropout scales what it keeps, and its gradient too', () => {
@@ -150,7 +234,7 @@ test('dropout scales what it keeps, and its gradient too', () => {
   const x = ones([1000]).requiresGrad_();
   const y = x.dropout({ p: 0.25 });
   y.sum().backward();
-  assert.equal(values((x.grad as Tensor)), values(y));
+  assert.equal(values(x.grad as Tensor), values(y));
   const kept = (values(y) as number[]).filter((v) => v !== 0);
   assert.ok(kept.length > 680 && kept.length < 820);
   assert.ok(kept.every((v) => Math.abs(v - 4 / 3) < 1e-6));

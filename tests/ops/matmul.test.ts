@@ -12,12 +12,28 @@ function product(a: readonly number[], b: readonly number[], m: number, k: numbe
 const swap = (x: Tensor): Tensor => x.transpose(-1, -2);
 
 test('every shape class, stored by rows and by columns, in every compute type', () => {
-  const shapes = [[1, 1, 1], [1, 300, 70], [1, 70, 300], [2, 3, 4], [4, 300, 9], [5, 7, 9], [8, 24, 300], [13, 19, 33], [37, 530, 61], [67, 300, 257], [30, 50, 1], [9, 1, 9], [3, 0, 4]];
+  const shapes = [
+    [1, 1, 1],
+    [1, 300, 70],
+    [1, 70, 300],
+    [2, 3, 4],
+    [4, 300, 9],
+    [5, 7, 9],
+    [8, 24, 300],
+    [13, 19, 33],
+    [37, 530, 61],
+    [67, 300, 257],
+    [30, 50, 1],
+    [9, 1, 9],
+    [3, 0, 4],
+  ];
   for (const dtype of ['float32', 'float64', 'int32', 'int64'] as const)
     for (const [m, k, n] of shapes)
       for (const byColumns of [0, 1, 2, 3]) {
         const make = (r: number, c: number, columns: boolean, seed: number): Tensor => {
-          const scaled = sample(columns ? [c, r] : [r, c], seed).mul(40).to(dtype);
+          const scaled = sample(columns ? [c, r] : [r, c], seed)
+            .mul(40)
+            .to(dtype);
           return columns ? swap(scaled) : scaled;
         };
         const a = make(m, k, (byColumns & 1) > 0, 1);
@@ -50,10 +66,23 @@ test('a row of a large product has the bits of the same row of a product of that
 });
 
 test('linear is x @ w.T + bias', () => {
-  for (const [shape, out] of [[[5, 7], 9], [[7], 9], [[2, 3, 7], 1], [[1, 300], 1], [[40, 300], 33], [[3, 0], 4]] as const) {
+  for (const [shape, out] of [
+    [[5, 7], 9],
+    [[7], 9],
+    [[2, 3, 7], 1],
+    [[1, 300], 1],
+    [[40, 300], 33],
+    [[3, 0], 4],
+  ] as const) {
     const k = shape[shape.length - 1];
     const [x, w, bias] = [sample(shape, 1), sample([out, k], 2), sample([out], 3)];
-    const e = product(flat(x), flat(swap(w)), shape.slice(0, -1).reduce((p: number, v) => p * v, 1), k, out).map((v, i) => v + flat(bias)[i % out]);
+    const e = product(
+      flat(x),
+      flat(swap(w)),
+      shape.slice(0, -1).reduce((p: number, v) => p * v, 1),
+      k,
+      out,
+    ).map((v, i) => v + flat(bias)[i % out]);
     close(flat(linear(x, w, bias)), e, 1e-11, `linear ${shape}`);
   }
 });

@@ -1,6 +1,7 @@
 // Inputs for the rows of the op table: where an elementwise row is smooth, and calls of every row with a kernel or a view.
-import * as wick from '../../ts/index.ts';
+
 import type { Tensor } from '../../ts/index.ts';
+import * as wick from '../../ts/index.ts';
 import type { Attrs } from '../../ts/ops/op.ts';
 
 const { tensor } = wick;
@@ -102,12 +103,20 @@ let seed = 0;
 const generator = new wick.Generator(0);
 /** Numbers from an interval. */
 export function draw(shape: readonly number[], low = -1.9, high = 1.9): Tensor {
-  return wick.rand([...shape], { dtype: 'float64', generator }).mul(high - low).add(low);
+  return wick
+    .rand([...shape], { dtype: 'float64', generator })
+    .mul(high - low)
+    .add(low);
 }
 /** Distinct numbers at least 0.1 apart in random order: no ties, and no order that a small step changes. */
 function distinct(shape: readonly number[]): Tensor {
   const n = shape.reduce((p, v) => p * v, 1);
-  return wick.randperm(n, { generator }).to('float64').mul(0.13).sub(n * 0.06).reshape([...shape]);
+  return wick
+    .randperm(n, { generator })
+    .to('float64')
+    .mul(0.13)
+    .sub(n * 0.06)
+    .reshape([...shape]);
 }
 const int = (data: unknown): Tensor => tensor(data as number[], { dtype: 'int64' });
 const place = (): Attrs => ({ seedLo: 7 + seed++, seedHi: 1, offsetLo: 0, offsetHi: 0 });
@@ -122,20 +131,35 @@ const along = (attrs: Attrs, make: (shape: readonly number[]) => Tensor = draw):
   one(make([2, 5]), { dim: 1, ...attrs }),
   one(make([4, 2, 3]), { dim: 0, ...attrs }),
 ];
-const optimiser = (states: readonly (Tensor | null)[], attrs: Attrs): Call[] => [{ inputs: [draw([2, 3]), draw([2, 3]), ...states], attrs }];
-const pool: Attrs = { kernelSize: [2, 3], stride: [2, 1], padding: [1, 1] };
-const moves: readonly Attrs[] = [
-  {},
-  { stride: [2, 1], padding: [1, 0], dilation: [1, 2] },
+const optimiser = (states: readonly (Tensor | null)[], attrs: Attrs): Call[] => [
+  { inputs: [draw([2, 3]), draw([2, 3]), ...states], attrs },
 ];
+const pool: Attrs = { kernelSize: [2, 3], stride: [2, 1], padding: [1, 1] };
+const moves: readonly Attrs[] = [{}, { stride: [2, 1], padding: [1, 0], dilation: [1, 2] }];
 const index = (): Tensor => int([2, 0, 2]);
-const square = (): Tensor => int([[0, 2, 1], [1, 1, 0]]);
+const square = (): Tensor =>
+  int([
+    [0, 2, 1],
+    [1, 1, 0],
+  ]);
 
 /** Calls of every row with a kernel of its own. */
 export const KERNELS: Readonly<Record<string, () => Call[]>> = {
   sum: () => dims({}),
   mean: () => dims({}),
-  prod: () => [...dims({}), one(tensor([[0, 2, 3], [0, 0, 1]], { dtype: 'float64' }), { dims: [1], keepdim: false })],
+  prod: () => [
+    ...dims({}),
+    one(
+      tensor(
+        [
+          [0, 2, 3],
+          [0, 0, 1],
+        ],
+        { dtype: 'float64' },
+      ),
+      { dims: [1], keepdim: false },
+    ),
+  ],
   amax: () => dims({}, distinct),
   amin: () => dims({}, distinct),
   all: () => dims({}),
@@ -160,10 +184,7 @@ export const KERNELS: Readonly<Record<string, () => Call[]>> = {
     { inputs: [draw([3, 4]), draw([4]), draw([4])], attrs: { dims: 1, eps: 1e-5 } },
     { inputs: [draw([2, 2, 3]), null, null], attrs: { dims: 2, eps: 1e-3 } },
   ],
-  layerNormBackward: () => [
-    layerNormGradient(draw([3, 4]), draw([4])),
-    layerNormGradient(draw([2, 5]), null),
-  ],
+  layerNormBackward: () => [layerNormGradient(draw([3, 4]), draw([4])), layerNormGradient(draw([2, 5]), null)],
   matmul: () => [
     { inputs: [draw([2, 3]), draw([3, 4])], attrs: {} },
     { inputs: [draw([2, 1, 2, 3]), draw([3, 3, 2])], attrs: {} },
@@ -183,31 +204,156 @@ export const KERNELS: Readonly<Record<string, () => Call[]>> = {
     { inputs: [draw([1, 2, 2, 3]), draw([2, 2, 2, 2])], attrs: { inputSize: [4, 6], stride: [2, 2] } },
   ],
   convolutionWeight: () => [{ inputs: [draw([2, 3, 3, 4]), draw([2, 2, 4, 5])], attrs: { kernelSize: [2, 2] } }],
-  maxPool2d: () => [one(distinct([1, 2, 4, 5]), { ...pool, dilation: [1, 1] }), one(distinct([1, 1, 5, 5]), { kernelSize: [2, 2], ceilMode: true })],
+  maxPool2d: () => [
+    one(distinct([1, 2, 4, 5]), { ...pool, dilation: [1, 1] }),
+    one(distinct([1, 1, 5, 5]), { kernelSize: [2, 2], ceilMode: true }),
+  ],
   adaptiveMaxPool2d: () => [one(distinct([1, 2, 5, 4]), { outputSize: [2, 3] })],
-  maxPool2dBackward: () => [{ inputs: [draw([1, 2, 2, 2]), int([[[[0, 3], [3, 8]], [[1, 2], [4, 5]]]])], attrs: { inputSize: [3, 3] } }],
-  maxPool2dGather: () => [{ inputs: [draw([1, 2, 3, 3]), int([[[[0, 3], [3, 8]], [[1, 2], [4, 5]]]])], attrs: {} }],
+  maxPool2dBackward: () => [
+    {
+      inputs: [
+        draw([1, 2, 2, 2]),
+        int([
+          [
+            [
+              [0, 3],
+              [3, 8],
+            ],
+            [
+              [1, 2],
+              [4, 5],
+            ],
+          ],
+        ]),
+      ],
+      attrs: { inputSize: [3, 3] },
+    },
+  ],
+  maxPool2dGather: () => [
+    {
+      inputs: [
+        draw([1, 2, 3, 3]),
+        int([
+          [
+            [
+              [0, 3],
+              [3, 8],
+            ],
+            [
+              [1, 2],
+              [4, 5],
+            ],
+          ],
+        ]),
+      ],
+      attrs: {},
+    },
+  ],
   avgPool2d: () => [one(draw([1, 2, 4, 5]), pool), one(draw([1, 1, 5, 5]), { ...pool, countIncludePad: false, ceilMode: true })],
   avgPool2dBackward: () => [one(draw([1, 2, 3, 5]), { ...pool, inputSize: [4, 5] })],
   adaptiveAvgPool2d: () => [one(draw([1, 2, 5, 4]), { outputSize: [2, 3] })],
   adaptiveAvgPool2dBackward: () => [one(draw([1, 2, 2, 3]), { inputSize: [5, 4] })],
-  indexSelect: () => [{ inputs: [draw([3, 2]), index()], attrs: { dim: 0 } }, { inputs: [draw([2, 3, 2]), index()], attrs: { dim: 1 } }],
+  indexSelect: () => [
+    { inputs: [draw([3, 2]), index()], attrs: { dim: 0 } },
+    { inputs: [draw([2, 3, 2]), index()], attrs: { dim: 1 } },
+  ],
   indexAdd: () => [{ inputs: [draw([2, 3]), index(), draw([2, 3])], attrs: { dim: 1, alpha: 2 } }],
   indexCopy: () => [{ inputs: [draw([2, 4]), int([3, 0]), draw([2, 2])], attrs: { dim: 1 } }],
   indexSelectBackward: () => [{ inputs: [draw([3, 2]), index()], attrs: { shape: [4, 2], dim: 0 } }],
-  embedding: () => [{ inputs: [draw([4, 3]), int([[0, 2], [2, 3]])], attrs: { paddingIdx: 1 } }, { inputs: [draw([4, 3]), int([1, 1])], attrs: {} }],
-  embeddingBackward: () => [{ inputs: [draw([2, 2, 3]), int([[0, 2], [2, 3]])], attrs: { rows: 4, paddingIdx: 2 } }],
-  gather: () => [{ inputs: [draw([3, 3]), square()], attrs: { dim: 0 } }, { inputs: [draw([2, 3]), int([[2], [0]])], attrs: { dim: 1 } }],
+  embedding: () => [
+    {
+      inputs: [
+        draw([4, 3]),
+        int([
+          [0, 2],
+          [2, 3],
+        ]),
+      ],
+      attrs: { paddingIdx: 1 },
+    },
+    { inputs: [draw([4, 3]), int([1, 1])], attrs: {} },
+  ],
+  embeddingBackward: () => [
+    {
+      inputs: [
+        draw([2, 2, 3]),
+        int([
+          [0, 2],
+          [2, 3],
+        ]),
+      ],
+      attrs: { rows: 4, paddingIdx: 2 },
+    },
+  ],
+  gather: () => [
+    { inputs: [draw([3, 3]), square()], attrs: { dim: 0 } },
+    { inputs: [draw([2, 3]), int([[2], [0]])], attrs: { dim: 1 } },
+  ],
   gatherBackward: () => [{ inputs: [draw([2, 3]), square()], attrs: { shape: [3, 3], dim: 0 } }],
-  scatter: () => [{ inputs: [draw([3, 3]), int([[0, 2, 1], [1, 0, 2]]), draw([2, 4])], attrs: { dim: 0 } }],
+  scatter: () => [
+    {
+      inputs: [
+        draw([3, 3]),
+        int([
+          [0, 2, 1],
+          [1, 0, 2],
+        ]),
+        draw([2, 4]),
+      ],
+      attrs: { dim: 0 },
+    },
+  ],
   scatterAdd: () => [{ inputs: [draw([3, 3]), square(), draw([2, 3])], attrs: { dim: 0 } }],
   scatterReduce: () =>
-    ['sum', 'prod', 'mean', 'amax', 'amin'].map((reduce, i) => ({ inputs: [distinct([3, 3]), square(), distinct([2, 3])], attrs: { dim: 0, reduce, includeSelf: i % 2 === 0 } })),
-  nonzeroCount: () => [one(tensor([[0, 1, 2], [3, 0, 0]], { dtype: 'float64' }), {})],
-  nonzeroFill: () => [one(tensor([[0, 1, 2], [3, 0, 0]], { dtype: 'float64' }), { count: 3 })],
-  searchsorted: () => [{ inputs: [tensor([1, 2, 4, 8], { dtype: 'float64' }), draw([2, 3], 0, 9)], attrs: {} }, { inputs: [tensor([[1, 2], [3, 4]], { dtype: 'float64' }), draw([2, 3], 0, 5)], attrs: { right: true } }],
+    ['sum', 'prod', 'mean', 'amax', 'amin'].map((reduce, i) => ({
+      inputs: [distinct([3, 3]), square(), distinct([2, 3])],
+      attrs: { dim: 0, reduce, includeSelf: i % 2 === 0 },
+    })),
+  nonzeroCount: () => [
+    one(
+      tensor(
+        [
+          [0, 1, 2],
+          [3, 0, 0],
+        ],
+        { dtype: 'float64' },
+      ),
+      {},
+    ),
+  ],
+  nonzeroFill: () => [
+    one(
+      tensor(
+        [
+          [0, 1, 2],
+          [3, 0, 0],
+        ],
+        { dtype: 'float64' },
+      ),
+      { count: 3 },
+    ),
+  ],
+  searchsorted: () => [
+    { inputs: [tensor([1, 2, 4, 8], { dtype: 'float64' }), draw([2, 3], 0, 9)], attrs: {} },
+    {
+      inputs: [
+        tensor(
+          [
+            [1, 2],
+            [3, 4],
+          ],
+          { dtype: 'float64' },
+        ),
+        draw([2, 3], 0, 5),
+      ],
+      attrs: { right: true },
+    },
+  ],
   asStridedCopy: () => [one(draw([3, 4]), { sizes: [2, 3], strides: [1, 3], offset: 2 })],
-  asStridedBackward: () => [one(draw([2, 3]), { shape: [3, 4], sizes: [2, 3], strides: [1, 3], offset: 2 }), one(draw([3, 2]), { shape: [4], sizes: [3, 2], strides: [1, 1], offset: 0 })],
+  asStridedBackward: () => [
+    one(draw([2, 3]), { shape: [3, 4], sizes: [2, 3], strides: [1, 3], offset: 2 }),
+    one(draw([3, 2]), { shape: [4], sizes: [3, 2], strides: [1, 1], offset: 0 }),
+  ],
   sliceBackward: () => [one(draw([2, 2]), { shape: [3, 4], starts: [1, 0], steps: [1, 2] })],
   flip: () => [one(draw([2, 3, 2]), { dims: [0, -1] })],
   tril: () => [one(draw([2, 3, 4]), { diagonal: 1 }), one(draw([3, 3]), {})],
@@ -225,7 +371,14 @@ export const KERNELS: Readonly<Record<string, () => Call[]>> = {
   arange: () => [{ inputs: [], attrs: { start: 1, step: 0.5, n: 4, dtype: 'float64' } }],
   linspace: () => [{ inputs: [], attrs: { start: 1, end: 2, n: 5, dtype: 'float64' } }],
   sgdStep: () => optimiser([draw([2, 3])], { lr: 0.1, momentum: 0.9, weightDecay: 0.01, nesterov: true }),
-  adamStep: () => optimiser([draw([2, 3]), draw([2, 3], 0, 1), draw([2, 3], 0, 1)], { lr: 0.1, biasCorrection1: 0.1, biasCorrection2: 0.001, decoupled: true, weightDecay: 0.1 }),
+  adamStep: () =>
+    optimiser([draw([2, 3]), draw([2, 3], 0, 1), draw([2, 3], 0, 1)], {
+      lr: 0.1,
+      biasCorrection1: 0.1,
+      biasCorrection2: 0.001,
+      decoupled: true,
+      weightDecay: 0.1,
+    }),
   rmspropStep: () => optimiser([draw([2, 3], 5, 6), draw([2, 3], 0, 1), draw([2, 3])], { lr: 0.1, momentum: 0.9 }),
   adagradStep: () => optimiser([draw([2, 3], 0, 1)], { lr: 0.1 }),
 };

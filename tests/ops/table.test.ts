@@ -50,7 +50,7 @@ const SCALE: Readonly<Record<string, (...x: number[]) => number>> = {
   zeta: () => 1,
   logaddexp: (a, b) => Math.max(Math.abs(a), Math.abs(b), 1),
   logaddexp2: (a, b) => Math.max(Math.abs(a), Math.abs(b), 1),
-  lerp: (a, b, c) => Math.max(Math.abs(a), Math.abs(b), Math.abs(c * (b - a))),
+  lerp: (a, b, c) => Math.max(Math.abs(a), Math.abs(b), (1 + Math.abs(c)) * Math.abs(b - a)),
   // 1 + erf and 1 + tanh.
   gelu: Math.abs,
   geluTanh: Math.abs,

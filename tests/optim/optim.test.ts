@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { scope, StateError, type Tensor, tensor, ValueError, zeros } from '../../ts/index.ts';
+import { StateError, scope, type Tensor, tensor, ValueError, zeros } from '../../ts/index.ts';
 import { parameter } from '../../ts/nn/index.ts';
 import * as optim from '../../ts/optim/index.ts';
 

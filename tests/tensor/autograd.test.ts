@@ -1,8 +1,8 @@
 // The graph: recording, backward passes, in-place changes, hooks, second derivatives.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import * as wick from '../../ts/index.ts';
 import type { Tensor } from '../../ts/index.ts';
+import * as wick from '../../ts/index.ts';
 
 const test = suite('autograd');
 const { StateError, ShapeError, DTypeError, tensor, zeros, ones, grad, noGrad, enableGrad, setGradEnabled } = wick;
@@ -152,7 +152,10 @@ test('in-place changes of views rebase the base', () => {
       const mask = zeros([3, 4], { dtype: 'float64' });
       mask.select(0, 2).narrow(0, 1, 2).fill_(1);
       const nought = zeros([1], { dtype: 'float64' });
-      const placed = wick.cat([nought, y, nought]).reshape([1, 4]).mul(tensor([[0], [0], [1]], { dtype: 'float64' }));
+      const placed = wick
+        .cat([nought, y, nought])
+        .reshape([1, 4])
+        .mul(tensor([[0], [0], [1]], { dtype: 'float64' }));
       return x.mul(mask.neg().add(1)).add(placed).exp();
     },
   );
@@ -165,7 +168,11 @@ test('in-place changes of views rebase the base', () => {
       b.narrow(0, 1, 2).mul_(5);
       return early.mul(2);
     },
-    (x) => x.mul(tensor([1, 5, 5, 1], { dtype: 'float64' })).narrow(0, 0, 2).mul(2),
+    (x) =>
+      x
+        .mul(tensor([1, 5, 5, 1], { dtype: 'float64' }))
+        .narrow(0, 0, 2)
+        .mul(2),
   );
   same(
     'twice, and the base in between',
@@ -179,7 +186,10 @@ test('in-place changes of views rebase the base', () => {
       return b;
     },
     (x) => {
-      const v = x.narrow(0, 0, 2).add(x.narrow(0, 2, 2)).mul(6);
+      const v = x
+        .narrow(0, 0, 2)
+        .add(x.narrow(0, 2, 2))
+        .mul(6);
       return wick.cat([v, x.narrow(0, 2, 2).mul(2)]);
     },
   );
@@ -238,7 +248,10 @@ test('hooks see and may replace gradients', () => {
     return undefined;
   });
   h.sum().backward(null, { retainGraph: true });
-  assert.equal(seen, [[1, 1], [20, 20]]);
+  assert.equal(seen, [
+    [1, 1],
+    [20, 20],
+  ]);
   assert.equal(values(x.grad), [20, 20]);
   remove();
   x.grad = null;
@@ -266,7 +279,13 @@ test('grad() leaves .grad alone and knows unused inputs', () => {
   const x = leaf([1, 2]);
   const y = leaf([3, 4]);
   const [gx, gy] = grad(x.mul(y).sum(), [x, y]);
-  assert.equal([values(gx), values(gy)], [[3, 4], [1, 2]]);
+  assert.equal(
+    [values(gx), values(gy)],
+    [
+      [3, 4],
+      [1, 2],
+    ],
+  );
   assert.is(x.grad, null);
   throws(() => grad(x.sum(), [x, y]), StateError, /input 1/, /\[2\]/, /allowUnused/);
   const found = grad(x.sum(), [x, y], { allowUnused: true });
@@ -293,7 +312,13 @@ test('noGrad, enableGrad, setGradEnabled, detach', () => {
   const x = leaf([1]);
   assert.not.ok(noGrad(() => x.mul(2)).requiresGrad);
   assert.ok(noGrad(() => enableGrad(() => x.mul(2))).requiresGrad);
-  assert.throws(() => noGrad(() => { throw new Error('inside'); }), /inside/);
+  assert.throws(
+    () =>
+      noGrad(() => {
+        throw new Error('inside');
+      }),
+    /inside/,
+  );
   assert.ok(wick.isGradEnabled());
   assert.is(setGradEnabled(false), true);
   assert.not.ok(x.mul(2).requiresGrad);
@@ -307,29 +332,62 @@ test('noGrad, enableGrad, setGradEnabled, detach', () => {
 test('gradients flow through promotion, broadcasts, views, joins, gathers', () => {
   const f = tensor([1, 2], { dtype: 'float32', requiresGrad: true });
   const h = tensor([3], { dtype: 'float16', requiresGrad: true });
-  f.mul(leaf([2, 3])).sum().backward();
+  f.mul(leaf([2, 3]))
+    .sum()
+    .backward();
   assert.is((f.grad as Tensor).dtype, 'float32');
   assert.equal(values(f.grad), [2, 3]);
   h.mul(f).sum().backward();
   assert.is((h.grad as Tensor).dtype, 'float16');
   assert.equal(values(h.grad), [3]);
   const b = leaf([[1], [2]]);
-  b.mul(ones([3, 2, 4], { dtype: 'float64' })).sum().backward();
+  b.mul(ones([3, 2, 4], { dtype: 'float64' }))
+    .sum()
+    .backward();
   assert.equal(values(b.grad), [[12], [12]]);
   const e = leaf([1, 2]);
   e.expand(5, 2).sum().backward();
   assert.equal(values(e.grad), [5, 5]);
   const s = leaf([1, 2, 3, 4]);
-  wick.cat([s.narrow(0, 1, 2), s.narrow(0, 2, 2)]).mul(tensor([1, 10, 100, 1000])).sum().backward();
+  wick
+    .cat([s.narrow(0, 1, 2), s.narrow(0, 2, 2)])
+    .mul(tensor([1, 10, 100, 1000]))
+    .sum()
+    .backward();
   assert.equal(values(s.grad), [0, 1, 110, 1000]);
-  const g = leaf([[1, 2], [3, 4]]);
-  g.gather(1, tensor([[0, 0], [1, 0]], { dtype: 'int64' })).mul(tensor([[1, 2], [3, 4]])).sum().backward();
-  assert.equal(values(g.grad), [[3, 0], [4, 3]]);
+  const g = leaf([
+    [1, 2],
+    [3, 4],
+  ]);
+  g.gather(
+    1,
+    tensor(
+      [
+        [0, 0],
+        [1, 0],
+      ],
+      { dtype: 'int64' },
+    ),
+  )
+    .mul(
+      tensor([
+        [1, 2],
+        [3, 4],
+      ]),
+    )
+    .sum()
+    .backward();
+  assert.equal(values(g.grad), [
+    [3, 0],
+    [4, 3],
+  ]);
   const z = leaf([]);
   z.mul(2).sum().backward();
   assert.equal(values(z.grad), []);
   const i = leaf([1, 2]);
-  i.mul(tensor([2, 3], { dtype: 'int64' })).sum().backward();
+  i.mul(tensor([2, 3], { dtype: 'int64' }))
+    .sum()
+    .backward();
   assert.equal(values(i.grad), [2, 3]);
 });
 
@@ -409,10 +467,18 @@ test('a saved value of a custom function is checked for changes', () => {
 test('gradcheck reports the worst element of a wrong derivative', () => {
   class Bad extends Cube {
     static override backward(ctx: wick.FunctionContext, dy: Tensor): Tensor {
-      return super.backward(ctx, dy).mul(tensor([[1, 1, 1], [1, 1, 2]]));
+      return super.backward(ctx, dy).mul(
+        tensor([
+          [1, 1, 1],
+          [1, 1, 2],
+        ]),
+      );
     }
   }
-  const x = leaf([[1, 2, 3], [4, 5, 6]]);
+  const x = leaf([
+    [1, 2, 3],
+    [4, 5, 6],
+  ]);
   throws(() => wick.gradcheck((v) => Bad.apply(v), [x]), wick.ValueError, /input 0/, /\[2, 3\]/, /\[1, 2\]/, /analytic/, /numeric/);
   throws(() => wick.gradcheck((v) => v.mul(2), [tensor([1], { requiresGrad: true })]), DTypeError, /float64/);
   throws(() => wick.gradcheck((v) => v.mul(2), [tensor([1])]), wick.ValueError, /requiresGrad/);
@@ -422,7 +488,11 @@ test('a graph outlives the scope that made it', () => {
   const x = leaf([0.5, 1]);
   const y = wick.scope(() => x.mul(2).exp().sin().sum());
   y.backward();
-  const [g] = grad(wick.scope(() => x.mul(2).exp().sum()), x, { createGraph: true });
+  const [g] = grad(
+    wick.scope(() => x.mul(2).exp().sum()),
+    x,
+    { createGraph: true },
+  );
   const want = [Math.E, Math.E * Math.E].map((e) => Math.cos(e) * e * 2);
   (values(x.grad) as number[]).forEach((v, i) => assert.ok(Math.abs(v - want[i]) < 1e-12));
   assert.ok((g as Tensor).requiresGrad);
@@ -450,8 +520,14 @@ test('checkpoint: the same gradients for less memory', () => {
 });
 
 test('checkpoint: second derivatives, draws, nesting, changed inputs', () => {
-  const x = leaf([[0.3, -0.7], [1.1, 0.4]]);
-  const w = leaf([[0.5, 0.2], [-0.3, 0.8]]);
+  const x = leaf([
+    [0.3, -0.7],
+    [1.1, 0.4],
+  ]);
+  const w = leaf([
+    [0.5, 0.2],
+    [-0.3, 0.8],
+  ]);
   const f = (a: Tensor, b: Tensor): Tensor => wick.checkpoint((p: Tensor, q: Tensor) => p.matmul(q).tanh().mul(p), a, b);
   assert.ok(wick.gradcheck(f, [x, w]));
   assert.ok(wick.gradgradcheck(f, [x, w]));

@@ -7,18 +7,7 @@ export type DType = 'float32' | 'float64' | 'int32' | 'int64' | 'float16' | 'bfl
 export type ComputeType = 'float32' | 'float64' | 'int32' | 'int64';
 
 /** All dtypes by their number in steps (assembly/step.ts); the first four are the compute types. */
-export const DTYPES: readonly DType[] = [
-  'float32',
-  'float64',
-  'int32',
-  'int64',
-  'float16',
-  'bfloat16',
-  'int16',
-  'int8',
-  'uint8',
-  'bool',
-];
+export const DTYPES: readonly DType[] = ['float32', 'float64', 'int32', 'int64', 'float16', 'bfloat16', 'int16', 'int8', 'uint8', 'bool'];
 
 type Table<T> = Readonly<Record<DType, T>>;
 const table = <T>(values: readonly T[]): Table<T> => Object.fromEntries(DTYPES.map((d, i) => [d, values[i]])) as Table<T>;

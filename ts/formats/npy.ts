@@ -1,6 +1,8 @@
 import { byteSize, type DType } from '../base/dtype.ts';
 import { DTypeError, FormatError, ValueError } from '../base/errors.ts';
+import type { Tensor } from '../tensor/index.ts';
 import { checkRaw, type RawTensor } from './raw.ts';
+import { fromRaw, toRaw } from './tensors.ts';
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 const MAX_HEADER = 65_536;
@@ -171,4 +173,13 @@ function toCOrder(data: Uint8Array, shape: number[], width: number): Uint8Array 
 
 function fail(problem: string): never {
   throw new FormatError(`npy: ${problem}`);
+}
+
+/** The bytes of a `.npy` file that holds this tensor. @example writeFileSync('x.npy', save(x)) */
+export function save(x: Tensor): Uint8Array {
+  return serialize(toRaw(x));
+}
+/** The tensor of a `.npy` file. Throws FormatError on anything malformed. @example load(readFileSync('x.npy')) */
+export function load(bytes: Uint8Array): Tensor {
+  return fromRaw(parse(bytes));
 }

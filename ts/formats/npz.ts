@@ -1,6 +1,8 @@
 import { FormatError } from '../base/errors.ts';
+import type { Tensor } from '../tensor/index.ts';
 import { parse as parseNpy, serialize as serializeNpy } from './npy.ts';
 import type { RawTensor } from './raw.ts';
+import { fromRaw, toRaw } from './tensors.ts';
 import { unzip, zip } from './zip.ts';
 
 /**
@@ -34,4 +36,16 @@ export function serialize(arrays: Iterable<readonly [string, RawTensor]>, option
     Array.from(arrays, ([name, array]) => [`${name}.npy`, serializeNpy(array)] as const),
     options,
   );
+}
+
+/** The bytes of a `.npz` archive that holds these tensors. @example writeFileSync('data.npz', save({ x, y })) */
+export function save(tensors: Readonly<Record<string, Tensor>>, options: { compress?: boolean } = {}): Uint8Array {
+  return serialize(
+    Object.entries(tensors).map(([name, x]) => [name, toRaw(x)] as const),
+    options,
+  );
+}
+/** The tensors of a `.npz` archive by name. Throws FormatError on anything malformed. @example load(readFileSync('data.npz')) */
+export function load(bytes: Uint8Array): Record<string, Tensor> {
+  return Object.fromEntries([...parse(bytes)].map(([name, raw]) => [name, fromRaw(raw)]));
 }

@@ -1,7 +1,9 @@
 import { byteSize, type DType } from '../base/dtype.ts';
 import { FormatError, ValueError } from '../base/errors.ts';
+import type { Tensor } from '../tensor/index.ts';
 import { type Json, parseJson } from './json.ts';
 import { checkRaw, type RawTensor } from './raw.ts';
+import { fromRaw, toRaw } from './tensors.ts';
 
 /** What a `.safetensors` file holds: tensors in the order of their data, and the strings of `__metadata__`. */
 export type SafetensorsFile = { tensors: Map<string, RawTensor>; metadata: Record<string, string> };
@@ -206,4 +208,22 @@ const show = (shape: readonly (bigint | number)[]): string => (shape.length > 16
 
 function fail(problem: string): never {
   throw new FormatError(`safetensors: ${problem}`);
+}
+
+/**
+ * The bytes of a `.safetensors` file that holds these tensors, such as a module's state dict.
+ * @example writeFileSync('model.safetensors', save(model.stateDict()))
+ */
+export function save(tensors: Readonly<Record<string, Tensor>>, metadata: Record<string, string> = {}): Uint8Array {
+  return serialize(
+    Object.entries(tensors).map(([name, x]) => [name, toRaw(x)] as const),
+    metadata,
+  );
+}
+/**
+ * The tensors of a `.safetensors` file by name, in the order of the file. Throws FormatError on anything malformed.
+ * @example model.loadStateDict(load(readFileSync('model.safetensors')))
+ */
+export function load(bytes: Uint8Array): Record<string, Tensor> {
+  return Object.fromEntries([...parse(bytes).tensors].map(([name, raw]) => [name, fromRaw(raw)]));
 }

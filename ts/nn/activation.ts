@@ -1,6 +1,7 @@
 // Activations as modules. Each holds its constants and calls the function of the same name.
-import { full, type Tensor } from '../tensor/index.ts';
+
 import type { DType } from '../base/dtype.ts';
+import { full, type Tensor } from '../tensor/index.ts';
 import * as F from './functional/activation.ts';
 import { Module } from './module.ts';
 import { parameter } from './parameter.ts';

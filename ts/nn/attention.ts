@@ -91,7 +91,9 @@ export class MultiheadAttention extends Module {
     const { needWeights = true, averageAttnWeights = true } = options;
     const single = query.ndim === 2;
     if (query.ndim !== key.ndim || key.ndim !== value.ndim || (query.ndim !== 2 && query.ndim !== 3))
-      throw new ShapeError(`MultiheadAttention: query ${show(query.shape)}, key ${show(key.shape)}, value ${show(value.shape)}; all must have 2 or 3 dimensions`);
+      throw new ShapeError(
+        `MultiheadAttention: query ${show(query.shape)}, key ${show(key.shape)}, value ${show(value.shape)}; all must have 2 or 3 dimensions`,
+      );
     if (query.shape.at(-1) !== this.embedDim)
       throw new ShapeError(`MultiheadAttention: query ${show(query.shape)} should end in embedDim ${this.embedDim}`);
     // (N, L, E) throughout.
@@ -113,7 +115,9 @@ export class MultiheadAttention extends Module {
     }
     const width = this.embedDim / this.numHeads;
     const heads = (x: Tensor): Tensor => x.unflatten(2, [this.numHeads, width]).transpose(1, 2);
-    let scores = heads(q).mul(1 / Math.sqrt(width)).matmul(heads(k).mT);
+    let scores = heads(q)
+      .mul(1 / Math.sqrt(width))
+      .matmul(heads(k).mT);
     for (const mask of this.#masks(options, batch, added, scores)) scores = scores.add(mask);
     const weights = scores.softmax(-1);
     const attended = dropout(weights, this.dropout, { training: this.training }).matmul(heads(v));

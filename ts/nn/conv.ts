@@ -32,7 +32,14 @@ class Conv extends Module {
   readonly groups: number;
   readonly paddingMode: 'zeros' | 'reflect' | 'replicate' | 'circular';
 
-  constructor(rank: number, inChannels: number, outChannels: number, kernelSize: Size, options: ConvLayerOptions, transposed: boolean = false) {
+  constructor(
+    rank: number,
+    inChannels: number,
+    outChannels: number,
+    kernelSize: Size,
+    options: ConvLayerOptions,
+    transposed: boolean = false,
+  ) {
     super();
     const name = this.constructor.name;
     const { stride = 1, padding = 0, dilation = 1, groups = 1, bias = true, paddingMode = 'zeros', dtype = 'float32' } = options;
@@ -55,13 +62,22 @@ class Conv extends Module {
   protected border(x: Tensor): { x: Tensor; padding: Size | 'valid' | 'same' } {
     if (this.paddingMode === 'zeros') return { x, padding: this.padding };
     const total = this.kernelSize.map((k, i) => this.dilation[i] * (k - 1));
-    const before = this.padding === 'same' ? total.map((t) => Math.floor(t / 2)) : this.padding === 'valid' ? total.map(() => 0) : this.padding;
+    const before =
+      this.padding === 'same' ? total.map((t) => Math.floor(t / 2)) : this.padding === 'valid' ? total.map(() => 0) : this.padding;
     const after = this.padding === 'same' ? total.map((t, i) => t - before[i]) : before;
-    const both = before.map((b, i) => [b, after[i]]).reverse().flat();
+    const both = before
+      .map((b, i) => [b, after[i]])
+      .reverse()
+      .flat();
     return { x: pad(x, both, { mode: this.paddingMode }), padding: 0 };
   }
   override extraRepr(): string {
-    const parts = [String(this.inChannels), String(this.outChannels), `kernel_size=${showSize(this.kernelSize)}`, `stride=${showSize(this.stride)}`];
+    const parts = [
+      String(this.inChannels),
+      String(this.outChannels),
+      `kernel_size=${showSize(this.kernelSize)}`,
+      `stride=${showSize(this.stride)}`,
+    ];
     if (typeof this.padding === 'string') parts.push(`padding=${this.padding}`);
     else if (this.padding.some((p) => p !== 0)) parts.push(`padding=${showSize(this.padding)}`);
     if (this.dilation.some((d) => d !== 1)) parts.push(`dilation=${showSize(this.dilation)}`);

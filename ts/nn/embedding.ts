@@ -23,7 +23,11 @@ export class Embedding extends Module {
   readonly maxNorm: number | null;
   readonly normType: number;
 
-  constructor(numEmbeddings: number, embeddingDim: number, { paddingIdx = null, maxNorm = null, normType = 2, dtype = 'float32' }: EmbeddingOptions = {}) {
+  constructor(
+    numEmbeddings: number,
+    embeddingDim: number,
+    { paddingIdx = null, maxNorm = null, normType = 2, dtype = 'float32' }: EmbeddingOptions = {},
+  ) {
     super();
     this.paddingIdx = paddingIdx !== null && paddingIdx < 0 ? paddingIdx + numEmbeddings : paddingIdx;
     this.maxNorm = maxNorm;

@@ -1,8 +1,9 @@
 // Filling weights in place. Names and formulas are those of torch.nn.init.
-import { erf } from '../base/math.ts';
+
 import { ShapeError, ValueError } from '../base/errors.ts';
+import { erf } from '../base/math.ts';
 import { show } from '../base/shape.ts';
-import { eye, noGrad, randn, type Tensor } from '../tensor/index.ts';
+import { eye, noGrad, randn, stack, type Tensor } from '../tensor/index.ts';
 
 /** Fills with uniform numbers in [a, b). */
 export function uniform_(t: Tensor, a: number = 0, b: number = 1): Tensor {
@@ -31,11 +32,23 @@ export function eye_(t: Tensor): Tensor {
 }
 
 /** Normal numbers cut off outside [a, b], by inverting the distribution function (Abramowitz and Stegun 26.2). */
-export function truncNormal_(t: Tensor, { mean = 0, std = 1, a = -2, b = 2 }: { mean?: number; std?: number; a?: number; b?: number } = {}): Tensor {
+export function truncNormal_(
+  t: Tensor,
+  { mean = 0, std = 1, a = -2, b = 2 }: { mean?: number; std?: number; a?: number; b?: number } = {},
+): Tensor {
   const cdf = (x: number): number => (1 + erf(x / Math.sqrt(2))) / 2;
   const low = 2 * cdf((a - mean) / std) - 1;
   const high = 2 * cdf((b - mean) / std) - 1;
-  return noGrad(() => t.copy_(t.uniform_(low, high).erfinv().mul(std * Math.sqrt(2)).add(mean).clamp({ min: a, max: b })));
+  return noGrad(() =>
+    t.copy_(
+      t
+        .uniform_(low, high)
+        .erfinv()
+        .mul(std * Math.sqrt(2))
+        .add(mean)
+        .clamp({ min: a, max: b }),
+    ),
+  );
 }
 
 /** Inputs and outputs of one unit: sizes of dimensions 1 and 0, times the elements of the rest. @throws ShapeError below two dimensions */
@@ -102,8 +115,8 @@ export function orthogonal_(t: Tensor, gain: number = 1): Tensor {
       for (let pass = 0; pass < 2; pass++) for (const b of basis) v = v.sub(b.mul(b.dot(v)));
       basis.push(v.div(v.square().sum().sqrt()));
     }
-    basis.forEach((b, i) => wide.select(0, i).copy_(b));
-    return t.copy_((rows > cols ? wide.t() : wide).mul(gain).reshape(t.shape));
+    const all = stack(basis, 0);
+    return t.copy_((rows > cols ? all.t() : all).mul(gain).reshape(t.shape));
   });
 }
 /** A random `sparsity` part of each column is zero, the rest normal. @throws ShapeError */

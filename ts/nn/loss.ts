@@ -1,5 +1,6 @@
 // Losses as modules. Each holds its options and calls the function of the same name.
 import type { Tensor } from '../tensor/index.ts';
+import { type CtcOptions, ctcLoss } from './functional/ctc.ts';
 import * as F from './functional/loss.ts';
 import * as M from './functional/margin-loss.ts';
 import { Module } from './module.ts';
@@ -136,7 +137,9 @@ export class BCELoss extends WeightedLoss<F.LossOptions & { readonly weight?: Te
 }
 
 /** Hinge loss of one label. */
-export class MultiMarginLoss extends WeightedLoss<F.LossOptions & { readonly p?: number; readonly margin?: number; readonly weight?: Tensor | null }> {
+export class MultiMarginLoss extends WeightedLoss<
+  F.LossOptions & { readonly p?: number; readonly margin?: number; readonly weight?: Tensor | null }
+> {
   override forward(input: Tensor, target: Tensor): Tensor {
     return M.multiMarginLoss(input, target, { ...this.options, weight: this.weight });
   }
@@ -165,5 +168,17 @@ export class BCEWithLogitsLoss extends WeightedLoss<BCEWithLogitsOptions> {
   }
   override forward(input: Tensor, target: Tensor): Tensor {
     return F.binaryCrossEntropyWithLogits(input, target, { ...this.options, weight: this.weight, posWeight: this.posWeight });
+  }
+}
+
+/** Connectionist temporal classification: label sequences without alignment. */
+export class CTCLoss extends Loss<CtcOptions> {
+  override forward(
+    logProbs: Tensor,
+    targets: Tensor,
+    inputLengths: Tensor | readonly number[],
+    targetLengths: Tensor | readonly number[],
+  ): Tensor {
+    return ctcLoss(logProbs, targets, inputLengths, targetLengths, this.options);
   }
 }

@@ -1,8 +1,8 @@
 import { type DType, isFloat } from '../base/dtype.ts';
 import { StateError, ValueError } from '../base/errors.ts';
-import { keep, noGrad, Tensor } from '../tensor/index.ts';
+import { clearGrad, keep, noGrad, Tensor } from '../tensor/index.ts';
 import { isParameter, parameter } from './parameter.ts';
-import { type StateDict, copyState, type LoadResult } from './state.ts';
+import { copyState, type LoadResult, type StateDict } from './state.ts';
 import { summarise } from './summary.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: each module declares the arguments of its own forward
@@ -11,7 +11,7 @@ type Args = any[];
 type Out = any;
 
 /** Sees a module's arguments before forward; an array that it returns takes their place. */
-export type ForwardPreHook = (module: Module, args: readonly unknown[]) => unknown[] | undefined | void;
+export type ForwardPreHook = (module: Module, args: readonly unknown[]) => unknown[] | undefined;
 /** Sees a module's result; what it returns, if anything, takes its place. */
 export type ForwardHook = (module: Module, args: readonly unknown[], output: unknown) => unknown;
 
@@ -52,7 +52,8 @@ export class Module {
   #register(name: string, value: unknown): string {
     const property = camel(name);
     const self = this as unknown as Record<string, unknown>;
-    if (name === '' || name.includes('.')) throw new ValueError(`${this.constructor.name}: '${name}' cannot name a part; use a name without dots`);
+    if (name === '' || name.includes('.'))
+      throw new ValueError(`${this.constructor.name}: '${name}' cannot name a part; use a name without dots`);
     if (property in Object.getPrototypeOf(this))
       throw new ValueError(`${this.constructor.name}: '${name}' is one of its members; choose another name`);
     if (property !== name) this.#keys.set(property, name);
@@ -151,7 +152,7 @@ export class Module {
   zeroGrad({ setToNone = true }: { setToNone?: boolean } = {}): void {
     for (const p of this.parameters()) {
       if (p.grad === null) continue;
-      if (setToNone) p.grad = null;
+      if (setToNone) clearGrad(p);
       else noGrad(() => (p.grad as Tensor).detach().zero_());
     }
   }

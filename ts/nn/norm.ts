@@ -1,7 +1,7 @@
 import type { DType } from '../base/dtype.ts';
 import { ShapeError } from '../base/errors.ts';
 import { show } from '../base/shape.ts';
-import { ones, tensor, type Tensor, zeros } from '../tensor/index.ts';
+import { ones, type Tensor, tensor, zeros } from '../tensor/index.ts';
 import { batchNorm, groupNorm, instanceNorm, layerNorm, localResponseNorm, rmsNorm } from './functional/norm.ts';
 import { Module } from './module.ts';
 import { parameter } from './parameter.ts';
@@ -145,7 +145,10 @@ export class LayerNorm extends Module {
   readonly normalizedShape: readonly number[];
   readonly eps: number;
 
-  constructor(normalizedShape: number | readonly number[], { eps = 1e-5, elementwiseAffine = true, bias = true, dtype = 'float32' }: LayerNormOptions = {}) {
+  constructor(
+    normalizedShape: number | readonly number[],
+    { eps = 1e-5, elementwiseAffine = true, bias = true, dtype = 'float32' }: LayerNormOptions = {},
+  ) {
     super();
     this.normalizedShape = typeof normalizedShape === 'number' ? [normalizedShape] : [...normalizedShape];
     this.eps = eps;

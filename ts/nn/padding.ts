@@ -1,6 +1,6 @@
 import { ValueError } from '../base/errors.ts';
 import type { Tensor } from '../tensor/index.ts';
-import { pad, type PadMode } from './functional/pad.ts';
+import { type PadMode, pad } from './functional/pad.ts';
 import { Module } from './module.ts';
 
 /** Pads the last `rank` dimensions; sizes are (before, after) from the last dimension backwards. */

@@ -20,12 +20,15 @@ export function isParameter(x: unknown): x is Tensor {
   return typeof x === 'object' && x !== null && marked.has(x);
 }
 
+// A plain function, for an arrow function cannot be called with new.
+function construct(data: Tensor, requiresGrad?: boolean): Tensor {
+  return parameter(data, requiresGrad);
+}
+
 /** PyTorch's spelling of `parameter`: `new nn.Parameter(data)` and `nn.Parameter(data)` both give the marked tensor. */
 export const Parameter: {
   new (data: Tensor, requiresGrad?: boolean): Tensor;
   (data: Tensor, requiresGrad?: boolean): Tensor;
-} = function (data: Tensor, requiresGrad?: boolean): Tensor {
-  return parameter(data, requiresGrad);
-} as never;
+} = construct as never;
 
 Object.defineProperty(Parameter, Symbol.hasInstance, { value: isParameter });

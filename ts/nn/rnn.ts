@@ -45,9 +45,18 @@ abstract class Recurrent extends Module {
 
   constructor(gates: number, inputSize: number, hiddenSize: number, options: RecurrentOptions & { projSize?: number }) {
     super();
-    const { numLayers = 1, bias = true, batchFirst = false, dropout: p = 0, bidirectional = false, projSize = 0, dtype = 'float32' } = options;
+    const {
+      numLayers = 1,
+      bias = true,
+      batchFirst = false,
+      dropout: p = 0,
+      bidirectional = false,
+      projSize = 0,
+      dtype = 'float32',
+    } = options;
     if (!(p >= 0 && p <= 1)) throw new ValueError(`${this.constructor.name}: dropout ${p} is not a probability; give 0 to 1`);
-    if (projSize < 0 || projSize >= hiddenSize) throw new ValueError(`${this.constructor.name}: projSize ${projSize} must be below hiddenSize ${hiddenSize}`);
+    if (projSize < 0 || projSize >= hiddenSize)
+      throw new ValueError(`${this.constructor.name}: projSize ${projSize} must be below hiddenSize ${hiddenSize}`);
     this.inputSize = inputSize;
     this.hiddenSize = hiddenSize;
     this.numLayers = numLayers;
@@ -57,7 +66,8 @@ abstract class Recurrent extends Module {
     this.bidirectional = bidirectional;
     this.projSize = projSize;
     const bound = hiddenSize > 0 ? 1 / Math.sqrt(hiddenSize) : 0;
-    const weight = (name: string, ...shape: number[]): void => this.registerParameter(name, parameter(uniform_(empty(shape, { dtype }), -bound, bound)));
+    const weight = (name: string, ...shape: number[]): void =>
+      this.registerParameter(name, parameter(uniform_(empty(shape, { dtype }), -bound, bound)));
     for (const { suffix, layer } of this.directions()) {
       const width = layer === 0 ? inputSize : this.#width * this.#ways;
       weight(`weight_ih_${suffix}`, gates * hiddenSize, width);
@@ -102,23 +112,33 @@ abstract class Recurrent extends Module {
   /** Runs the whole sequence: the output (..., directions x width) and the last states (layers x directions, N, width). */
   protected run(input: Tensor, given: States | null): [output: Tensor, states: Tensor[]] {
     if (input.ndim !== 2 && input.ndim !== 3)
-      throw new ShapeError(`${this.constructor.name}: input ${show(input.shape)} should be (L, N, in), (N, L, in) with batchFirst, or (L, in)`);
+      throw new ShapeError(
+        `${this.constructor.name}: input ${show(input.shape)} should be (L, N, in), (N, L, in) with batchFirst, or (L, in)`,
+      );
     if (input.shape.at(-1) !== this.inputSize)
       throw new ShapeError(`${this.constructor.name}: input ${show(input.shape)} should end in inputSize ${this.inputSize}`);
     const single = input.ndim === 2;
     let x = single ? input.unsqueeze(1) : this.batchFirst ? input.transpose(0, 1) : input;
     const start = this.#start(x, given, single);
     const last: Tensor[][] = start.map(() => []);
-    this.#weights().reduce<Tensor[]>((outs, w, k) => {
+    let outs: Tensor[] = [];
+    this.#weights().forEach((w, k) => {
       const reverse = this.bidirectional && k % 2 === 1;
-      const { out, states } = this.#direction(x, start.map((s) => s.select(0, k)), w, reverse);
-      states.forEach((s, i) => void last[i].push(s));
-      const now = [...outs, out];
-      if (now.length < this.#ways) return now;
-      x = now.length === 1 ? now[0] : cat(now, -1);
+      const { out, states } = this.#direction(
+        x,
+        start.map((s) => s.select(0, k)),
+        w,
+        reverse,
+      );
+      states.forEach((s, i) => {
+        last[i].push(s);
+      });
+      outs.push(out);
+      if (outs.length < this.#ways) return;
+      x = outs.length === 1 ? outs[0] : cat(outs, -1);
       if (k < this.numLayers * this.#ways - 1) x = dropout(x, this.dropout, { training: this.training });
-      return [];
-    }, []);
+      outs = [];
+    });
     const states = last.map((list) => stack(list, 0));
     const output = single ? x.squeeze(1) : this.batchFirst ? x.transpose(0, 1) : x;
     return [output, single ? states.map((s) => s.squeeze(1)) : states];

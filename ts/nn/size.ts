@@ -15,4 +15,3 @@ export function sizes(name: string, value: Size, n: number): number[] {
 export function showSize(value: readonly number[]): string {
   return `(${value.join(', ')}${value.length === 1 ? ',' : ''})`;
 }
-

@@ -24,7 +24,10 @@ export function copyState(name: string, target: StateDict, source: Readonly<Stat
       problems.push(`'${k}' has shape ${show(source[k].shape)} in the state dict, ${show(target[k].shape)} in the module`);
   }
   if (problems.length > 0) {
-    const hint = problems.length === 1 && /^'/.test(problems[0]) ? 'build the module with the sizes it was saved with' : 'build the module as it was saved, or pass { strict: false } to skip keys';
+    const hint =
+      problems.length === 1 && /^'/.test(problems[0])
+        ? 'build the module with the sizes it was saved with'
+        : 'build the module as it was saved, or pass { strict: false } to skip keys';
     throw new StateError(`loadStateDict of ${name}: ${problems.join('; ')}; ${hint}`);
   }
   noGrad(() => {

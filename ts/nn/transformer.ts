@@ -93,7 +93,9 @@ export class TransformerEncoderLayer extends TransformerLayer {
   }
   override forward(src: Tensor, { srcMask = null, srcKeyPaddingMask = null }: EncoderMasks = {}): Tensor {
     const attended = this.residual(src, this.norm1, (x) =>
-      this.dropout1.forward(this.selfAttn.forward(x, x, x, { attnMask: srcMask, keyPaddingMask: srcKeyPaddingMask, needWeights: false })[0]),
+      this.dropout1.forward(
+        this.selfAttn.forward(x, x, x, { attnMask: srcMask, keyPaddingMask: srcKeyPaddingMask, needWeights: false })[0],
+      ),
     );
     return this.residual(attended, this.norm2, (x) => this.dropout2.forward(this.feed(x, this.linear1, this.dropout, this.linear2)));
   }
@@ -134,9 +136,16 @@ export class TransformerDecoderLayer extends TransformerLayer {
     return copied(this, this.#rebuild());
   }
   override forward(tgt: Tensor, memory: Tensor, masks: DecoderMasks = {}): Tensor {
-    const attend = (attention: MultiheadAttention, x: Tensor, to: Tensor, attnMask?: Tensor | null, keyPaddingMask?: Tensor | null): Tensor =>
-      attention.forward(x, to, to, { attnMask, keyPaddingMask, needWeights: false })[0];
-    const first = this.residual(tgt, this.norm1, (x) => this.dropout1.forward(attend(this.selfAttn, x, x, masks.tgtMask, masks.tgtKeyPaddingMask)));
+    const attend = (
+      attention: MultiheadAttention,
+      x: Tensor,
+      to: Tensor,
+      attnMask?: Tensor | null,
+      keyPaddingMask?: Tensor | null,
+    ): Tensor => attention.forward(x, to, to, { attnMask, keyPaddingMask, needWeights: false })[0];
+    const first = this.residual(tgt, this.norm1, (x) =>
+      this.dropout1.forward(attend(this.selfAttn, x, x, masks.tgtMask, masks.tgtKeyPaddingMask)),
+    );
     const second = this.residual(first, this.norm2, (x) =>
       this.dropout2.forward(attend(this.multiheadAttn, x, memory, masks.memoryMask, masks.memoryKeyPaddingMask)),
     );
@@ -211,7 +220,11 @@ export class Transformer extends Module {
   override forward(
     src: Tensor,
     tgt: Tensor,
-    { srcMask, srcKeyPaddingMask, ...masks }: DecoderMasks & { readonly srcMask?: Tensor | null; readonly srcKeyPaddingMask?: Tensor | null } = {},
+    {
+      srcMask,
+      srcKeyPaddingMask,
+      ...masks
+    }: DecoderMasks & { readonly srcMask?: Tensor | null; readonly srcKeyPaddingMask?: Tensor | null } = {},
   ): Tensor {
     const memory = this.encoder.forward(src, { mask: srcMask, srcKeyPaddingMask });
     return this.decoder.forward(tgt, memory, masks);

@@ -1,7 +1,7 @@
 import { FLOAT, NUMBER } from '../base/dtype.ts';
 import { expBelowZero } from './gradients.ts';
 import { binary, type Op, ternary, unary } from './op.ts';
-import { erf, softplus as softplusOf } from './reference.ts';
+import { erf, geluTanh as geluTanhOf, sigmoid as sigmoidOf, softplus as softplusOf } from './reference.ts';
 
 const SELU_ALPHA = 1.6732632423543772;
 const SELU_SCALE = 1.0507009873554805;
@@ -11,8 +11,6 @@ const DENSITY = 0.3989422804014327;
 /** sqrt(2 / pi) and the cubic term of the tanh approximation of gelu. */
 const GELU_K = 0.7978845608028654;
 const GELU_C = 0.044715;
-const sigmoidOf = (x: number): number => 1 / (1 + Math.exp(-x));
-const geluTanhOf = (x: number): number => Math.tanh(GELU_K * x * (1 + GELU_C * x * x));
 const ramp = (x: number): number => Math.min(Math.max(x + 3, 0), 6) / 6;
 
 export const relu: Op = unary({
@@ -137,9 +135,7 @@ export const hardswish: Op = unary({
   reference: (x) => x * ramp(x),
   wgsl: (x) => `(${x}) * clamp((${x}) + 3, 0, 6) / 6`,
   saves: ['x'],
-  vjp: ({ add, div, le, lt, mul, where }, { dy, x }) => [
-    where(le(x, -3), 0, where(lt(x, 3), mul(dy, add(div(x, 3), 0.5)), dy)),
-  ],
+  vjp: ({ add, div, le, lt, mul, where }, { dy, x }) => [where(le(x, -3), 0, where(lt(x, 3), mul(dy, add(div(x, 3), 0.5)), dy))],
   onnx: 'HardSwish',
 });
 

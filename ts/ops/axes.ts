@@ -5,7 +5,24 @@ import type { Lowered, Value } from './op.ts';
 
 /** Names of the integer fields of a reduction step, as `lowerFold` fills them and assembly/kernels/axes.ts reads them. */
 export const FOLD_INTS: readonly string[] = [
-  'rows', 'size', 'n', 'k0', 'k1', 'k2', 'ks0', 'ks1', 'ks2', 'r0', 'r1', 'r2', 'rs0', 'rs1', 'rs2', 'group', 'pieces', 'span',
+  'rows',
+  'size',
+  'n',
+  'k0',
+  'k1',
+  'k2',
+  'ks0',
+  'ks1',
+  'ks2',
+  'r0',
+  'r1',
+  'r2',
+  'rs0',
+  'rs1',
+  'rs2',
+  'group',
+  'pieces',
+  'span',
 ];
 
 /** Elements that one tile folds, about. */
@@ -72,7 +89,13 @@ export function lowerFold(op: string, shape: Shape, dims: readonly number[], cut
   const total = sizeOf(shape);
   const folded = reducedSize(shape, dims);
   const outputs = sizeOf(reducedShape(shape, dims, false));
-  const groups = total === 0 ? [{ size: outputs, stride: 0, reduced: false }, { size: 0, stride: 1, reduced: true }].reverse() : collapse(shape, dims);
+  const groups =
+    total === 0
+      ? [
+          { size: outputs, stride: 0, reduced: false },
+          { size: 0, stride: 1, reduced: true },
+        ].reverse()
+      : collapse(shape, dims);
   if (groups.length === 0) groups.push({ size: 1, stride: 1, reduced: true });
   const [inner, ...rest] = groups;
   const axes = (reduced: boolean): { sizes: number[]; strides: number[] } => {

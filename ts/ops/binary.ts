@@ -176,17 +176,14 @@ export const copysign: Op = binary({
   promote: 'float',
   reference: oracle.copysign,
   saves: ['a', 'y'],
-  vjp: (ops, { dy, a, y, needs }) => [
-    needs[0] ? ops.mul(dy, ops.mul(ops.sign(a), ops.sign(y))) : null,
-    needs[1] ? zeros(ops, dy) : null,
-  ],
+  vjp: (ops, { dy, a, y, needs }) => [needs[0] ? ops.mul(dy, ops.mul(ops.sign(a), ops.sign(y))) : null, needs[1] ? zeros(ops, dy) : null],
 });
 
 export const nextafter: Op = binary({
   doc: 'The next value after a toward b that the dtype holds.',
   dtypes: ['float32', 'float64'],
   reference: oracle.nextafter,
-  vjp: null,
+  vjp: (_, { dy, needs }) => [needs[0] ? dy : null, null],
 });
 
 export const logaddexp: Op = binary({

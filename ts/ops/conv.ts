@@ -1,6 +1,6 @@
-import { COMPUTE, FLOAT, SIZE, type DType } from '../base/dtype.ts';
+import { COMPUTE, type DType, FLOAT, SIZE } from '../base/dtype.ts';
 import { DTypeError, ShapeError, ValueError } from '../base/errors.ts';
-import { channelsLastStrides, sameShape, show, sizeOf, type Shape } from '../base/shape.ts';
+import { channelsLastStrides, type Shape, sameShape, show, sizeOf } from '../base/shape.ts';
 import { kernel, type Lowered, type Meta, type Op } from './op.ts';
 
 /** Height and width. */
@@ -54,7 +54,12 @@ function geometry(op: string, x: Shape, w: Shape, attrs: Movement): Geometry {
     throw new ShapeError(
       `${op}: input ${show(x)} and weight ${show(w)} do not fit with groups ${groups}: the input needs ${w[1] * groups} channels and the outputs (${w[0]}) must be a multiple of groups`,
     );
-  const y = [x[0], w[0], outputSize(x[2], w[2], stride[0], padding[0], dilation[0]), outputSize(x[3], w[3], stride[1], padding[1], dilation[1])];
+  const y = [
+    x[0],
+    w[0],
+    outputSize(x[2], w[2], stride[0], padding[0], dilation[0]),
+    outputSize(x[3], w[3], stride[1], padding[1], dilation[1]),
+  ];
   if (y[2] < 1 || y[3] < 1 || w[2] < 1 || w[3] < 1)
     throw new ShapeError(
       `${op}: the kernel of weight ${show(w)} (dilation ${show(dilation)}) is larger than input ${show(x)} with padding ${show(padding)}; pad more or use a smaller kernel`,
@@ -65,7 +70,8 @@ function geometry(op: string, x: Shape, w: Shape, attrs: Movement): Geometry {
 /** The geometry of a gradient: dy must have the shape that the convolution gives. */
 function backwardGeometry(op: string, dy: Shape, x: Shape, w: Shape, attrs: Movement): Geometry {
   const g = geometry(op, x, w, attrs);
-  if (!sameShape(dy, g.y)) throw new ShapeError(`${op}: dy ${show(dy)} does not fit: a convolution of ${show(x)} with weight ${show(w)} gives ${show(g.y)}`);
+  if (!sameShape(dy, g.y))
+    throw new ShapeError(`${op}: dy ${show(dy)} does not fit: a convolution of ${show(x)} with weight ${show(w)} gives ${show(g.y)}`);
   return g;
 }
 
@@ -73,12 +79,12 @@ function checkTypes(op: string, inputs: readonly (Meta | null | undefined)[]): D
   const dtype = (inputs[0] as Meta).dtype;
   if (!FLOAT.includes(dtype)) throw new DTypeError(`${op}: ${dtype} is not supported, only floating point; convert with .to('float32')`);
   for (const x of inputs)
-    if (x && x.dtype !== dtype) throw new DTypeError(`${op}: operands must have one dtype, not ${dtype} and ${x.dtype}; convert one with .to('${dtype}')`);
+    if (x && x.dtype !== dtype)
+      throw new DTypeError(`${op}: operands must have one dtype, not ${dtype} and ${x.dtype}; convert one with .to('${dtype}')`);
   return dtype;
 }
 
 const isDepthwise = (g: Geometry): boolean => g.groups > 1 && g.w[1] === 1 && g.w[0] === g.groups;
-const gcd = (a: number, b: number): number => (b ? gcd(b, a % b) : a);
 /** Taps of a kernel line that meet each residue of the stride. */
 function tapsByClass(k: number, dilation: number, stride: number): number[] {
   const taps = new Array<number>(stride).fill(0);
@@ -115,7 +121,11 @@ function lowerProduct(g: Geometry, dtype: DType, backward: boolean): Lowered {
   if (isDepthwise(g)) {
     const units = target[0] * target[2];
     const per = perTile(8 * target[3] * g.groups * area);
-    return { ints: encode(g, { units, per }), tiles: [1, Math.ceil(units / per)], workspace: area * (Math.ceil((g.groups * size) / 16) * 16 + 16) };
+    return {
+      ints: encode(g, { units, per }),
+      tiles: [1, Math.ceil(units / per)],
+      workspace: area * (Math.ceil((g.groups * size) / 16) * 16 + 16),
+    };
   }
   const [ig, og] = [g.w[1], g.w[0] / g.groups];
   const [columns, run] = backward ? [ig, og] : [og, ig];
@@ -173,12 +183,24 @@ function lowerWeight(g: Geometry, dtype: DType): Lowered {
   };
 }
 
-const channelsLast = (shape: Shape, dtype: DType): { shape: Shape; dtype: DType; strides: Shape } => ({ shape, dtype, strides: channelsLastStrides(shape) });
+const channelsLast = (shape: Shape, dtype: DType): { shape: Shape; dtype: DType; strides: Shape } => ({
+  shape,
+  dtype,
+  strides: channelsLastStrides(shape),
+});
 const movement = ({ stride, padding, dilation, groups }: Movement): Movement => ({ stride, padding, dilation, groups });
 const withInput = (attrs: Movement, x: Shape): Movement & { inputSize: Pair } => ({ ...movement(attrs), inputSize: [x[2], x[3]] });
 const withKernel = (attrs: Movement, w: Shape): Movement & { kernelSize: Pair } => ({ ...movement(attrs), kernelSize: [w[2], w[3]] });
-const imageOf = (dy: Shape, w: Shape, attrs: Movement & { inputSize: Pair }): Shape => [dy[0], (w[1] ?? 0) * (attrs.groups ?? 1), ...attrs.inputSize];
-const weightOf = (dy: Shape, x: Shape, attrs: Movement & { kernelSize: Pair }): Shape => [dy[1], Math.floor(x[1] / (attrs.groups ?? 1)), ...attrs.kernelSize];
+const imageOf = (dy: Shape, w: Shape, attrs: Movement & { inputSize: Pair }): Shape => [
+  dy[0],
+  (w[1] ?? 0) * (attrs.groups ?? 1),
+  ...attrs.inputSize,
+];
+const weightOf = (dy: Shape, x: Shape, attrs: Movement & { kernelSize: Pair }): Shape => [
+  dy[1],
+  Math.floor(x[1] / (attrs.groups ?? 1)),
+  ...attrs.kernelSize,
+];
 
 /** Cross-correlation of x [N, C, H, W] with w [O, C / groups, kh, kw], plus bias [O]; channels-last inside and out. */
 export const convolution: Op = kernel({
@@ -197,7 +219,8 @@ export const convolution: Op = kernel({
   loads: ([x]) => COMPUTE[x.dtype],
   layout: ['channelsLast', 'contiguous', 'contiguous'],
   ints: INTS,
-  lower: ([x, w], [y], attrs: Movement) => lowerProduct(geometry('convolution', (x as Meta).shape, (w as Meta).shape, attrs), y.dtype, false),
+  lower: ([x, w], [y], attrs: Movement) =>
+    lowerProduct(geometry('convolution', (x as Meta).shape, (w as Meta).shape, attrs), y.dtype, false),
   kernel: { file: 'conv/conv', name: 'convolution' },
   saves: ['x', 'w'],
   uses: { x: [1], w: [0] },

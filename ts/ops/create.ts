@@ -16,7 +16,8 @@ export const full: KernelOp = kernel({
   outputs: ['y'],
   attrs: { shape: 'Shape', value: 'number | bigint | boolean', dtype: 'DType' },
   infer: (_, { shape, dtype }: { shape: Shape; dtype: DType }) => {
-    if (shape.some((n) => !(Number.isInteger(n) && n >= 0))) throw new ValueError(`full: shape [${shape.join(', ')}] has a size that is not a count; give integers >= 0`);
+    if (shape.some((n) => !(Number.isInteger(n) && n >= 0)))
+      throw new ValueError(`full: shape [${shape.join(', ')}] has a size that is not a count; give integers >= 0`);
     return [{ shape, dtype }];
   },
   loads: () => [],
@@ -45,7 +46,8 @@ export const arange: KernelOp = kernel({
   outputs: ['y'],
   attrs: { start: 'number', step: 'number', n: 'number', dtype: 'DType' },
   infer: (_, { n, step, dtype }: { n: number; step: number; dtype: DType }) => {
-    if (!(Number.isInteger(n) && n >= 0)) throw new ValueError(`arange: ${n} numbers with step ${step}; start must reach end in the direction of a step that is not 0`);
+    if (!(Number.isInteger(n) && n >= 0))
+      throw new ValueError(`arange: ${n} numbers with step ${step}; start must reach end in the direction of a step that is not 0`);
     return [{ shape: [n], dtype }];
   },
   loads: () => [],

@@ -1,9 +1,9 @@
 // Ops that read or write where an index tensor says. Indices are int64 or int32, in 0 to size - 1; others are an IndexError.
-import { COMPUTE, type DType, SIZE, isFloat, promote } from '../base/dtype.ts';
+import { COMPUTE, type DType, isFloat, promote, SIZE } from '../base/dtype.ts';
 import { DTypeError, ShapeError, ValueError } from '../base/errors.ts';
-import { type Shape, contiguousStrides, show, sizeOf, wrapDim } from '../base/shape.ts';
-import { type KernelOp, type Meta, type Value, kernel } from './op.ts';
-import { GRAIN, collapse, list, tilesOf } from './strided.ts';
+import { contiguousStrides, type Shape, show, sizeOf, wrapDim } from '../base/shape.ts';
+import { type KernelOp, kernel, type Meta, type Value } from './op.ts';
+import { collapse, GRAIN, list, tilesOf } from './strided.ts';
 
 /** Bytes that one tile of a copying phase moves; as in assembly/kernels/indexing.ts. */
 const BYTES = 1 << 17;
@@ -23,10 +23,12 @@ function needIndex(op: string, index: Meta): void {
     throw new DTypeError(`${op}: the index has dtype ${index.dtype}; use int64 or int32 (index.long())`);
 }
 function needSame(op: string, x: Meta, src: Meta): void {
-  if (x.dtype !== src.dtype) throw new DTypeError(`${op}: dtypes ${x.dtype} and ${src.dtype} differ; convert the source with src.to('${x.dtype}')`);
+  if (x.dtype !== src.dtype)
+    throw new DTypeError(`${op}: dtypes ${x.dtype} and ${src.dtype} differ; convert the source with src.to('${x.dtype}')`);
 }
 /** Tiles of the phase that checks n indices and copies the output. */
-const prepareTiles = (n: number, y: Meta, dtype: DType): number => Math.max(1, tilesOf(n), Math.ceil((sizeOf(y.shape) * SIZE[dtype]) / BYTES));
+const prepareTiles = (n: number, y: Meta, dtype: DType): number =>
+  Math.max(1, tilesOf(n), Math.ceil((sizeOf(y.shape) * SIZE[dtype]) / BYTES));
 const as = (...dtypes: DType[]): readonly DType[] => dtypes;
 
 // ---- one index for whole rows: indexSelect, indexAdd, indexCopy, embedding
@@ -47,7 +49,9 @@ export const indexSelect: KernelOp = kernel({
     needIndex('indexSelect', index);
     const d = wrapDim('indexSelect', dim, x.shape.length);
     if (index.shape.length > 1 || (x.shape.length === 0 && sizeOf(index.shape) !== 1))
-      throw new ShapeError(`indexSelect: index ${show(index.shape)} on ${show(x.shape)}; give a one-dimensional index (one element for a scalar)`);
+      throw new ShapeError(
+        `indexSelect: index ${show(index.shape)} on ${show(x.shape)}; give a one-dimensional index (one element for a scalar)`,
+      );
     const shape = x.shape.slice();
     if (shape.length > 0) shape[d] = sizeOf(index.shape);
     return [{ shape, dtype: x.dtype }];
@@ -86,8 +90,14 @@ function checkRows(op: string, x: Meta, index: Meta, src: Meta, dim: number): nu
   const k = sizeOf(index.shape);
   const want = x.shape.slice();
   if (want.length > 0) want[d] = k;
-  if (index.shape.length > 1 || sizeOf(want) !== sizeOf(src.shape) || (src.shape.length > 0 && want.length > 0 && show(want) !== show(src.shape)))
-    throw new ShapeError(`${op}: source ${show(src.shape)} for ${show(x.shape)}, dim ${d}, index ${show(index.shape)}; the source must be ${show(want)}`);
+  if (
+    index.shape.length > 1 ||
+    sizeOf(want) !== sizeOf(src.shape) ||
+    (src.shape.length > 0 && want.length > 0 && show(want) !== show(src.shape))
+  )
+    throw new ShapeError(
+      `${op}: source ${show(src.shape)} for ${show(x.shape)}, dim ${d}, index ${show(index.shape)}; the source must be ${show(want)}`,
+    );
   return d;
 }
 
@@ -132,7 +142,8 @@ export const indexCopy: KernelOp = kernel({
   writes: ([x]) => [x.dtype],
   ints: addInts,
   floats: ['alpha'],
-  lower: ([, index], [y], { dim }: { dim: number }) => lowerAdd(y, wrapDim('indexCopy', dim, y.shape.length), sizeOf((index as Meta).shape), 1, -1),
+  lower: ([, index], [y], { dim }: { dim: number }) =>
+    lowerAdd(y, wrapDim('indexCopy', dim, y.shape.length), sizeOf((index as Meta).shape), 1, -1),
   kernel: { file: 'indexing', name: 'indexCopy' },
   saves: ['index'],
   vjp: ({ indexCopy, indexSelect, reshape, full }, { dy, index, attrs, needs, inputs }) => {
@@ -159,13 +170,15 @@ export const indexSelectBackward: KernelOp = kernel({
   writes: ([dy]) => [COMPUTE[dy.dtype]],
   ints: addInts,
   floats: ['alpha'],
-  lower: ([, index], [y], { dim }: { dim: number }) => lowerAdd(y, wrapDim('indexSelect', dim, y.shape.length), sizeOf((index as Meta).shape), 1, -1),
+  lower: ([, index], [y], { dim }: { dim: number }) =>
+    lowerAdd(y, wrapDim('indexSelect', dim, y.shape.length), sizeOf((index as Meta).shape), 1, -1),
   kernel: { file: 'indexing', name: 'indexSelectBackward' },
   saves: ['index'],
   vjp: ({ indexSelect }, { dy, index, attrs }) => [indexSelect(dy, index, { dim: attrs.dim }), null],
 });
 
-const padRow = (paddingIdx: number | undefined | null, rows: number): number => (paddingIdx == null ? -1 : paddingIdx < 0 ? paddingIdx + rows : paddingIdx);
+const padRow = (paddingIdx: number | undefined | null, rows: number): number =>
+  paddingIdx == null ? -1 : paddingIdx < 0 ? paddingIdx + rows : paddingIdx;
 
 /** Rows of a (rows, width) table for an index of any shape; the row paddingIdx takes no gradient. @throws ShapeError, DTypeError, IndexError */
 export const embedding: KernelOp = kernel({
@@ -222,17 +235,42 @@ export const embeddingBackward: KernelOp = kernel({
 
 // ---- one index per element: gather and the scatters
 
-const scatterInts: string[] = ['n', 'total', 'axis', 'step', 'mode', 'self', 'per', 'dims', ...list('size'), ...list('stride'), ...list('from')];
+const scatterInts: string[] = [
+  'n',
+  'total',
+  'axis',
+  'step',
+  'mode',
+  'self',
+  'per',
+  'dims',
+  ...list('size'),
+  ...list('stride'),
+  ...list('from'),
+];
 
 /** Fields of a walk over index positions: x along its strides but the axis, the source along its own. */
-function lowerScatter(op: string, x: Meta, index: Meta, src: Shape, dim: number, mode: number, self: boolean): { ints: number[]; n: number; per: number; total: number } {
+function lowerScatter(
+  op: string,
+  x: Meta,
+  index: Meta,
+  src: Shape,
+  dim: number,
+  mode: number,
+  self: boolean,
+): { ints: number[]; n: number; per: number; total: number } {
   const d = wrapDim(op, dim, x.shape.length);
   const strides = contiguousStrides(x.shape);
   const step = x.shape.length === 0 ? 1 : strides[d];
   if (strides.length > 0) strides[d] = 0;
   // A scalar index means one element of one dimension.
   const shape = index.shape.length === 0 ? x.shape.map(() => 1) : index.shape;
-  const walk = collapse(op, shape, strides.length === 0 ? shape.map(() => 0) : strides, src.length === shape.length ? contiguousStrides(src) : shape.map(() => 1));
+  const walk = collapse(
+    op,
+    shape,
+    strides.length === 0 ? shape.map(() => 0) : strides,
+    src.length === shape.length ? contiguousStrides(src) : shape.map(() => 1),
+  );
   const n = sizeOf(index.shape);
   // Different rows of an outermost dimension that is not the axis write to different places.
   const row = n / walk[1];
@@ -248,7 +286,11 @@ function checkEach(op: string, x: Meta, index: Meta, src: Meta | null, dim: numb
   if (sizeOf(index.shape) === 0) return;
   const at = (s: Shape): Shape => (s.length === 0 ? [1] : s);
   const [a, i, b] = [at(x.shape), at(index.shape), src && at(src.shape)];
-  if (a.length !== i.length || i.some((n, k) => (k !== d && n > a[k]) || (b !== null && n > (b[k] ?? 0))) || (b !== null && b.length !== i.length))
+  if (
+    a.length !== i.length ||
+    i.some((n, k) => (k !== d && n > a[k]) || (b !== null && n > (b[k] ?? 0))) ||
+    (b !== null && b.length !== i.length)
+  )
     throw new ShapeError(
       `${op}: index ${show(index.shape)} for ${show(x.shape)}${src ? ` and source ${show(src.shape)}` : ''}, dim ${d}; the index must have as many dimensions and be no larger${src ? ' than the source, nor, but for dim, than the tensor' : ' but for dim'}`,
     );
@@ -275,7 +317,10 @@ export const gather: KernelOp = kernel({
   },
   kernel: { file: 'indexing', name: 'gather' },
   saves: ['index'],
-  vjp: ({ gatherBackward }, { dy, index, inputs, attrs }) => [gatherBackward(dy, index, { shape: (inputs[0] as Meta).shape, dim: attrs.dim }), null],
+  vjp: ({ gatherBackward }, { dy, index, inputs, attrs }) => [
+    gatherBackward(dy, index, { shape: (inputs[0] as Meta).shape, dim: attrs.dim }),
+    null,
+  ],
 });
 
 interface ScatterAttrs {
@@ -285,7 +330,15 @@ interface ScatterAttrs {
 }
 const MODES: Readonly<Record<string, number>> = { sum: 1, prod: 2, mean: 3, amax: 4, amin: 5 };
 
-function lowerInto(op: string, x: Meta, index: Meta, src: Shape, dim: number, mode: number, self: boolean): { ints: number[]; tiles: number[]; workspace?: number } {
+function lowerInto(
+  op: string,
+  x: Meta,
+  index: Meta,
+  src: Shape,
+  dim: number,
+  mode: number,
+  self: boolean,
+): { ints: number[]; tiles: number[]; workspace?: number } {
   const total = sizeOf(x.shape);
   if (sizeOf(index.shape) === 0) {
     const ints = scatterInts.map(() => 0);
@@ -344,7 +397,8 @@ export const scatterAdd: KernelOp = kernel({
   doc: 'Adds the elements of a source where an index along a dimension says; duplicates add up in order.',
   attrs: { dim: 'number' },
   infer: inferInto('scatterAdd'),
-  lower: ([x, index, src], _, { dim }: ScatterAttrs) => lowerInto('scatterAdd', x as Meta, index as Meta, (src as Meta).shape, dim, MODES.sum, true),
+  lower: ([x, index, src], _, { dim }: ScatterAttrs) =>
+    lowerInto('scatterAdd', x as Meta, index as Meta, (src as Meta).shape, dim, MODES.sum, true),
   kernel: { file: 'indexing', name: 'scatterAdd' },
   saves: ['index'],
   vjp: (ops, { dy, index, attrs, needs, inputs }) => [
@@ -367,7 +421,8 @@ export const gatherBackward: KernelOp = kernel({
   loads: ([dy]) => as(COMPUTE[dy.dtype], 'int64'),
   writes: ([dy]) => [COMPUTE[dy.dtype]],
   ints: scatterInts,
-  lower: ([dy, index], [y], { dim }: { dim: number }) => lowerInto('gatherBackward', y, index as Meta, (dy as Meta).shape, dim, MODES.sum, true),
+  lower: ([dy, index], [y], { dim }: { dim: number }) =>
+    lowerInto('gatherBackward', y, index as Meta, (dy as Meta).shape, dim, MODES.sum, true),
   kernel: { file: 'indexing', name: 'gatherBackward' },
   saves: ['index'],
   vjp: ({ gather }, { dy, index, attrs }) => [gather(dy, index, { dim: attrs.dim }), null],
@@ -379,7 +434,8 @@ export const scatterReduce: KernelOp = kernel({
   doc: 'Reduces the elements of a source into the places that an index along a dimension gives.',
   attrs: { dim: 'number', reduce: "'sum' | 'prod' | 'mean' | 'amax' | 'amin'", 'includeSelf?': 'boolean' },
   infer: (inputs, attrs: ScatterAttrs) => {
-    if (!((attrs.reduce ?? '') in MODES)) throw new ValueError(`scatterReduce: reduce '${attrs.reduce}' is not one of ${Object.keys(MODES).join(', ')}`);
+    if (!((attrs.reduce ?? '') in MODES))
+      throw new ValueError(`scatterReduce: reduce '${attrs.reduce}' is not one of ${Object.keys(MODES).join(', ')}`);
     return inferInto('scatterReduce')(inputs, attrs);
   },
   lower: ([x, index, src], _, { dim, reduce, includeSelf = true }: ScatterAttrs) =>
@@ -456,7 +512,10 @@ export const nonzeroFill: KernelOp = kernel({
   lower: ([x], [y], { count }: { count: number }) => {
     const { shape } = x as Meta;
     if (shape.length > 8) throw new ShapeError(`nonzero: ${show(shape)} has more than 8 dimensions; flatten some of them first`);
-    return { ints: [sizeOf(shape), count, shape.length, ...Array.from({ length: 8 }, (_, i) => shape[i] ?? 1)], tiles: sizeOf(y.shape) === 0 ? [] : [1] };
+    return {
+      ints: [sizeOf(shape), count, shape.length, ...Array.from({ length: 8 }, (_, i) => shape[i] ?? 1)],
+      tiles: sizeOf(y.shape) === 0 ? [] : [1],
+    };
   },
   kernel: { file: 'indexing', name: 'nonzeroFill' },
   vjp: null,
@@ -471,7 +530,9 @@ export const searchsorted: KernelOp = kernel({
   infer: ([sorted, values]) => {
     const lead = sorted.shape.slice(0, -1);
     if (sorted.shape.length === 0 || (lead.length > 0 && show(lead) !== show(values.shape.slice(0, -1))))
-      throw new ShapeError(`searchsorted: values ${show(values.shape)} for ${show(sorted.shape)}; all but the last dimension must agree, or the sorted tensor have one dimension`);
+      throw new ShapeError(
+        `searchsorted: values ${show(values.shape)} for ${show(sorted.shape)}; all but the last dimension must agree, or the sorted tensor have one dimension`,
+      );
     return [{ shape: values.shape, dtype: 'int64' }];
   },
   loads: ([sorted, values]) => COMPUTE[isFloat(sorted.dtype) || isFloat(values.dtype) ? promote(sorted.dtype, values.dtype) : 'int64'],

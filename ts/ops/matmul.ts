@@ -1,6 +1,6 @@
-import { COMPUTE, NUMBER, SIZE, type DType } from '../base/dtype.ts';
+import { COMPUTE, type DType, NUMBER, SIZE } from '../base/dtype.ts';
 import { DTypeError, ShapeError } from '../base/errors.ts';
-import { broadcast, contiguousStrides, show, sizeOf, type Shape } from '../base/shape.ts';
+import { broadcast, contiguousStrides, type Shape, show, sizeOf } from '../base/shape.ts';
 import { kernel, type Layout, type Lowered, type Meta, type Op, type Value } from './op.ts';
 
 const MAX_DIMS = 6;
@@ -85,7 +85,11 @@ function batchDims(a: Stack, b: Stack): Dim[] {
     const sa = a.batch.at(i) ?? 1;
     const sb = b.batch.at(i) ?? 1;
     if (sa === 1 && sb === 1) continue;
-    const dim = { size: sa === 1 ? sb : sa, a: sa === 1 ? 0 : (a.batchStrides.at(i) as number), b: sb === 1 ? 0 : (b.batchStrides.at(i) as number) };
+    const dim = {
+      size: sa === 1 ? sb : sa,
+      a: sa === 1 ? 0 : (a.batchStrides.at(i) as number),
+      b: sb === 1 ? 0 : (b.batchStrides.at(i) as number),
+    };
     const last = dims.at(-1);
     if (last && last.a === dim.a * dim.size && last.b === dim.b * dim.size) {
       last.size *= dim.size;
@@ -121,14 +125,23 @@ function lowerProduct(op: string, left: Stack, right: Stack, dtype: DType): Lowe
   const byRows = n > 1 && b.columnStride === 1;
   const byColumns = a.columnStride !== 1 && k > 1;
   const path =
-    k === 0 ? PATH.zeros
-    : byRows ? (rows === 1 ? PATH.rows : rows <= FEW_ROWS ? PATH.inPlace : PATH.packed)
-    : rows <= FEW_DOTS && !byColumns ? PATH.dots
-    : PATH.packed;
+    k === 0
+      ? PATH.zeros
+      : byRows
+        ? rows === 1
+          ? PATH.rows
+          : rows <= FEW_ROWS
+            ? PATH.inPlace
+            : PATH.packed
+        : rows <= FEW_DOTS && !byColumns
+          ? PATH.dots
+          : PATH.packed;
 
   const dims = batchDims(a, b);
   if (dims.length > MAX_DIMS)
-    throw new ShapeError(`${op}: more than ${MAX_DIMS} batch dimensions that do not merge, ${show(left.batch)} and ${show(right.batch)}; reshape to fewer`);
+    throw new ShapeError(
+      `${op}: more than ${MAX_DIMS} batch dimensions that do not merge, ${show(left.batch)} and ${show(right.batch)}; reshape to fewer`,
+    );
   const batch = dims.reduce((p, d) => p * d.size, 1);
   let matrices = 1;
   const packed = dims.map(() => 0);
@@ -140,7 +153,7 @@ function lowerProduct(op: string, left: Stack, right: Stack, dtype: DType): Lowe
 
   const blocks = Math.max(1, Math.ceil(k / K_BLOCK));
   const kstep = Math.max(8, Math.ceil(k / blocks / 8) * 8);
-  const nBlock = path === PATH.rows ? 2048 : path === PATH.dots ? 64  : N_BLOCK_BYTES / size;
+  const nBlock = path === PATH.rows ? 2048 : path === PATH.dots ? 64 : N_BLOCK_BYTES / size;
   const mBlock = path === PATH.packed ? Math.max(32, 4 * Math.ceil(GRAIN / (8 * k * Math.min(n, nBlock) || GRAIN))) : Math.max(m, 1);
   const mBlocks = Math.ceil(m / mBlock);
   const nBlocks = Math.ceil(n / nBlock);
@@ -149,7 +162,8 @@ function lowerProduct(op: string, left: Stack, right: Stack, dtype: DType): Lowe
   const panels = Math.ceil(n / width);
   const packUnits = path === PATH.packed ? matrices * blocks * Math.ceil(panels / 32) : 0;
   const packPer = Math.max(1, Math.floor(131072 / (Math.min(n, 32 * width) * Math.min(k, kstep) || 131072)));
-  const field = (f: (d: Dim, i: number) => number): number[] => Array.from({ length: MAX_DIMS }, (_, i) => (i < dims.length ? f(dims[i], i) : 0));
+  const field = (f: (d: Dim, i: number) => number): number[] =>
+    Array.from({ length: MAX_DIMS }, (_, i) => (i < dims.length ? f(dims[i], i) : 0));
   const products = Math.ceil(units / per);
   return {
     ints: [
@@ -169,7 +183,8 @@ function checkTypes(op: string, inputs: readonly (Meta | null)[]): DType {
   const dtype = (inputs[0] as Meta).dtype;
   if (!NUMBER.includes(dtype)) throw new DTypeError(`${op}: ${dtype} is not supported; convert with .to('float32')`);
   for (const x of inputs)
-    if (x && x.dtype !== dtype) throw new DTypeError(`${op}: operands must have one dtype, not ${dtype} and ${x.dtype}; convert one with .to('${x.dtype}')`);
+    if (x && x.dtype !== dtype)
+      throw new DTypeError(`${op}: operands must have one dtype, not ${dtype} and ${x.dtype}; convert one with .to('${x.dtype}')`);
   return dtype;
 }
 
@@ -193,7 +208,9 @@ export const matmul: Op = kernel({
   attrs: {},
   infer: ([a, b]) => {
     if (a.shape.length < 2 || b.shape.length < 2)
-      throw new ShapeError(`matmul: operands need at least 2 dimensions, not ${show(a.shape)} and ${show(b.shape)}; add one with unsqueeze`);
+      throw new ShapeError(
+        `matmul: operands need at least 2 dimensions, not ${show(a.shape)} and ${show(b.shape)}; add one with unsqueeze`,
+      );
     const dtype = checkTypes('matmul', [a, b]);
     const k = a.shape[a.shape.length - 1];
     if (k !== b.shape[b.shape.length - 2])
@@ -216,10 +233,7 @@ export const matmul: Op = kernel({
     // One matrix b for many a: a single product sums over the batch.
     const [first, second] = inputs as readonly Meta[];
     const flat = second.shape.length === 2 && first.shape.length > 2;
-    return [
-      needs[0] ? ops.matmul(dy, t(b)) : null,
-      needs[1] ? (flat ? ops.matmul(t(rows(a)), rows(dy)) : ops.matmul(t(a), dy)) : null,
-    ];
+    return [needs[0] ? ops.matmul(dy, t(b)) : null, needs[1] ? (flat ? ops.matmul(t(rows(a)), rows(dy)) : ops.matmul(t(a), dy)) : null];
   },
 });
 
@@ -233,7 +247,9 @@ export const linear: Op = kernel({
     const dtype = checkTypes('linear', [x, w, bias ?? null]);
     const k = x.shape[x.shape.length - 1];
     if (w.shape.length !== 2 || x.shape.length < 1 || k !== w.shape[1])
-      throw new ShapeError(`linear: input ${show(x.shape)} and weight ${show(w.shape)} do not fit: they need shapes [..., in] and [out, in]`);
+      throw new ShapeError(
+        `linear: input ${show(x.shape)} and weight ${show(w.shape)} do not fit: they need shapes [..., in] and [out, in]`,
+      );
     if (bias && (bias.shape.length !== 1 || bias.shape[0] !== w.shape[0]))
       throw new ShapeError(`linear: bias ${show(bias.shape)} does not fit weight ${show(w.shape)}: it needs shape [${w.shape[0]}]`);
     return [{ shape: [...x.shape.slice(0, -1), w.shape[0]], dtype }];

@@ -1,6 +1,10 @@
 import { type DType, isFloat } from '../base/dtype.ts';
 import { DTypeError, ShapeError } from '../base/errors.ts';
+<<<<<<< HEAD
 import { needSame, sameShape, type Shape, show, sizeOf } from '../base/shape.ts';
+=======
+import { type Shape, sameShape, show, sizeOf } from '../base/shape.ts';
+>>>>>>> main
 import { kernel, type Lowered, type Meta, type Op, type Value } from './op.ts';
 
 interface Norm {
@@ -33,7 +37,9 @@ export const layerNorm: Op = kernel({
     const line = x.shape.slice(x.shape.length - dims);
     for (const p of affine)
       if (p && !sameShape(p.shape, line))
-        throw new ShapeError(`layerNorm: weight and bias must have the normalised shape ${show(line)} of x ${show(x.shape)}, not ${show(p.shape)}`);
+        throw new ShapeError(
+          `layerNorm: weight and bias must have the normalised shape ${show(line)} of x ${show(x.shape)}, not ${show(p.shape)}`,
+        );
     const one = [...x.shape.slice(0, x.shape.length - dims), ...line.map(() => 1)];
     return [
       { shape: x.shape, dtype: x.dtype },

@@ -143,11 +143,24 @@ export interface KernelOp extends Row {
 export type Op = MapOp | ViewOp | KernelOp;
 
 type Given<T, K extends keyof T> = Omit<T, 'kind' | 'name' | 'opcode' | 'inputs' | 'saves' | 'vjp' | K> & Partial<Pick<T, K>>;
-type MapSpec<N extends string, S extends N | 'y'> = Given<MapOp, 'promote' | 'out' | 'masks'> &
-  { readonly saves?: readonly S[]; readonly vjp: Vjp<S> | null };
+type MapSpec<N extends string, S extends N | 'y'> = Given<MapOp, 'promote' | 'out' | 'masks'> & {
+  readonly saves?: readonly S[];
+  readonly vjp: Vjp<S> | null;
+};
 
 function map<N extends string, S extends N | 'y'>(inputs: readonly N[], spec: MapSpec<N, S>): MapOp {
-  return { kind: 'map', name: '', opcode: -1, promote: 'same', out: 'same', masks: [], inputs, ...spec, saves: spec.saves ?? [], vjp: spec.vjp as Vjp<string> | null };
+  return {
+    kind: 'map',
+    name: '',
+    opcode: -1,
+    promote: 'same',
+    out: 'same',
+    masks: [],
+    inputs,
+    ...spec,
+    saves: spec.saves ?? [],
+    vjp: spec.vjp as Vjp<string> | null,
+  };
 }
 /** A row of an op on one operand, x. */
 export function unary<const S extends 'x' | 'y' = never>(spec: MapSpec<'x', S>): MapOp {
@@ -174,6 +187,8 @@ type KernelSpec<I extends string, O extends string, S extends Names<I, O>> = Omi
   'kind' | 'name' | 'opcode' | 'inputs' | 'outputs' | 'saves' | 'vjp'
 > & { readonly inputs: readonly I[]; readonly outputs: readonly O[]; readonly saves?: readonly S[]; readonly vjp: Vjp<S> | null };
 /** A row of an op with a kernel of its own. */
-export function kernel<const I extends string, const O extends string, const S extends Names<I, O> = never>(spec: KernelSpec<I, O, S>): KernelOp {
+export function kernel<const I extends string, const O extends string, const S extends Names<I, O> = never>(
+  spec: KernelSpec<I, O, S>,
+): KernelOp {
   return { kind: 'kernel', name: '', opcode: -1, ...spec, saves: spec.saves ?? [], vjp: spec.vjp as Vjp<string> | null };
 }

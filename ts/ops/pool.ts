@@ -1,6 +1,6 @@
-import { COMPUTE, FLOAT, type DType } from '../base/dtype.ts';
+import { COMPUTE, type DType, FLOAT } from '../base/dtype.ts';
 import { DTypeError, ShapeError, ValueError } from '../base/errors.ts';
-import { channelsLastStrides, sameShape, show, sizeOf, type Shape } from '../base/shape.ts';
+import { channelsLastStrides, type Shape, sameShape, show, sizeOf } from '../base/shape.ts';
 import { kernel, type Lowered, type Meta, type Op, type Result } from './op.ts';
 
 /** Height and width. */
@@ -73,8 +73,10 @@ function lowerSpread(x: Shape, y: Shape, a: Fields): Lowered {
 }
 
 function checkImage(op: string, x: Meta, what = 'input'): DType {
-  if (!FLOAT.includes(x.dtype)) throw new DTypeError(`${op}: ${x.dtype} is not supported, only floating point; convert with .to('float32')`);
-  if (x.shape.length !== 4) throw new ShapeError(`${op}: ${what} must have 4 dimensions [N, C, H, W], not ${show(x.shape)}; add the missing ones with unsqueeze`);
+  if (!FLOAT.includes(x.dtype))
+    throw new DTypeError(`${op}: ${x.dtype} is not supported, only floating point; convert with .to('float32')`);
+  if (x.shape.length !== 4)
+    throw new ShapeError(`${op}: ${what} must have 4 dimensions [N, C, H, W], not ${show(x.shape)}; add the missing ones with unsqueeze`);
   return x.dtype;
 }
 
@@ -95,7 +97,10 @@ function pooledSize(op: string, x: Shape, a: MaxWindow): Shape {
     const room = x[2 + i] + 2 * padding[i] - extent;
     let n = Math.floor((room + (ceilMode ? stride[i] - 1 : 0)) / stride[i]) + 1;
     if (ceilMode && (n - 1) * stride[i] >= x[2 + i] + padding[i]) n--;
-    if (n < 1) throw new ShapeError(`${op}: kernel ${show(kernelSize)} is larger than input ${show(x)} with padding ${show(padding)}; pad more or use a smaller kernel`);
+    if (n < 1)
+      throw new ShapeError(
+        `${op}: kernel ${show(kernelSize)} is larger than input ${show(x)} with padding ${show(padding)}; pad more or use a smaller kernel`,
+      );
     return n;
   });
   return [x[0], x[1], ...size];
@@ -116,8 +121,10 @@ function checkGradient(op: string, grad: Shape, y: Shape): void {
   if (!sameShape(grad, y)) throw new ShapeError(`${op}: gradient ${show(grad)} does not fit: the pool gives ${show(y)}`);
 }
 function checkIndices(op: string, indices: Meta, y: Shape): void {
-  if (indices.dtype !== 'int64') throw new DTypeError(`${op}: indices must be int64, not ${indices.dtype}; pass those that the pool returned`);
-  if (!sameShape(indices.shape, y)) throw new ShapeError(`${op}: indices ${show(indices.shape)} must have the shape of the pooled values ${show(y)}`);
+  if (indices.dtype !== 'int64')
+    throw new DTypeError(`${op}: indices must be int64, not ${indices.dtype}; pass those that the pool returned`);
+  if (!sameShape(indices.shape, y))
+    throw new ShapeError(`${op}: indices ${show(indices.shape)} must have the shape of the pooled values ${show(y)}`);
 }
 
 /** Maxima of windows of x [N, C, H, W] and their indices in the H * W plane (int64): the first of equal maxima; NaN wins. */

@@ -3,7 +3,7 @@
 import { COMPUTE, type DType, isFloat } from '../base/dtype.ts';
 import { DTypeError, ValueError } from '../base/errors.ts';
 import { type Shape, sizeOf } from '../base/shape.ts';
-import { type KernelOp, type Lowered, type Meta, kernel } from './op.ts';
+import { type KernelOp, kernel, type Lowered, type Meta } from './op.ts';
 import { tilesOf } from './strided.ts';
 
 /** Where a random op draws: a 64-bit seed and a 64-bit block offset as unsigned 32-bit halves. */
@@ -31,14 +31,20 @@ const tiles = (n: number): number[] => (n === 0 ? [] : [tilesOf(n)]);
 /** Bits of a uniform number, so that it stays below 1 in its dtype. */
 const BITS: Partial<Record<DType, number>> = { float32: 24, float64: 53, float16: 11, bfloat16: 8 };
 
-function source(name: string, doc: string, attrs: Record<string, string>, check: (attrs: Record<string, number>) => [number, number]): KernelOp {
+function source(
+  name: string,
+  doc: string,
+  attrs: Record<string, string>,
+  check: (attrs: Record<string, number>) => [number, number],
+): KernelOp {
   return kernel({
     doc,
     inputs: [],
     outputs: ['y'],
     attrs: { shape: 'Shape', dtype: 'DType', ...attrs, ...place },
     infer: (_, a: Sample & Record<string, number>) => {
-      if (!isFloat(a.dtype)) throw new DTypeError(`${name}: dtype ${a.dtype} is not a floating-point one; use float32, or randint for integers`);
+      if (!isFloat(a.dtype))
+        throw new DTypeError(`${name}: dtype ${a.dtype} is not a floating-point one; use float32, or randint for integers`);
       check(a);
       return [{ shape: a.shape, dtype: a.dtype }];
     },
@@ -57,20 +63,35 @@ function source(name: string, doc: string, attrs: Record<string, string>, check:
 }
 
 /** Uniform numbers in [from, to). @throws ValueError if from > to, DTypeError */
-export const uniform: KernelOp = source('uniform', 'Uniform random numbers, at least from and below to.', { 'from?': 'number', 'to?': 'number' }, ({ from = 0, to = 1 }) => {
-  if (!(from <= to)) throw new ValueError(`uniform: from ${from} is above to ${to}; give from <= to`);
-  return [from, to];
-});
+export const uniform: KernelOp = source(
+  'uniform',
+  'Uniform random numbers, at least from and below to.',
+  { 'from?': 'number', 'to?': 'number' },
+  ({ from = 0, to = 1 }) => {
+    if (!(from <= to)) throw new ValueError(`uniform: from ${from} is above to ${to}; give from <= to`);
+    return [from, to];
+  },
+);
 /** Normal numbers of a mean and a standard deviation >= 0, by Box and Muller. @throws ValueError, DTypeError */
-export const normal: KernelOp = source('normal', 'Normally distributed random numbers.', { 'mean?': 'number', 'std?': 'number' }, ({ mean = 0, std = 1 }) => {
-  if (!(std >= 0)) throw new ValueError(`normal: std ${std} is negative; give a standard deviation >= 0`);
-  return [mean, std];
-});
+export const normal: KernelOp = source(
+  'normal',
+  'Normally distributed random numbers.',
+  { 'mean?': 'number', 'std?': 'number' },
+  ({ mean = 0, std = 1 }) => {
+    if (!(std >= 0)) throw new ValueError(`normal: std ${std} is negative; give a standard deviation >= 0`);
+    return [mean, std];
+  },
+);
 /** Exponential numbers of a rate > 0 (mean 1 / rate). @throws ValueError, DTypeError */
-export const exponential: KernelOp = source('exponential', 'Exponentially distributed random numbers.', { 'rate?': 'number' }, ({ rate = 1 }) => {
-  if (!(rate > 0)) throw new ValueError(`exponential: rate ${rate} is not positive; give a rate > 0`);
-  return [rate, 0];
-});
+export const exponential: KernelOp = source(
+  'exponential',
+  'Exponentially distributed random numbers.',
+  { 'rate?': 'number' },
+  ({ rate = 1 }) => {
+    if (!(rate > 0)) throw new ValueError(`exponential: rate ${rate} is not positive; give a rate > 0`);
+    return [rate, 0];
+  },
+);
 
 /** Low and high 32 bits of an integer of at most 53 bits. */
 const halves = (x: number): [number, number] => [x | 0, Math.floor(x / 4294967296) | 0];

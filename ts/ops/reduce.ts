@@ -19,6 +19,7 @@ function total(x: Meta, dtype: DType | undefined): DType {
 function wide(dtype: DType): DType {
   return dtype === 'float64' ? dtype : isFloat(dtype) ? 'float32' : 'int64';
 }
+<<<<<<< HEAD
 const folds = (name: string, divides: boolean) => ([x]: readonly (Meta | null)[], _: readonly Meta[], { dims }: Dims) => {
   const { shape } = x as Meta;
   return { ...lowerFold(name, shape, dims), floats: [divides ? reducedSize(shape, dims) : 1] };
@@ -28,16 +29,28 @@ function shapeOf(op: string, x: Meta, { dims, keepdim }: Dims): Shape {
   checkDims(op, x.shape, dims);
   return reducedShape(x.shape, dims, keepdim);
 }
+=======
+const folds =
+  (name: string, divides: boolean) =>
+  ([x]: readonly (Meta | null)[], _: readonly Meta[], { dims }: Dims) => {
+    const { shape } = x as Meta;
+    return { ...lowerFold(name, shape, dims), floats: [divides ? reducedSize(shape, dims) : 1] };
+  };
+>>>>>>> main
 function full(op: string, shape: Shape, dims: readonly number[]): void {
   if (reducedSize(shape, dims) === 0 && sizeOf(reducedShape(shape, dims, false)) > 0)
-    throw new ShapeError(`${op}: dims [${dims.join(', ')}] of ${show(shape)} hold no element and an empty ${op} has no value; reduce over dimensions that are not empty`);
+    throw new ShapeError(
+      `${op}: dims [${dims.join(', ')}] of ${show(shape)} hold no element and an empty ${op} has no value; reduce over dimensions that are not empty`,
+    );
 }
 /** The step of a fold in two passes: the first gives each output the parameter of the second. */
-const twice = (name: string) => ([x]: readonly (Meta | null)[], _: readonly Meta[], { dims, correction }: Dims & { correction?: number }) => {
-  const { shape } = x as Meta;
-  const n = reducedSize(shape, dims);
-  return { ...lowerFold(name, shape, dims, false), floats: [n, Math.max(0, n - (correction ?? 0))] };
-};
+const twice =
+  (name: string) =>
+  ([x]: readonly (Meta | null)[], _: readonly Meta[], { dims, correction }: Dims & { correction?: number }) => {
+    const { shape } = x as Meta;
+    const n = reducedSize(shape, dims);
+    return { ...lowerFold(name, shape, dims, false), floats: [n, Math.max(0, n - (correction ?? 0))] };
+  };
 const ATTRS = { dims: 'readonly number[]', keepdim: 'boolean' };
 const WIDE = { ...ATTRS, 'dtype?': 'DType' };
 
@@ -167,7 +180,9 @@ function axisOf({ shape }: Meta, { dim, keepdim }: Dim): Shape {
 }
 function someOf(op: string, { shape }: Meta, dim: number | null): void {
   if (dim === null ? sizeOf(shape) === 0 : shape.length > 0 && shape[dim] === 0)
-    throw new ShapeError(`${op}: ${dim === null ? 'x' : `dim ${dim}`} of ${show(shape)} holds no element and so has no ${op}; choose a dimension that is not empty`);
+    throw new ShapeError(
+      `${op}: ${dim === null ? 'x' : `dim ${dim}`} of ${show(shape)} holds no element and so has no ${op}; choose a dimension that is not empty`,
+    );
 }
 const ordered = ([x]: readonly Meta[]): DType => (x.dtype === 'int64' || isFloat(x.dtype) ? wide(x.dtype) : 'int32');
 
@@ -190,8 +205,16 @@ function arg(name: 'argmax' | 'argmin', doc: string, onnx: string): Op {
     vjp: null,
   });
 }
-export const argmax: Op = arg('argmax', 'Index of the largest element along dim (null: of all), the first of equals; NaN counts as the largest.', 'ArgMax');
-export const argmin: Op = arg('argmin', 'Index of the smallest element along dim (null: of all), the first of equals; NaN counts as the smallest.', 'ArgMin');
+export const argmax: Op = arg(
+  'argmax',
+  'Index of the largest element along dim (null: of all), the first of equals; NaN counts as the largest.',
+  'ArgMax',
+);
+export const argmin: Op = arg(
+  'argmin',
+  'Index of the smallest element along dim (null: of all), the first of equals; NaN counts as the smallest.',
+  'ArgMin',
+);
 
 function pick(name: 'maxDim' | 'minDim', doc: string): Op {
   return kernel({
@@ -223,7 +246,10 @@ function pick(name: 'maxDim' | 'minDim', doc: string): Op {
   });
 }
 export const maxDim: Op = pick('maxDim', 'Largest elements along dim and where they lie, the first of equals; NaN counts as the largest.');
-export const minDim: Op = pick('minDim', 'Smallest elements along dim and where they lie, the first of equals; NaN counts as the smallest.');
+export const minDim: Op = pick(
+  'minDim',
+  'Smallest elements along dim and where they lie, the first of equals; NaN counts as the smallest.',
+);
 
 function floating(op: string, { dtype }: Meta): DType {
   if (!isFloat(dtype)) throw new DTypeError(`${op}: needs a floating-point dtype, not ${dtype}; convert x to float32 first`);

@@ -153,3 +153,11 @@ export function zeta(s: number, q: number): number {
   if (p === 0) return sum;
   return sum + (q * p) / (s - 1) + p / 2 + ((s * p) / (12 * q)) * (1 - ((s + 1) * (s + 2)) / (60 * q * q));
 }
+/** The logistic function. */
+export function sigmoid(x: number): number {
+  return 1 / (1 + Math.exp(-x));
+}
+/** tanh of GELU's cubic. */
+export function geluTanh(x: number): number {
+  return Math.tanh(Math.sqrt(2 / Math.PI) * x * (1 + 0.044715 * x * x));
+}

@@ -2,7 +2,7 @@
 import { COMPUTE, type DType } from '../base/dtype.ts';
 import { IndexError } from '../base/errors.ts';
 import { show, sizeOf, wrapDim } from '../base/shape.ts';
-import { type KernelOp, type Lowered, type Meta, type Result, kernel } from './op.ts';
+import { type KernelOp, kernel, type Lowered, type Meta, type Result } from './op.ts';
 
 /** What a thread's scratch holds besides the histograms, in bytes; as in assembly/threads.ts and kernels/sort.ts. */
 const SCRATCH = (1 << 19) - 8192;
@@ -22,7 +22,11 @@ function lower(x: Meta, dim: number, k: number, descending: boolean): Lowered {
   const each = long ? Math.max(1, Math.ceil(count / 4)) : Math.max(1, Math.floor(GRAIN / Math.max(1, n)));
   const spare = long ? (8192 + 24 * n + 63) & ~63 : 0;
   const tiles = Math.ceil(count / each);
-  return { ints: [n, k, inner, count, each, descending ? 1 : 0, spare], tiles: count === 0 || k === 0 ? [] : [tiles], workspace: spare * tiles };
+  return {
+    ints: [n, k, inner, count, each, descending ? 1 : 0, spare],
+    tiles: count === 0 || k === 0 ? [] : [tiles],
+    workspace: spare * tiles,
+  };
 }
 
 const pair = (x: Meta, shape: readonly number[]): readonly Result[] => [
@@ -50,7 +54,9 @@ export const sort: KernelOp = kernel({
   },
   kernel: { file: 'sort', name: 'sort' },
   saves: ['indices'],
-  vjp: ({ gatherBackward }, { dy, indices, inputs, attrs }) => [gatherBackward(dy, indices, { shape: (inputs[0] as Meta).shape, dim: attrs.dim ?? -1 })],
+  vjp: ({ gatherBackward }, { dy, indices, inputs, attrs }) => [
+    gatherBackward(dy, indices, { shape: (inputs[0] as Meta).shape, dim: attrs.dim ?? -1 }),
+  ],
 });
 
 /** The k largest (or smallest) elements along dim in order, and their int64 indices; the first of equal ones. @throws IndexError */
@@ -63,7 +69,8 @@ export const topk: KernelOp = kernel({
   infer: ([x], { k, dim = -1 }: { k: number; dim?: number }) => {
     const d = wrapDim('topk', dim, x.shape.length);
     const n = x.shape.length === 0 ? 1 : x.shape[d];
-    if (!(Number.isInteger(k) && k >= 0 && k <= n)) throw new IndexError(`topk: k ${k} on dimension ${d} of ${show(x.shape)}; use 0 to ${n}`);
+    if (!(Number.isInteger(k) && k >= 0 && k <= n))
+      throw new IndexError(`topk: k ${k} on dimension ${d} of ${show(x.shape)}; use 0 to ${n}`);
     const shape = x.shape.slice();
     if (shape.length > 0) shape[d] = k;
     return pair(x, shape);
@@ -76,5 +83,7 @@ export const topk: KernelOp = kernel({
     lower(x as Meta, wrapDim('topk', dim, (x as Meta).shape.length), (x as Meta).shape.length === 0 ? 1 : k, largest),
   kernel: { file: 'sort', name: 'topk' },
   saves: ['indices'],
-  vjp: ({ gatherBackward }, { dy, indices, inputs, attrs }) => [gatherBackward(dy, indices, { shape: (inputs[0] as Meta).shape, dim: attrs.dim ?? -1 })],
+  vjp: ({ gatherBackward }, { dy, indices, inputs, attrs }) => [
+    gatherBackward(dy, indices, { shape: (inputs[0] as Meta).shape, dim: attrs.dim ?? -1 }),
+  ],
 });

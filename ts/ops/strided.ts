@@ -1,8 +1,8 @@
 // Ops that move data between a contiguous tensor and a strided region: flips, triangles, gradients of views.
 import { COMPUTE } from '../base/dtype.ts';
 import { ShapeError } from '../base/errors.ts';
-import { type Shape, contiguousStrides, show, sizeOf, wrapDims } from '../base/shape.ts';
-import { type KernelOp, type Meta, kernel } from './op.ts';
+import { contiguousStrides, type Shape, show, sizeOf, wrapDims } from '../base/shape.ts';
+import { type KernelOp, kernel, type Meta } from './op.ts';
 import { mayOverlap } from './view.ts';
 
 /** Elements of one tile. */
@@ -100,7 +100,10 @@ function lowerBack(op: string, dy: Meta, y: Meta, strides: Shape, offset: number
   const n = sizeOf(dy.shape);
   // What overlaps is added in order, by one thread.
   const grain = mayOverlap(dy.shape, strides) ? Math.max(1, n) : GRAIN;
-  return { ints: [total, n, grain, offset, ...collapse(op, dy.shape, strides)], tiles: total === 0 ? [] : n === 0 ? [tilesOf(total)] : [tilesOf(total), tilesOf(n, grain)] };
+  return {
+    ints: [total, n, grain, offset, ...collapse(op, dy.shape, strides)],
+    tiles: total === 0 ? [] : n === 0 ? [tilesOf(total)] : [tilesOf(total), tilesOf(n, grain)],
+  };
 }
 
 /** Zeros of `shape` with dy at starts and steps: the derivative of slice. */
@@ -115,7 +118,13 @@ export const sliceBackward: KernelOp = kernel({
   lower: ([dy], [y], { shape, starts, steps }: { shape: Shape; starts: Shape; steps: Shape }) => {
     const strides = contiguousStrides(shape);
     const offset = starts.reduce((sum, start, d) => sum + start * strides[d], 0);
-    return lowerBack('sliceBackward', dy as Meta, y, strides.map((s, d) => s * steps[d]), offset);
+    return lowerBack(
+      'sliceBackward',
+      dy as Meta,
+      y,
+      strides.map((s, d) => s * steps[d]),
+      offset,
+    );
   },
   kernel: { file: 'strided', name: 'sliceBackward' },
   vjp: ({ slice }, { dy, attrs, inputs }) => [slice(dy, { starts: attrs.starts, steps: attrs.steps, sizes: (inputs[0] as Meta).shape })],
@@ -130,7 +139,8 @@ export const asStridedBackward: KernelOp = kernel({
   infer: ([dy], { shape }: { shape: Shape }) => [{ shape, dtype: dy.dtype }],
   loads: ([dy]) => COMPUTE[dy.dtype],
   ints: backInts,
-  lower: ([dy], [y], { strides, offset }: { strides: Shape; offset: number }) => lowerBack('asStridedBackward', dy as Meta, y, strides, offset),
+  lower: ([dy], [y], { strides, offset }: { strides: Shape; offset: number }) =>
+    lowerBack('asStridedBackward', dy as Meta, y, strides, offset),
   kernel: { file: 'strided', name: 'asStridedBackward' },
   vjp: ({ asStridedCopy }, { dy, attrs }) => [asStridedCopy(dy, { sizes: attrs.sizes, strides: attrs.strides, offset: attrs.offset })],
 });
@@ -143,7 +153,8 @@ function triangle(name: 'tril' | 'triu', doc: string): KernelOp {
     outputs: ['y'],
     attrs: { 'diagonal?': 'number' },
     infer: ([x]) => {
-      if (x.shape.length < 2) throw new ShapeError(`${name}: ${show(x.shape)} has no last two dimensions; give a matrix or a batch of matrices`);
+      if (x.shape.length < 2)
+        throw new ShapeError(`${name}: ${show(x.shape)} has no last two dimensions; give a matrix or a batch of matrices`);
       return [{ shape: x.shape, dtype: x.dtype }];
     },
     loads: ([x]) => x.dtype,
@@ -155,7 +166,9 @@ function triangle(name: 'tril' | 'triu', doc: string): KernelOp {
       const per = Math.max(1, Math.floor(GRAIN / Math.max(1, cols)));
       // Beyond the corners every diagonal is the same, and a corner fits in an integer field.
       const d = Math.max(-rows - 1, Math.min(cols + 1, diagonal));
-      return n === 0 ? { ints: [0, rows, cols, per, d], tiles: [] } : { ints: [n / cols, rows, cols, per, d], tiles: [tilesOf(n / cols, per)] };
+      return n === 0
+        ? { ints: [0, rows, cols, per, d], tiles: [] }
+        : { ints: [n / cols, rows, cols, per, d], tiles: [tilesOf(n / cols, per)] };
     },
     kernel: { file: 'strided', name },
     vjp: (ops, { dy, attrs }) => [ops[name](dy, attrs)],

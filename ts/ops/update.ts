@@ -3,7 +3,7 @@
 import type { DType } from '../base/dtype.ts';
 import { DTypeError, ShapeError } from '../base/errors.ts';
 import { sameShape, show, sizeOf } from '../base/shape.ts';
-import { type KernelOp, type Meta, kernel } from './op.ts';
+import { type KernelOp, kernel, type Meta } from './op.ts';
 import { tilesOf } from './strided.ts';
 
 type Numbers = Readonly<Record<string, number | boolean | undefined>>;
@@ -24,15 +24,21 @@ function update(name: string, { doc, states, flags, numbers }: Step): KernelOp {
     doc,
     inputs,
     outputs: [],
-    attrs: Object.fromEntries([...floats.map((k) => [numbers[k] === null ? k : `${k}?`, 'number']), ...flags.map((k) => [`${k}?`, 'boolean'])]),
+    attrs: Object.fromEntries([
+      ...floats.map((k) => [numbers[k] === null ? k : `${k}?`, 'number']),
+      ...flags.map((k) => [`${k}?`, 'boolean']),
+    ]),
     infer: (given) => {
       const p = given[0];
-      if (p.dtype !== 'float32' && p.dtype !== 'float64') throw new DTypeError(`${name}: a parameter of dtype ${p.dtype}; keep parameters in float32 or float64`);
+      if (p.dtype !== 'float32' && p.dtype !== 'float64')
+        throw new DTypeError(`${name}: a parameter of dtype ${p.dtype}; keep parameters in float32 or float64`);
       given.forEach((x: Meta | null, i) => {
         if (!x) return;
         const label = inputs[i].replace('?', '');
-        if (!sameShape(x.shape, p.shape)) throw new ShapeError(`${name}: ${label} ${show(x.shape)} for a parameter ${show(p.shape)}; they must be equal`);
-        if (i > 1 && x.dtype !== p.dtype) throw new DTypeError(`${name}: ${label} of dtype ${x.dtype} for a parameter of ${p.dtype}; make the state anew`);
+        if (!sameShape(x.shape, p.shape))
+          throw new ShapeError(`${name}: ${label} ${show(x.shape)} for a parameter ${show(p.shape)}; they must be equal`);
+        if (i > 1 && x.dtype !== p.dtype)
+          throw new DTypeError(`${name}: ${label} of dtype ${x.dtype} for a parameter of ${p.dtype}; make the state anew`);
       });
       return [];
     },

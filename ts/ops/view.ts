@@ -1,6 +1,6 @@
 // Views: shape, strides and offset of the result relative to the first element of x, all in elements.
 import { IndexError, ShapeError, ValueError } from '../base/errors.ts';
-import { type Shape, contiguousStrides, sameShape, show, sizeOf, wrapDim } from '../base/shape.ts';
+import { contiguousStrides, type Shape, sameShape, show, sizeOf, wrapDim } from '../base/shape.ts';
 import { type Meta, type Value, type ViewOp, view } from './op.ts';
 
 /** Where a view's elements lie, relative to the first element of what it looks at. */
@@ -42,7 +42,9 @@ export const reshape: ViewOp = view({
   attrs: { shape: 'Shape' },
   view(x, { shape }: { shape: Shape }) {
     if (sizeOf(shape) !== sizeOf(x.shape))
-      throw new ShapeError(`reshape: ${show(x.shape)} holds ${sizeOf(x.shape)} elements, ${show(shape)} needs ${sizeOf(shape)}; the products must agree`);
+      throw new ShapeError(
+        `reshape: ${show(x.shape)} holds ${sizeOf(x.shape)} elements, ${show(shape)} needs ${sizeOf(shape)}; the products must agree`,
+      );
     const strides = reshapeStrides(x, shape);
     return strides && { shape, strides, offset: 0 };
   },
@@ -78,10 +80,13 @@ export const expand: ViewOp = view({
     const strides = sizes.map((n, i) => {
       const size = i < added ? 1 : x.shape[i - added];
       if (n < 0 || (size !== n && size !== 1))
-        throw new ShapeError(`expand: ${show(x.shape)} does not expand to ${show(shape)}: sizes must be equal, or 1 in the tensor, from the last dimension on`);
+        throw new ShapeError(
+          `expand: ${show(x.shape)} does not expand to ${show(shape)}: sizes must be equal, or 1 in the tensor, from the last dimension on`,
+        );
       return i < added || (size === 1 && n !== 1) ? 0 : x.strides[i - added];
     });
-    if (added < 0) throw new ShapeError(`expand: ${show(x.shape)} has more dimensions than ${show(shape)}; give at least ${x.shape.length}`);
+    if (added < 0)
+      throw new ShapeError(`expand: ${show(x.shape)} has more dimensions than ${show(shape)}; give at least ${x.shape.length}`);
     return { shape: sizes, strides, offset: 0 };
   },
   // The tape sums over what was broadcast.
@@ -143,7 +148,9 @@ export const unfold: ViewOp = view({
     const d = wrapDim('unfold', dim, x.shape.length);
     const length = x.shape.length === 0 ? 1 : x.shape[d];
     if (!(size >= 0 && size <= length && step > 0))
-      throw new ShapeError(`unfold: size ${size} and step ${step} on dimension ${d} of ${show(x.shape)}; use a size of 0 to ${length} and a step > 0`);
+      throw new ShapeError(
+        `unfold: size ${size} and step ${step} on dimension ${d} of ${show(x.shape)}; use a size of 0 to ${length} and a step > 0`,
+      );
     if (x.shape.length === 0) return { shape: [size], strides: [1], offset: 0 };
     const shape = x.shape.slice();
     const strides = x.strides.slice();
@@ -182,7 +189,9 @@ export const asStrided: ViewOp = view({
   attrs: { shape: 'Shape', strides: 'Shape', 'offset?': 'number' },
   view(x, { shape, strides, offset = 0 }: { shape: Shape; strides: Shape; offset?: number }) {
     if (shape.length !== strides.length || shape.some((n) => n < 0) || strides.some((s) => s < 0))
-      throw new ValueError(`asStrided: shape ${show(shape)} and strides ${show(strides)} on ${show(x.shape)}; give one stride >= 0 per size >= 0`);
+      throw new ValueError(
+        `asStrided: shape ${show(shape)} and strides ${show(strides)} on ${show(x.shape)}; give one stride >= 0 per size >= 0`,
+      );
     return { shape, strides, offset };
   },
   vjp({ asStrided, asStridedBackward }, { dy, attrs, inputs }) {
@@ -191,7 +200,9 @@ export const asStrided: ViewOp = view({
     if (sameShape(x.strides, contiguousStrides(x.shape)) && offset >= 0 && offset + span(shape, strides) <= sizeOf(x.shape))
       return [asStridedBackward(dy, { shape: x.shape, sizes: shape, strides, offset })];
     if (mayOverlap(x.shape, x.strides))
-      throw new ValueError(`asStrided: no gradient for a tensor whose elements overlap (shape ${show(x.shape)}, strides ${show(x.strides)}); call contiguous() first`);
+      throw new ValueError(
+        `asStrided: no gradient for a tensor whose elements overlap (shape ${show(x.shape)}, strides ${show(x.strides)}); call contiguous() first`,
+      );
     // The gradient of the memory that both cover, read where x lies in it.
     const base = Math.max(0, -offset);
     const size = base + Math.max(span(x.shape, x.strides), offset + span(shape, strides));

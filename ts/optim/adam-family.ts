@@ -73,7 +73,10 @@ export class NAdam extends Optimizer<NAdamOptions> {
     state.mu_product = product;
     const mean = track(slot(state, 'exp_avg', p), g, beta1);
     const squares = track(slot(state, 'exp_avg_sq', p), g.square(), beta2);
-    const divisor = squares.div(1 - pow(beta2, step)).sqrt().add(eps);
+    const divisor = squares
+      .div(1 - pow(beta2, step))
+      .sqrt()
+      .add(eps);
     p.sub_(g.div(divisor).mul((lr * (1 - mu)) / (1 - product)));
     p.sub_(mean.div(divisor).mul((lr * next) / (1 - product * next)));
   }

@@ -1,11 +1,13 @@
 // Schedules that cycle the momentum against the learning rate.
-import { cos, pow } from '../base/math.ts';
+
 import { ValueError } from '../base/errors.ts';
+import { cos, pow } from '../base/math.ts';
 import { type AnyOptimizer, LRScheduler, positiveCount } from './scheduler.ts';
 
 type Group = Record<string, unknown> & { lr: number };
 
-const perGroup = (value: number | readonly number[], n: number): number[] => (typeof value === 'number' ? new Array<number>(n).fill(value) : [...value]);
+const perGroup = (value: number | readonly number[], n: number): number[] =>
+  typeof value === 'number' ? new Array<number>(n).fill(value) : [...value];
 
 /** Sets what plays the momentum: `momentum`, or the first of `betas`. @throws ValueError where an optimizer has neither */
 function setMomentum(group: Group, value: number): void {
@@ -38,12 +40,20 @@ export interface OneCycleOptions {
 export class OneCycleLR extends LRScheduler {
   totalSteps: number;
   readonly #maxLr: number[];
-  readonly #o: Required<Pick<OneCycleOptions, 'pctStart' | 'annealStrategy' | 'cycleMomentum' | 'baseMomentum' | 'maxMomentum' | 'divFactor' | 'finalDivFactor' | 'threePhase'>>;
+  readonly #o: Required<
+    Pick<
+      OneCycleOptions,
+      'pctStart' | 'annealStrategy' | 'cycleMomentum' | 'baseMomentum' | 'maxMomentum' | 'divFactor' | 'finalDivFactor' | 'threePhase'
+    >
+  >;
 
   constructor(optimizer: AnyOptimizer, options: OneCycleOptions) {
     super(optimizer);
     const { totalSteps, epochs, stepsPerEpoch } = options;
-    this.totalSteps = positiveCount('OneCycleLR: totalSteps (or epochs times stepsPerEpoch)', totalSteps ?? (epochs ?? Number.NaN) * (stepsPerEpoch ?? Number.NaN));
+    this.totalSteps = positiveCount(
+      'OneCycleLR: totalSteps (or epochs times stepsPerEpoch)',
+      totalSteps ?? (epochs ?? Number.NaN) * (stepsPerEpoch ?? Number.NaN),
+    );
     this.#o = {
       pctStart: options.pctStart ?? 0.3,
       annealStrategy: options.annealStrategy ?? 'cos',
@@ -54,7 +64,8 @@ export class OneCycleLR extends LRScheduler {
       finalDivFactor: options.finalDivFactor ?? 1e4,
       threePhase: options.threePhase ?? false,
     };
-    if (!(this.#o.pctStart >= 0 && this.#o.pctStart <= 1)) throw new ValueError(`OneCycleLR: pctStart ${this.#o.pctStart} must lie in [0, 1]`);
+    if (!(this.#o.pctStart >= 0 && this.#o.pctStart <= 1))
+      throw new ValueError(`OneCycleLR: pctStart ${this.#o.pctStart} must lie in [0, 1]`);
     this.#maxLr = perGroup(options.maxLr, optimizer.paramGroups.length);
     this.baseLrs = this.#maxLr.map((lr) => lr / this.#o.divFactor);
     optimizer.paramGroups.forEach((g, i) => {

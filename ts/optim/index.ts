@@ -1,5 +1,5 @@
-export { Adagrad, type AdagradOptions, Adadelta, type AdadeltaOptions, RMSprop, type RMSpropOptions } from './adagrad.ts';
-export { Adam, AdamW, type AdamOptions } from './adam.ts';
+export { Adadelta, type AdadeltaOptions, Adagrad, type AdagradOptions, RMSprop, type RMSpropOptions } from './adagrad.ts';
+export { Adam, type AdamOptions, AdamW } from './adam.ts';
 export { Adamax, type AdamaxOptions, NAdam, type NAdamOptions, RAdam, type RAdamOptions } from './adam-family.ts';
 export { LBFGS, type LBFGSOptions } from './lbfgs.ts';
 export { Optimizer, type OptimizerState, type ParamGroup, type Params, type State } from './optimizer.ts';

@@ -41,7 +41,15 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
   #memory: Memory | null = null;
 
   constructor(params: Params<LBFGSOptions>, options: Partial<LBFGSOptions> = {}) {
-    const defaults: LBFGSOptions = { lr: 1, maxIter: 20, maxEval: null, toleranceGrad: 1e-7, toleranceChange: 1e-9, historySize: 100, lineSearchFn: null };
+    const defaults: LBFGSOptions = {
+      lr: 1,
+      maxIter: 20,
+      maxEval: null,
+      toleranceGrad: 1e-7,
+      toleranceChange: 1e-9,
+      historySize: 100,
+      lineSearchFn: null,
+    };
     super(params, { ...defaults, ...options });
     if (this.paramGroups.length !== 1) throw new ValueError('LBFGS: all parameters must be in one group');
   }
@@ -52,7 +60,12 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
     return this.paramGroups[0].params;
   }
   #gradient(): Tensor {
-    return keep(cat(this.#params.map((p) => (p.grad === null ? p.detach().mul(0) : p.grad.detach()).reshape([-1])), 0));
+    return keep(
+      cat(
+        this.#params.map((p) => (p.grad === null ? p.detach().mul(0) : p.grad.detach()).reshape([-1])),
+        0,
+      ),
+    );
   }
   #move(direction: Tensor, t: number): void {
     let at = 0;
@@ -105,7 +118,13 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
       if (largest(d) * Math.abs(memory.t) <= toleranceChange || Math.abs(loss - before) < toleranceChange) break;
     }
   }
-  #search(d: Tensor, start: Probe<Tensor>, first: number, evaluate: () => number, reach: number): { probe: Probe<Tensor>; evaluations: number } {
+  #search(
+    d: Tensor,
+    start: Probe<Tensor>,
+    first: number,
+    evaluate: () => number,
+    reach: number,
+  ): { probe: Probe<Tensor>; evaluations: number } {
     const saved = this.#params.map((p) => p.detach().clone());
     const restore = (): void => this.#params.forEach((p, i) => void p.copy_(saved[i]));
     const probe = (t: number): Probe<Tensor> => {

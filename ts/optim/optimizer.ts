@@ -1,7 +1,7 @@
-import { StateError, ValueError } from '../base/errors.ts';
-import { enableGrad, keep, noGrad, scope, Tensor, tensor } from '../tensor/index.ts';
 import { isFloat } from '../base/dtype.ts';
+import { StateError, ValueError } from '../base/errors.ts';
 import { show } from '../base/shape.ts';
+import { clearGrad, enableGrad, keep, noGrad, scope, Tensor, tensor } from '../tensor/index.ts';
 
 /** Parameters that share options. */
 export type ParamGroup<O> = O & { params: Tensor[]; initialLr?: number };
@@ -28,7 +28,8 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
   constructor(params: Params<O>, defaults: O) {
     this.defaults = defaults;
     const list = [...params];
-    if (list.length === 0) throw new ValueError(`${this.constructor.name}: no parameters were given; pass model.parameters() or groups of parameters`);
+    if (list.length === 0)
+      throw new ValueError(`${this.constructor.name}: no parameters were given; pass model.parameters() or groups of parameters`);
     if (list[0] instanceof Tensor) this.addParamGroup({ params: list as Tensor[] } as never);
     else for (const group of list) this.addParamGroup(group as never);
   }
@@ -38,8 +39,10 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
     const params = group.params instanceof Tensor ? [group.params] : [...(group.params as Iterable<Tensor>)];
     const known = new Set(this.paramGroups.flatMap((g) => g.params));
     for (const p of params) {
-      if (!(p instanceof Tensor) || !p.isLeaf || !isFloat(p.dtype)) throw new ValueError(`${this.constructor.name}: a parameter must be a floating-point leaf tensor`);
-      if (known.has(p)) throw new ValueError(`${this.constructor.name}: a parameter of shape ${show(p.shape)} is given twice; name it in one group`);
+      if (!(p instanceof Tensor) || !p.isLeaf || !isFloat(p.dtype))
+        throw new ValueError(`${this.constructor.name}: a parameter must be a floating-point leaf tensor`);
+      if (known.has(p))
+        throw new ValueError(`${this.constructor.name}: a parameter of shape ${show(p.shape)} is given twice; name it in one group`);
       known.add(p);
     }
     const full = { ...this.defaults, ...group, params } as ParamGroup<O>;
@@ -58,7 +61,7 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
     for (const { params } of this.paramGroups) {
       for (const p of params) {
         if (p.grad === null) continue;
-        if (setToNone) p.grad = null;
+        if (setToNone) clearGrad(p);
         else noGrad(() => (p.grad as Tensor).detach().zero_());
       }
     }
@@ -110,13 +113,17 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
     const groups = dict.param_groups;
     const name = `loadStateDict of ${this.constructor.name}`;
     if (groups.length !== this.paramGroups.length)
-      throw new StateError(`${name}: the state has ${groups.length} parameter groups, the optimizer ${this.paramGroups.length}; make them alike first`);
+      throw new StateError(
+        `${name}: the state has ${groups.length} parameter groups, the optimizer ${this.paramGroups.length}; make them alike first`,
+      );
     const pairs: [Tensor, State][] = [];
     groups.forEach((saved, i) => {
       const own = this.paramGroups[i].params;
       const numbers = saved.params as number[];
       if (numbers.length !== own.length)
-        throw new StateError(`${name}: group ${i} has ${numbers.length} parameters in the state and ${own.length} here; make them alike first`);
+        throw new StateError(
+          `${name}: group ${i} has ${numbers.length} parameters in the state and ${own.length} here; make them alike first`,
+        );
       own.forEach((p, k) => {
         const s = dict.state[numbers[k]];
         if (s !== undefined) pairs.push([p, restore(name, p, s)]);
@@ -137,7 +144,9 @@ function restore(name: string, p: Tensor, saved: State): State {
     else if (v.numel === 1 && v.ndim === 0 && k !== 'exp_avg' && p.ndim !== 0) state[k] = v.itemSync();
     else if (k === 'step') state[k] = v.itemSync();
     else if (v.shape.length !== p.shape.length || v.shape.some((n, d) => n !== p.shape[d]))
-      throw new StateError(`${name}: '${k}' has shape ${show(v.shape)} for a parameter of shape ${show(p.shape)}; the parameters' order must be the saved one`);
+      throw new StateError(
+        `${name}: '${k}' has shape ${show(v.shape)} for a parameter of shape ${show(p.shape)}; the parameters' order must be the saved one`,
+      );
     else state[k] = keep(noGrad(() => v.detach().to(p.dtype).clone()));
   }
   return state;

@@ -27,7 +27,17 @@ export class ReduceLROnPlateau {
 
   constructor(optimizer: AnyOptimizer, options: PlateauOptions = {}) {
     this.optimizer = optimizer;
-    this.#o = { mode: 'min', factor: 0.1, patience: 10, threshold: 1e-4, thresholdMode: 'rel', cooldown: 0, minLr: 0, eps: 1e-8, ...options };
+    this.#o = {
+      mode: 'min',
+      factor: 0.1,
+      patience: 10,
+      threshold: 1e-4,
+      thresholdMode: 'rel',
+      cooldown: 0,
+      minLr: 0,
+      eps: 1e-8,
+      ...options,
+    };
     if (!(this.#o.factor < 1)) throw new ValueError(`ReduceLROnPlateau: factor ${this.#o.factor} must be below 1`);
     this.best = this.#o.mode === 'min' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
   }

@@ -1,10 +1,11 @@
 // Learning-rate schedules; names and formulas are those of torch.optim.lr_scheduler.
-import { cos, pow } from '../base/math.ts';
+
 import { ValueError } from '../base/errors.ts';
+import { cos, pow } from '../base/math.ts';
 import { type AnyOptimizer, FactorLR, LRScheduler, positiveCount } from './scheduler.ts';
 
 export { CyclicLR, type CyclicOptions, OneCycleLR, type OneCycleOptions } from './cycles.ts';
-export { ReduceLROnPlateau, type PlateauOptions } from './plateau.ts';
+export { type PlateauOptions, ReduceLROnPlateau } from './plateau.ts';
 export { type AnyOptimizer, LRScheduler, type SchedulerState } from './scheduler.ts';
 
 const PI = Math.PI;
@@ -17,7 +18,8 @@ export class LambdaLR extends LRScheduler {
     super(optimizer);
     const n = optimizer.paramGroups.length;
     this.#lambdas = typeof lrLambda === 'function' ? new Array(n).fill(lrLambda) : lrLambda;
-    if (this.#lambdas.length !== n) throw new ValueError(`LambdaLR: ${this.#lambdas.length} functions for ${n} parameter groups; give one, or one each`);
+    if (this.#lambdas.length !== n)
+      throw new ValueError(`LambdaLR: ${this.#lambdas.length} functions for ${n} parameter groups; give one, or one each`);
     this.begin();
   }
   protected override next(_lr: number, base: number, group: number): number {
@@ -197,7 +199,9 @@ export class SequentialLR extends LRScheduler {
   constructor(optimizer: AnyOptimizer, { schedulers, milestones }: { schedulers: readonly LRScheduler[]; milestones: readonly number[] }) {
     super(optimizer);
     if (schedulers.length !== milestones.length + 1)
-      throw new ValueError(`SequentialLR: ${schedulers.length} schedules need ${schedulers.length - 1} milestones, got ${milestones.length}`);
+      throw new ValueError(
+        `SequentialLR: ${schedulers.length} schedules need ${schedulers.length - 1} milestones, got ${milestones.length}`,
+      );
     this.#schedulers = schedulers;
     this.milestones = [...milestones];
     this.lastEpoch = 0;

@@ -14,7 +14,10 @@ function cubicMinimum(a: Probe<unknown>, b: Probe<unknown>, low: number = Math.m
   const square = d1 * d1 - a.slope * b.slope;
   if (!(square >= 0)) return (low + high) / 2;
   const d2 = Math.sqrt(square);
-  const at = a.t <= b.t ? b.t - (b.t - a.t) * ((b.slope + d2 - d1) / (b.slope - a.slope + 2 * d2)) : a.t - (a.t - b.t) * ((a.slope + d2 - d1) / (a.slope - b.slope + 2 * d2));
+  const at =
+    a.t <= b.t
+      ? b.t - (b.t - a.t) * ((b.slope + d2 - d1) / (b.slope - a.slope + 2 * d2))
+      : a.t - (a.t - b.t) * ((a.slope + d2 - d1) / (a.slope - b.slope + 2 * d2));
   return Math.min(Math.max(at, low), high);
 }
 

@@ -190,7 +190,7 @@ function step(node: Node, list: (Flow | null)[], flows: Map<Node, (Flow | null)[
     accumulate(flows, o.edge, { grad: o.grad, owned: single && (mine.has(o.grad) || (came?.owned ?? false)) }, false);
   }
   for (const t of made) if (!passed.has(t)) t.dispose();
-  for (const f of list) if (f !== null && f.owned && !passed.has(f.grad)) f.grad.dispose();
+  for (const f of list) if (f?.owned && !passed.has(f.grad)) f.grad.dispose();
 }
 
 function seed(y: Tensor, given: Tensor | null | undefined): Tensor {
@@ -200,14 +200,18 @@ function seed(y: Tensor, given: Tensor | null | undefined): Tensor {
     return given.dtype === y.dtype ? given : castTo(given, y.dtype);
   }
   if (y.numel !== 1)
-    throw new ValueError(`backward: the tensor has shape ${show(y.shape)}; pass a gradient of that shape or reduce it to one element, e.g. y.sum()`);
+    throw new ValueError(
+      `backward: the tensor has shape ${show(y.shape)}; pass a gradient of that shape or reduce it to one element, e.g. y.sum()`,
+    );
   return derivativeOps().onesOf(y) as Tensor;
 }
 
 function check(y: TensorCore, name: string): Edge {
   const edge = edgeOf(y);
   if (edge === null)
-    throw new StateError(`${name}: the tensor of shape ${show(y.shape)} does not require grad and was not made from one that does; set requiresGrad on a leaf before the operations`);
+    throw new StateError(
+      `${name}: the tensor of shape ${show(y.shape)} does not require grad and was not made from one that does; set requiresGrad on a leaf before the operations`,
+    );
   return edge;
 }
 
@@ -233,7 +237,10 @@ export function grad(
 ): (Tensor | null)[] {
   const ys = outputs instanceof TensorCore ? [outputs as Tensor] : (outputs as readonly Tensor[]);
   const xs = inputs instanceof TensorCore ? [inputs as Tensor] : (inputs as readonly Tensor[]);
-  const given = options.gradOutputs instanceof TensorCore ? [options.gradOutputs as Tensor] : (options.gradOutputs as readonly (Tensor | null)[] | null | undefined);
+  const given =
+    options.gradOutputs instanceof TensorCore
+      ? [options.gradOutputs as Tensor]
+      : (options.gradOutputs as readonly (Tensor | null)[] | null | undefined);
   const createGraph = options.createGraph ?? false;
   const wanted = xs.map((x) => check(x, 'grad'));
   const edges = ys.map((y) => check(y, 'grad'));
@@ -245,7 +252,9 @@ export function grad(
     const found = run(roots, wanted, options.retainGraph ?? createGraph, createGraph);
     found.forEach((g, i) => {
       if (g === null && !options.allowUnused)
-        throw new StateError(`grad: input ${i} of shape ${show(xs[i].shape)} was not used to compute the outputs; pass { allowUnused: true } to get null`);
+        throw new StateError(
+          `grad: input ${i} of shape ${show(xs[i].shape)} was not used to compute the outputs; pass { allowUnused: true } to get null`,
+        );
     });
     return found;
   });

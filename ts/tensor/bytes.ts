@@ -1,7 +1,8 @@
 // Between JavaScript numbers and the bytes of each dtype.
+
+import type { Data } from '../backend.ts';
 import { type DType, SIZE } from '../base/dtype.ts';
 import { ValueError } from '../base/errors.ts';
-import type { Data } from '../backend.ts';
 
 export type Plain = number | bigint | boolean;
 

@@ -1,9 +1,9 @@
 // The one way into an op: dtype and shape rules, the output's memory, the backend, the tape.
 import { CATEGORY, DTYPES, type DType, SIZE } from '../base/dtype.ts';
 import { DTypeError, ShapeError, StateError } from '../base/errors.ts';
-import { broadcast, sameShape, type Shape, show, sizeOf } from '../base/shape.ts';
+import { broadcast, type Shape, sameShape, show, sizeOf } from '../base/shape.ts';
 import type { Arg, Attrs, KernelOp, MapOp, Meta, Op, Scalar, ViewOp } from '../ops/op.ts';
-import { allocate, alias, backend, type Tensor, TensorCore } from './core.ts';
+import { alias, allocate, backend, type Tensor, TensorCore } from './core.ts';
 import { isGradEnabled } from './node.ts';
 import { mapDtype } from './promotion.ts';
 import { noteWrite, record, tracked } from './tape.ts';
@@ -21,7 +21,9 @@ function checkAlive(op: Op, inputs: readonly In[]): boolean {
     const x = inputs[i];
     if (typeof x !== 'object' || x === null) continue;
     if (x.disposed || x.storage.refs <= 0)
-      throw new StateError(`${op.name}: a tensor of shape ${show(x.shape)} was disposed; keep it out of scope() or clone it before dispose()`);
+      throw new StateError(
+        `${op.name}: a tensor of shape ${show(x.shape)} was disposed; keep it out of scope() or clone it before dispose()`,
+      );
     if (tracked(x)) grad = true;
   }
   return grad && isGradEnabled();
@@ -70,12 +72,33 @@ function callDense(op: MapOp, inputs: readonly In[], grad: boolean): Tensor | nu
   return out;
 }
 
+/** Bits that a number beside a narrow integer tensor is cut to. */
+const NARROW: Partial<Record<DType, number>> = { int8: 24, uint8: 24, int16: 16 };
+
+/**
+ * Operands as the dtype of the computation holds them, as PyTorch does: numbers and zero-dimensional tensors of a wider dtype of the
+ * same category are converted first, so that -1 beside uint8 is 255.
+ */
+function fitted(op: MapOp, inputs: readonly In[], dtype: DType): readonly In[] {
+  const bits = NARROW[dtype];
+  if (SIZE[dtype] > 4 || dtype === 'bool') return inputs;
+  return inputs.map((x, i) => {
+    if (op.masks.includes(i) || x === null || typeof x === 'boolean') return x;
+    if (x instanceof TensorCore)
+      return x.shape.length === 0 && x.dtype !== dtype && CATEGORY[x.dtype] === CATEGORY[dtype] ? castTo(x, dtype) : x;
+    if (bits === undefined) return x;
+    const low = typeof x === 'bigint' ? Number(BigInt.asIntN(32, x)) : x;
+    return dtype === 'uint8' ? (low << bits) >>> bits : (low << bits) >> bits;
+  });
+}
+
 /** Runs an elementwise op. */
-export function callMap(op: MapOp, inputs: readonly In[]): Tensor {
-  const grad = checkAlive(op, inputs);
-  const dense = callDense(op, inputs, grad);
+export function callMap(op: MapOp, operands: readonly In[]): Tensor {
+  const grad = checkAlive(op, operands);
+  const dense = callDense(op, operands, grad);
   if (dense !== null) return dense;
-  const dtype = mapDtype(op, inputs);
+  const dtype = mapDtype(op, operands);
+  const inputs = fitted(op, operands, dtype);
   let shape: Shape | null = null;
   for (const x of inputs) {
     if (!(x instanceof TensorCore)) continue;
@@ -90,13 +113,16 @@ export function callMap(op: MapOp, inputs: readonly In[]): Tensor {
 }
 
 /** Runs an elementwise op and writes its result into `out` (which may be one of the inputs), in out's dtype. */
-export function callMapInto(op: MapOp, inputs: readonly In[], out: Tensor, name: string = `${op.name}_`): Tensor {
-  const grad = checkAlive(op, [...inputs, out]);
-  const dtype = inputs.some((x) => x instanceof TensorCore) ? mapDtype(op, inputs) : out.dtype;
+export function callMapInto(op: MapOp, operands: readonly In[], out: Tensor, name: string = `${op.name}_`): Tensor {
+  const grad = checkAlive(op, [...operands, out]);
+  const dtype = operands.some((x) => x instanceof TensorCore) ? mapDtype(op, operands) : out.dtype;
+  const inputs = fitted(op, operands, dtype);
   let shape: Shape = out.shape;
   for (const x of inputs) if (x instanceof TensorCore) shape = broadcast(name, shape, x.shape);
   if (!sameShape(shape, out.shape))
-    throw new ShapeError(`${name}: the result has shape ${show(shape)}, the tensor to change in place ${show(out.shape)}; use ${op.name} instead`);
+    throw new ShapeError(
+      `${name}: the result has shape ${show(shape)}, the tensor to change in place ${show(out.shape)}; use ${op.name} instead`,
+    );
   const result = op.out === 'bool' ? 'bool' : dtype;
   if (CATEGORY[result] > CATEGORY[out.dtype])
     throw new DTypeError(`${name}: the result is ${result} and does not fit a ${out.dtype} tensor in place; use ${op.name} instead`);
@@ -111,7 +137,9 @@ export function callMapInto(op: MapOp, inputs: readonly In[], out: Tensor, name:
 export function checkWritable(name: string, out: TensorCore, grad: boolean): void {
   if (out.storage.refs <= 0 || out.disposed) throw new StateError(`${name}: the tensor was disposed`);
   if (grad && out.requiresGrad && out.isLeaf && out.origin === null)
-    throw new StateError(`${name}: a leaf that requires grad cannot be changed in place while recording; use noGrad(() => ...) or detach()`);
+    throw new StateError(
+      `${name}: a leaf that requires grad cannot be changed in place while recording; use noGrad(() => ...) or detach()`,
+    );
   if (grad && out.origin !== null && isLeafBase(out))
     throw new StateError(`${name}: a view of a leaf that requires grad cannot be changed in place while recording; use noGrad(() => ...)`);
   for (let d = 0; d < out.shape.length; d++)

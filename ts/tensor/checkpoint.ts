@@ -111,4 +111,3 @@ export function checkpoint<A extends readonly Argument[], R>(fn: (...inputs: A) 
   frame.give(nodes);
   return result;
 }
-

@@ -61,6 +61,7 @@ interface Forward<A extends readonly FunctionInput[], R> {
  * }
  * Cube.apply(tensor([2], { requiresGrad: true })) // [8]; its gradient is 12
  */
+// biome-ignore lint/suspicious/noShadowRestrictedNames: PyTorch's name
 export class Function {
   /** Computes the result: a tensor or an array of tensors. @throws StateError unless overridden */
   static forward(_ctx: FunctionContext, ..._inputs: FunctionInput[]): Tensor | Tensor[] {
@@ -83,12 +84,22 @@ export class Function {
     // An input that comes back as it was gets a node of its own on a second tensor.
     const outs = list.map((y) => (inputs.includes(y) ? alias(y, y.shape, y.strides, y.offset) : y));
     const metas = inputs.map((x) => (x instanceof TensorCore ? metaOf(x) : null));
-    const node: Node = new Node(this.name, edges, metas, outs.map((y) => metaOf(y) as Meta), (dys) => {
-      const full = outs.map((_, i) => dys[i] ?? (derivativeOps().zerosOf(node.outputs[i]) as Tensor));
-      return checked(this.name, this.backward(ctx, ...full), metas as readonly (Meta | null)[]);
-    });
+    const node: Node = new Node(
+      this.name,
+      edges,
+      metas,
+      outs.map((y) => metaOf(y) as Meta),
+      (dys) => {
+        const full = outs.map((_, i) => dys[i] ?? (derivativeOps().zerosOf(node.outputs[i]) as Tensor));
+        return checked(this.name, this.backward(ctx, ...full), metas as readonly (Meta | null)[]);
+      },
+    );
     own.node = node;
-    attach(node, outs.filter((_, i) => !own.constant.has(list[i])), outs.flatMap((_, i) => (own.constant.has(list[i]) ? [] : [i])));
+    attach(
+      node,
+      outs.filter((_, i) => !own.constant.has(list[i])),
+      outs.flatMap((_, i) => (own.constant.has(list[i]) ? [] : [i])),
+    );
     own.saved = own.saved.map((x) => (x === null ? null : (outs[list.indexOf(x)] ?? x)));
     for (const x of own.saved) if (x !== null) node.save(x);
     return (result instanceof TensorCore ? outs[0] : outs) as R;
@@ -106,7 +117,9 @@ function checked(name: string, given: Gradients, inputs: readonly (Meta | null)[
     if (!g || x === null) return null;
     if (CATEGORY[x.dtype] !== 2) return null;
     if (!sameShape(g.shape, x.shape))
-      throw new ShapeError(`${name}: backward returned a gradient of shape ${show(g.shape)} for input ${i} of shape ${show(x.shape)}; they must be equal`);
+      throw new ShapeError(
+        `${name}: backward returned a gradient of shape ${show(g.shape)} for input ${i} of shape ${show(x.shape)}; they must be equal`,
+      );
     return g;
   });
 }

@@ -44,7 +44,8 @@ export class Generator {
 }
 
 function checked(seed: number | bigint): bigint {
-  if (typeof seed === 'number' && !Number.isSafeInteger(seed)) throw new ValueError(`manualSeed: ${seed} is no safe integer; give one, or a bigint`);
+  if (typeof seed === 'number' && !Number.isSafeInteger(seed))
+    throw new ValueError(`manualSeed: ${seed} is no safe integer; give one, or a bigint`);
   return BigInt.asUintN(64, BigInt(seed));
 }
 

@@ -59,7 +59,12 @@ export function gradcheck(fn: Checked, inputs: readonly Tensor[], options: Gradc
   return compare('gradcheck', fn, inputs, options);
 }
 
-function compare(name: string, fn: Checked, inputs: readonly Tensor[], { eps = 1e-6, atol = 1e-5, rtol = 1e-3 }: GradcheckOptions): boolean {
+function compare(
+  name: string,
+  fn: Checked,
+  inputs: readonly Tensor[],
+  { eps = 1e-6, atol = 1e-5, rtol = 1e-3 }: GradcheckOptions,
+): boolean {
   need(name, inputs);
   const generator = new Generator(0);
   const xs = leaves(inputs);
@@ -103,7 +108,10 @@ function compare(name: string, fn: Checked, inputs: readonly Tensor[], { eps = 1
       }
     }
   });
-  if (worst > 1) throw new ValueError(`${name}: the gradient is wrong at ${report} (allowed ${atol} + ${rtol} relative); mind kinks and inputs that share memory`);
+  if (worst > 1)
+    throw new ValueError(
+      `${name}: the gradient is wrong at ${report} (allowed ${atol} + ${rtol} relative); mind kinks and inputs that share memory`,
+    );
   return true;
 }
 

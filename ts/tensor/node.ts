@@ -77,6 +77,12 @@ export class Node {
     recorded?.push(this);
   }
 
+  /** Keeps what is no tensor: a plain number, or null for what no wanted gradient reads. */
+  remember(name: string, value: unknown): void {
+    this.constants ??= {};
+    this.constants[name] = value;
+  }
+
   save(tensor: TensorCore): void {
     tensor.storage.retain();
     const saved = { tensor, storage: tensor.storage, version: tensor.storage.version };

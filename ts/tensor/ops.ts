@@ -1,6 +1,7 @@
 // Every row as a function for derivatives: operands, then the attrs object.
-import { TABLE } from '../ops/table.ts';
+
 import type { MapOp, Meta, Value } from '../ops/op.ts';
+import { TABLE } from '../ops/table.ts';
 import { callMapInto, invoke, setCopyOp } from './call.ts';
 import { allocate, type Tensor } from './core.ts';
 import { setDerivativeOps } from './derivatives.ts';

@@ -74,6 +74,10 @@ function check(op: MapOp, x: number): void {
 }
 
 function remedy(op: MapOp, dtype: DType): string {
-  if (CATEGORY[dtype] === 2) return '; did you mean x.to(\'int64\')?';
-  return op.dtypes.includes('float32') && dtype !== 'bool' ? "; did you mean x.to('float32')?" : dtype === 'bool' ? "; did you mean x.logicalNot(), x.logicalXor() or x.to('int32')?" : '';
+  if (CATEGORY[dtype] === 2) return "; did you mean x.to('int64')?";
+  return op.dtypes.includes('float32') && dtype !== 'bool'
+    ? "; did you mean x.to('float32')?"
+    : dtype === 'bool'
+      ? "; did you mean x.logicalNot(), x.logicalXor() or x.to('int32')?"
+      : '';
 }

@@ -2,8 +2,8 @@
 import { CATEGORY } from '../base/dtype.ts';
 import type { Attrs, Meta, Op, Scalar, Value, ViewOp } from '../ops/op.ts';
 import { type Tensor, TensorCore } from './core.ts';
-import { type BackwardFn, type Edge, Node } from './node.ts';
 import { derivativeOps } from './derivatives.ts';
+import { type BackwardFn, type Edge, Node } from './node.ts';
 
 type In = TensorCore | Scalar | null;
 
@@ -82,7 +82,13 @@ export function watch(node: Node, nr: number, tensor: TensorCore): void {
 
 function makeNode(op: Op, inputs: readonly In[], attrs: Attrs, outs: readonly TensorCore[]): Node {
   const edges = inputs.map(edgeOf);
-  const node = new Node(op.name, edges, inputs.map(metaOf), outs.map((y) => metaOf(y) as Meta), rowBackward);
+  const node = new Node(
+    op.name,
+    edges,
+    inputs.map(metaOf),
+    outs.map((y) => metaOf(y) as Meta),
+    rowBackward,
+  );
   node.op = op;
   node.attrs = attrs;
   return node;
@@ -91,12 +97,12 @@ function makeNode(op: Op, inputs: readonly In[], attrs: Attrs, outs: readonly Te
 function saveFor(node: Node, op: Op, inputs: readonly In[], outs: readonly TensorCore[], names: readonly string[]): void {
   for (const name of names) {
     const readers = op.uses?.[name];
-    if (readers !== undefined && !readers.some((i) => node.edges[i])) (node.constants ??= {})[name] = null;
+    if (readers !== undefined && !readers.some((i) => node.edges[i])) node.remember(name, null);
     else {
       const i = op.inputs.findIndex((n) => n === name || n === `${name}?`);
       const x = i >= 0 ? inputs[i] : outs[op.kind === 'kernel' ? op.outputs.indexOf(name) : 0];
       if (x instanceof TensorCore) node.save(x);
-      else (node.constants ??= {})[name] = x;
+      else node.remember(name, x);
     }
   }
 }
@@ -121,7 +127,6 @@ const rowBackward: BackwardFn = (dys, node) => {
   v.dy = dys[first] ?? zerosFor(node.outputs[first]);
   let i = 0;
   for (const name of op.saves) v[name] = node.constants !== null && name in node.constants ? node.constants[name] : node.value(i++);
-  // biome-ignore lint/style/noNonNullAssertion: only ops with a derivative are recorded
   return op.vjp!(derivativeOps(), v as never) as readonly (Tensor | null)[];
 };
 

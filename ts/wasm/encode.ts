@@ -1,7 +1,7 @@
+import type { Input, View } from '../backend.ts';
 import { CODE, COMPUTE, type DType, SIZE } from '../base/dtype.ts';
 import { ValueError } from '../base/errors.ts';
 import { isContiguous, sameShape } from '../base/shape.ts';
-import type { Input, View } from '../backend.ts';
 import type { Lowered, MapOp, Scalar } from '../ops/op.ts';
 import type { Memory, WasmStorage } from './memory.ts';
 
@@ -38,7 +38,7 @@ function operand(memory: Memory, at: number, view: View, mode: number, tile: DTy
 
 function immediate(memory: Memory, at: number, value: Scalar, tile: DType): void {
   memory.u32[at] = 0;
-  memory.u32[at + 1] = CODE[tile] << 8 | CODE[tile] | (IMMEDIATE << 16);
+  memory.u32[at + 1] = (CODE[tile] << 8) | CODE[tile] | (IMMEDIATE << 16);
   if (tile === 'int64') {
     const big = typeof value === 'bigint' ? value : BigInt(Math.trunc(Number(value)));
     memory.u32[at + 2] = Number(big & 0xffffffffn);

@@ -1,10 +1,12 @@
 import { instantiateSync } from '@assemblyscript/loader';
 import { DeviceError } from '../base/errors.ts';
-import { core } from './gen/core.ts';
+import { core, size } from './gen/core.ts';
+import { inflate } from './inflate.ts';
 
 /** The module's functions (assembly/index.ts). */
 export interface Exports {
-  run(step: number, count: number): void;
+  /** 0, or the code of the first error. */
+  run(step: number, count: number): number;
   start(mayWait: number): void;
   work(id: number): void;
   heapBase(): number;
@@ -12,7 +14,6 @@ export interface Exports {
   workers(): number;
   setThreads(n: number): void;
   abandon(code: number): void;
-  takeStatus(): number;
   statusDetail(): number;
 }
 
@@ -23,17 +24,27 @@ export interface Loaded {
   readonly maxPages: number;
 }
 
-/** Hexadecimal text to bytes, synchronously. Hex keeps bytes aligned, so that a compressed transfer finds the module's repetitions. */
-export function decode(text: string): Uint8Array<ArrayBuffer> {
-  const native = (Uint8Array as unknown as { fromHex?: (s: string) => Uint8Array<ArrayBuffer> }).fromHex;
+interface Zlib {
+  inflateRawSync(data: Uint8Array): Uint8Array<ArrayBuffer>;
+}
+type Host = typeof globalThis & { process?: { getBuiltinModule?: (name: string) => unknown } };
+
+/** Base64 text to bytes, synchronously, by whatever this runtime has. */
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  const native = (Uint8Array as unknown as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> }).fromBase64;
   if (native) return native(text);
-  const bytes = new Uint8Array(text.length >> 1);
-  for (let i = 0; i < bytes.length; i++) {
-    const hi = text.charCodeAt(2 * i);
-    const lo = text.charCodeAt(2 * i + 1);
-    bytes[i] = ((hi > 57 ? hi - 87 : hi - 48) << 4) | (lo > 57 ? lo - 87 : lo - 48);
-  }
+  if (typeof Buffer === 'function') return Buffer.from(text, 'base64');
+  const latin1 = atob(text);
+  const bytes = new Uint8Array(latin1.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = latin1.charCodeAt(i);
   return bytes;
+}
+
+/** The module's bytes out of its text: raw deflate data in base64. Server runtimes bring zlib, the others get ours: theirs is asynchronous. */
+export function decode(text: string, size: number): Uint8Array<ArrayBuffer> {
+  const data = fromBase64(text);
+  const zlib = (globalThis as Host).process?.getBuiltinModule?.('node:zlib') as Partial<Zlib> | undefined;
+  return zlib?.inflateRawSync?.(data) ?? inflate(data, size);
 }
 
 /** A shared memory as large as the runtime lets it become: some browsers refuse large maxima. */
@@ -53,10 +64,11 @@ export function load(): Loaded {
   const { memory, maxPages } = makeMemory();
   let module: WebAssembly.Module;
   try {
-    module = new WebAssembly.Module(decode(core));
+    module = new WebAssembly.Module(decode(core, size));
   } catch (cause) {
     throw new DeviceError('wick: this runtime does not compile WebAssembly with SIMD and threads', { cause });
   }
-  const { exports } = instantiateSync(module, { env: { memory } });
-  return { module, memory, exports: exports as unknown as Exports, maxPages };
+  // The instance's own functions: the loader's wrappers cost more than a small op.
+  const { instance } = instantiateSync(module, { env: { memory } });
+  return { module, memory, exports: instance.exports as unknown as Exports, maxPages };
 }

@@ -1,10 +1,8 @@
 // Finding out, without yielding to the event loop, which tokens nothing reaches any more. V8's runtimes: force a collection, then let
 // the inspector's printer list a WeakMap, which shows only live keys. JavaScriptCore: WeakRefs made in this job do clear. Elsewhere: no way.
 
-interface Inspect {
-  // biome-ignore lint/suspicious/noExplicitAny: host functions without types
-  (value: any, options: any): string;
-}
+// biome-ignore lint/suspicious/noExplicitAny: host functions without types
+type Inspect = (value: any, options: any) => string;
 // biome-ignore lint/suspicious/noExplicitAny: globals of runtimes whose types are not all present
 const host = globalThis as any;
 

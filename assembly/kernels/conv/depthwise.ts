@@ -34,7 +34,8 @@ export function depthwise<T>(s: usize, phase: i32, tile: i32, bias: usize, works
         store<T>(workspace + <usize>t * line + <usize>c * sizeof<T>(), load<T>(w + <usize>(c * area + t) * sizeof<T>()));
     return;
   }
-  const sh = int(s, f.strideH), sw = int(s, f.strideW), ph = int(s, f.paddingH), pw = int(s, f.paddingW), dh = int(s, f.dilationH), dw = int(s, f.dilationW);
+  const sh = int(s, f.strideH), sw = int(s, f.strideW), ph = int(s, f.paddingH);
+  const pw = int(s, f.paddingW), dh = int(s, f.dilationH), dw = int(s, f.dilationW);
   const sourceH = int(s, backward ? f.outHeight : f.height), sourceW = int(s, backward ? f.outWidth : f.width);
   const targetH = int(s, backward ? f.height : f.outHeight), targetW = int(s, backward ? f.width : f.outWidth);
   const pixel = <usize>channels * sizeof<T>(), per = int(s, f.per), end = min((tile + 1) * per, int(s, f.units));
@@ -88,7 +89,8 @@ export function depthwise<T>(s: usize, phase: i32, tile: i32, bias: usize, works
 /** The same for 16 bytes, of which `left` are there. */
 @inline function channels16<T>(taps: usize, c: usize, y: usize, bias: usize, left: usize): void {
   let sum = i32x4.splat(0);
-  for (let t = scratch + TAPS; t < taps; t += 8) sum = v128.add<T>(sum, v128.mul<T>(v128.load(load<usize>(t) + c), v128.load(load<usize>(t, 4) + c)));
+  for (let t = scratch + TAPS; t < taps; t += 8)
+    sum = v128.add<T>(sum, v128.mul<T>(v128.load(load<usize>(t) + c), v128.load(load<usize>(t, 4) + c)));
   if (bias) sum = v128.add<T>(sum, v128.load(bias + c));
   storePart(y + c, sum, left);
 }
@@ -107,7 +109,8 @@ export function depthwiseWeight<T>(s: usize, phase: i32, tile: i32, workspace: u
       }
     return;
   }
-  const sh = int(s, f.strideH), sw = int(s, f.strideW), ph = int(s, f.paddingH), pw = int(s, f.paddingW), dh = int(s, f.dilationH), dw = int(s, f.dilationW);
+  const sh = int(s, f.strideH), sw = int(s, f.strideW), ph = int(s, f.paddingH);
+  const pw = int(s, f.paddingW), dh = int(s, f.dilationH), dw = int(s, f.dilationW);
   const height = int(s, f.height), width = int(s, f.width), outH = int(s, f.outHeight), outW = int(s, f.outWidth);
   const pixel = <usize>channels * sizeof<T>(), per = int(s, f.pixels), end = min((tile + 1) * per, int(s, f.images) * outH);
   const sums = workspace + <usize>tile * part;
@@ -124,7 +127,8 @@ export function depthwiseWeight<T>(s: usize, phase: i32, tile: i32, workspace: u
         const sum = sums + <usize>(r * kw + t) * line;
         for (let c: usize = 0; c < pixel; c += 16) {
           let v = v128.load(sum + c), p = dy + <usize>first * pixel + c, q = row + <usize>(first * sw + shift) * pixel + c;
-          for (let ox = first; ox < last; ox++, p += pixel, q += <usize>sw * pixel) v = v128.add<T>(v, v128.mul<T>(v128.load(p), v128.load(q)));
+          for (let ox = first; ox < last; ox++, p += pixel, q += <usize>sw * pixel)
+            v = v128.add<T>(v, v128.mul<T>(v128.load(p), v128.load(q)));
           v128.store(sum + c, v);
         }
       }

@@ -14,7 +14,8 @@
  * The kernel has ns columns, its taps are dh and dw pixels apart, a tap takes `run` bytes of its pixel. Writes up to 15 bytes past its end.
  */
 export function gather(
-  x: usize, height: i32, width: i32, pixel: usize, y0: i32, x0: i32, ns: i32, dh: i32, dw: i32, run: usize, k0: usize, k1: usize, dst: usize,
+  x: usize, height: i32, width: i32, pixel: usize, y0: i32, x0: i32,
+  ns: i32, dh: i32, dw: i32, run: usize, k0: usize, k1: usize, dst: usize,
 ): void {
   const row = <usize>ns * run;
   // Taps that are neighbours in memory make one run.

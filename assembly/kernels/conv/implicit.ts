@@ -159,7 +159,8 @@ function product<T>(s: usize, u: i32, y: usize, x: usize, bias: usize, workspace
     if (direct) continue;
     for (let i = 0; i < count; i++) {
       const p = at + i, gx = p % gridW, gy = (p / gridW) % gridH, n = p / gridW / gridH;
-      memory.copy(y + <usize>((n * targetH + firstY + gy * strideY) * targetW + firstX + gx * strideX) * outPixel, c + <usize>i * ldc, ncBytes);
+      const place = (n * targetH + firstY + gy * strideY) * targetW + firstX + gx * strideX;
+      memory.copy(y + <usize>place * outPixel, c + <usize>i * ldc, ncBytes);
     }
   }
 }

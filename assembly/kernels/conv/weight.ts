@@ -15,7 +15,8 @@ function partial<T>(s: usize, u: i32, workspace: usize): void {
   const groups = int(s, f.groups), kh = int(s, f.kernelH), kw = int(s, f.kernelW), sh = int(s, f.strideH), sw = int(s, f.strideW);
   const ph = int(s, f.paddingH), pw = int(s, f.paddingW), height = int(s, f.height), width = int(s, f.width);
   const channels = int(s, f.channels), outputs = int(s, f.outputs), outH = int(s, f.outHeight), outW = int(s, f.outWidth);
-  const ig = channels / groups, og = outputs / groups, k = kh * kw * ig, nBlock = <i32>(1024 / sizeof<T>()), nBlocks = (k + nBlock - 1) / nBlock;
+  const ig = channels / groups, og = outputs / groups, k = kh * kw * ig;
+  const nBlock = <i32>(1024 / sizeof<T>()), nBlocks = (k + nBlock - 1) / nBlock;
   const j0 = (u % nBlocks) * nBlock, nc = min(k - j0, nBlock);
   u /= nBlocks;
   const g = u % groups, chunk = u / groups, per = int(s, f.pixels);
@@ -23,7 +24,8 @@ function partial<T>(s: usize, u: i32, workspace: usize): void {
   const start = at, end = min(at + per, int(s, f.images) * outH * outW);
   const pixel = <usize>channels * sizeof<T>(), image = <usize>(height * width) * pixel, run = <usize>ig * sizeof<T>();
   const x = operand(s, 2) + <usize>g * run, lda = <usize>outputs * sizeof<T>(), dy = operand(s, 1) + <usize>(g * og) * sizeof<T>();
-  const ldc = <usize>k * sizeof<T>(), c = workspace + (<usize>(chunk * outputs + g * og) * k + j0) * sizeof<T>(), panel = panelBytes(PIXELS);
+  const ldc = <usize>k * sizeof<T>(), c = workspace + (<usize>(chunk * outputs + g * og) * k + j0) * sizeof<T>();
+  const panel = panelBytes(PIXELS);
   for (; at < end; at += PIXELS) {
     const count = min(end - at, PIXELS);
     let ox = at % outW, oy = (at / outW) % outH, source = x + <usize>(at / outW / outH) * image, dst = scratch + PANELS;

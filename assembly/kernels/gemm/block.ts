@@ -11,7 +11,8 @@ export const FREE: usize = 16384;
 /** The strip of rows i to i + mr: in place where it is four whole rows, else a copy. Returns its address; its row stride is stripStride. */
 @inline function stripOf<T>(mr: i32, kc: i32, a: usize, lda: usize, byColumns: bool): usize {
   if (byColumns) packStrip<T>(kc, a, lda, scratch);
-  else if (mr < 4) for (let r: usize = 0; r < <usize>mr; r++) memory.copy(scratch + r * <usize>kc * sizeof<T>(), a + r * lda, <usize>kc * sizeof<T>());
+  else if (mr < 4)
+    for (let r: usize = 0; r < <usize>mr; r++) memory.copy(scratch + r * <usize>kc * sizeof<T>(), a + r * lda, <usize>kc * sizeof<T>());
   else return a;
   return scratch;
 }

@@ -17,7 +17,8 @@ const DOTS: i32 = 3; // up to four rows times B stored by columns
 /** Packs unit u: 32 panels of one block of k of one matrix B. */
 function pack<T>(s: usize, u: i32, b: usize, workspace: usize): void {
   const n = int(s, f.n), k = int(s, f.k), kstep = int(s, f.kstep), ks = int(s, f.bk), ns = int(s, f.bn);
-  const panel = panelBytes(kstep), panels = (n + width<T>() - 1) / width<T>(), groups = (panels + 31) >> 5, blocks = (k + kstep - 1) / kstep;
+  const panel = panelBytes(kstep), panels = (n + width<T>() - 1) / width<T>();
+  const groups = (panels + 31) >> 5, blocks = (k + kstep - 1) / kstep;
   const first = (u % groups) << 5;
   u /= groups;
   const k0 = (u % blocks) * kstep, kc = min(kstep, k - k0);

@@ -5,7 +5,9 @@ import { dropout } from './dropout.ts';
 
 /** A mask to add to scores: a boolean one (true: keep out) becomes 0 and -Infinity. */
 export function additiveMask(mask: Tensor, like: Tensor): Tensor {
-  return mask.dtype === 'bool' ? where(mask, full([], Number.NEGATIVE_INFINITY, { dtype: like.dtype }), zeros([], { dtype: like.dtype })) : mask;
+  return mask.dtype === 'bool'
+    ? where(mask, full([], Number.NEGATIVE_INFINITY, { dtype: like.dtype }), zeros([], { dtype: like.dtype }))
+    : mask;
 }
 
 /** A (rows, cols) boolean mask, true above the diagonal: what a position may not see. */
@@ -37,7 +39,8 @@ export function scaledDotProductAttention(query: Tensor, key: Tensor, value: Ten
     throw new ShapeError(
       `scaledDotProductAttention: query ${show(query.shape)}, key ${show(key.shape)}, value ${show(value.shape)}; give (..., L, E), (..., S, E), (..., S, V)`,
     );
-  if (isCausal && attnMask) throw new ValueError('scaledDotProductAttention: isCausal and attnMask exclude each other; put the causal mask into attnMask');
+  if (isCausal && attnMask)
+    throw new ValueError('scaledDotProductAttention: isCausal and attnMask exclude each other; put the causal mask into attnMask');
   const scale = options.scale ?? 1 / Math.sqrt(width);
   const repeat = (x: Tensor): Tensor => {
     const times = (query.shape.at(-3) as number) / (x.shape.at(-3) as number);

@@ -1,9 +1,9 @@
-import * as w from '../../tensor/index.ts';
 import type { ConvOptions, Tensor } from '../../tensor/index.ts';
+import * as w from '../../tensor/index.ts';
 import { sizes } from '../size.ts';
 import { pad } from './pad.ts';
 
-export { type ConvOptions, convTranspose1d, convTranspose2d, type ConvTransposeOptions } from '../../tensor/index.ts';
+export { type ConvOptions, type ConvTransposeOptions, convTranspose1d, convTranspose2d } from '../../tensor/index.ts';
 
 /** An even kernel needs one more element on the far side to keep the size: x with it, or x itself. */
 function evened(x: Tensor, weight: Tensor, { padding, dilation = 1 }: ConvOptions): { x: Tensor; rest: Partial<ConvOptions> } {

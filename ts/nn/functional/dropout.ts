@@ -1,5 +1,5 @@
 import { ValueError } from '../../base/errors.ts';
-import { bernoulli, full, dropout as dropElements, type Tensor } from '../../tensor/index.ts';
+import { bernoulli, dropout as dropElements, full, type Tensor } from '../../tensor/index.ts';
 
 interface DropoutOptions {
   /** Nothing is dropped when false. */
@@ -21,7 +21,13 @@ export function dropout(x: Tensor, p: number = 0.5, { training = true }: Dropout
 
 function dropChannels(name: string, x: Tensor, p: number, training: boolean, unbatched: number): Tensor {
   const channel = x.ndim === unbatched ? 0 : 1;
-  return drop(name, x, p, training, x.shape.map((n, d) => (d <= channel ? n : 1)));
+  return drop(
+    name,
+    x,
+    p,
+    training,
+    x.shape.map((n, d) => (d <= channel ? n : 1)),
+  );
 }
 /** Drops whole channels of (N, C, L) or (C, L). */
 export function dropout1d(x: Tensor, p: number = 0.5, { training = true }: DropoutOptions = {}): Tensor {
@@ -40,5 +46,9 @@ export function alphaDropout(x: Tensor, p: number = 0.5, { training = true }: Dr
   const q = 1 - p;
   const a = 1 / Math.sqrt(q + alpha * alpha * q * p);
   const keep = bernoulli(full(x.shape, q, { dtype: x.dtype }));
-  return x.mul(keep).add(keep.mul(-1).add(1).mul(alpha)).mul(a).add(-a * alpha * p);
+  return x
+    .mul(keep)
+    .add(keep.mul(-1).add(1).mul(alpha))
+    .mul(a)
+    .add(-a * alpha * p);
 }

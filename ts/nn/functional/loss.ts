@@ -23,7 +23,9 @@ export function mseLoss(input: Tensor, target: Tensor, { weight, reduction }: Lo
   const loss = input.sub(target).square();
   if (weight === undefined) return reduceLoss(loss, reduction);
   const weighted = loss.mul(weight);
-  return reduction === undefined || reduction === 'mean' ? weighted.sum().div(weight.expand(loss.shape).sum()) : reduceLoss(weighted, reduction);
+  return reduction === undefined || reduction === 'mean'
+    ? weighted.sum().div(weight.expand(loss.shape).sum())
+    : reduceLoss(weighted, reduction);
 }
 
 /** Mean of |input - target|. Shapes broadcast. */
@@ -66,7 +68,11 @@ function checkClasses(name: string, input: Tensor, target: Tensor): void {
 }
 
 /** The weight of each target (0 where ignored), or null where all count one. */
-function targetWeights(logp: Tensor, target: Tensor, { weight, ignoreIndex = -100 }: ClassLossOptions): { safe: Tensor; scale: Tensor; ignored: Tensor } {
+function targetWeights(
+  logp: Tensor,
+  target: Tensor,
+  { weight, ignoreIndex = -100 }: ClassLossOptions,
+): { safe: Tensor; scale: Tensor; ignored: Tensor } {
   const ignored = target.eq(ignoreIndex);
   const safe = where(ignored, 0, target).to('int64');
   const one = weight ? weight.indexSelect(0, safe.reshape([-1])).reshape(target.shape) : zerosLike(target, { dtype: logp.dtype }).add(1);
@@ -117,12 +123,17 @@ export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntrop
 
 function probabilityLoss(input: Tensor, target: Tensor, perClass: Tensor | null, reduction: Reduction, smoothing: number): Tensor {
   if (!sameShape(input.shape, target.shape))
-    throw new ShapeError(`crossEntropy: probabilities ${show(target.shape)} must have the input's shape ${show(input.shape)}; give integers for class indices`);
+    throw new ShapeError(
+      `crossEntropy: probabilities ${show(target.shape)} must have the input's shape ${show(input.shape)}; give integers for class indices`,
+    );
   const dim = classDim(input);
   const classes = input.shape[dim];
   const t = smoothing === 0 ? target : target.mul(1 - smoothing).add(smoothing / classes);
   const logp = input.logSoftmax(dim);
-  const loss = logp.mul(perClass ? t.mul(perClass) : t).sum(dim).neg();
+  const loss = logp
+    .mul(perClass ? t.mul(perClass) : t)
+    .sum(dim)
+    .neg();
   return reduction === 'mean' ? loss.sum().div(loss.numel) : reduceLoss(loss, reduction);
 }
 
@@ -133,11 +144,20 @@ function cappedLog(x: Tensor): Tensor {
 }
 
 /** Binary cross entropy of probabilities in [0, 1]; logarithms stop at -100. @throws ShapeError */
-export function binaryCrossEntropy(input: Tensor, target: Tensor, { weight, reduction }: LossOptions & { weight?: Tensor | null } = {}): Tensor {
+export function binaryCrossEntropy(
+  input: Tensor,
+  target: Tensor,
+  { weight, reduction }: LossOptions & { weight?: Tensor | null } = {},
+): Tensor {
   if (!sameShape(input.shape, target.shape))
-    throw new ShapeError(`binaryCrossEntropy: target ${show(target.shape)} and input ${show(input.shape)} differ; they must have one shape`);
+    throw new ShapeError(
+      `binaryCrossEntropy: target ${show(target.shape)} and input ${show(input.shape)} differ; they must have one shape`,
+    );
   const rest = input.mul(-1).add(1);
-  const loss = target.mul(cappedLog(input)).add(target.mul(-1).add(1).mul(cappedLog(rest))).neg();
+  const loss = target
+    .mul(cappedLog(input))
+    .add(target.mul(-1).add(1).mul(cappedLog(rest)))
+    .neg();
   return reduceLoss(weight ? loss.mul(weight) : loss, reduction);
 }
 
@@ -148,7 +168,9 @@ export function binaryCrossEntropyWithLogits(
   { weight, posWeight, reduction }: LossOptions & { weight?: Tensor | null; posWeight?: Tensor | null } = {},
 ): Tensor {
   if (!sameShape(input.shape, target.shape))
-    throw new ShapeError(`binaryCrossEntropyWithLogits: target ${show(target.shape)} and input ${show(input.shape)} differ; they must have one shape`);
+    throw new ShapeError(
+      `binaryCrossEntropyWithLogits: target ${show(target.shape)} and input ${show(input.shape)} differ; they must have one shape`,
+    );
   const logSig = input.logSigmoid();
   const positive = posWeight ? logSig.mul(posWeight.sub(1).mul(target).add(1)) : logSig;
   const loss = target.mul(-1).add(1).mul(input).sub(positive);

@@ -1,23 +1,43 @@
+import { isFloat } from '../../base/dtype.ts';
 import { ShapeError } from '../../base/errors.ts';
-import { sameShape, show } from '../../base/shape.ts';
+import { broadcast, sameShape, show } from '../../base/shape.ts';
 import { type Tensor, where, zerosLike } from '../../tensor/index.ts';
 import { type LossOptions, reduceLoss } from './loss.ts';
 
 const positive = (x: Tensor): Tensor => x.clamp({ min: 0 });
 
 /** x where the target is 1, max(0, margin - x) where it is -1. */
-export function hingeEmbeddingLoss(input: Tensor, target: Tensor, { margin = 1, reduction }: LossOptions & { margin?: number } = {}): Tensor {
+export function hingeEmbeddingLoss(
+  input: Tensor,
+  target: Tensor,
+  { margin = 1, reduction }: LossOptions & { margin?: number } = {},
+): Tensor {
   const far = where(target.ne(1), positive(input.mul(-1).add(margin)), 0);
   return reduceLoss(far.add(where(target.ne(-1), input, 0)), reduction);
 }
 
 /** max(0, -target (a - b) + margin): target 1 wants a above b, -1 b above a. */
-export function marginRankingLoss(a: Tensor, b: Tensor, target: Tensor, { margin = 0, reduction }: LossOptions & { margin?: number } = {}): Tensor {
-  return reduceLoss(positive(target.neg().mul(a.sub(b)).add(margin)), reduction);
+export function marginRankingLoss(
+  a: Tensor,
+  b: Tensor,
+  target: Tensor,
+  { margin = 0, reduction }: LossOptions & { margin?: number } = {},
+): Tensor {
+  if (a.ndim !== b.ndim || a.ndim !== target.ndim)
+    throw new ShapeError(
+      `marginRankingLoss: inputs ${show(a.shape)}, ${show(b.shape)} and target ${show(target.shape)} must have as many dimensions`,
+    );
+  const distance = target.neg().mul(a.sub(b));
+  return reduceLoss(positive((isFloat(distance.dtype) ? distance : distance.to('float32')).add(margin)), reduction);
 }
 
 /** 1 - cos(a, b) where the target is 1, max(0, cos - margin) where it is -1; the vectors lie along the last dimension. */
-export function cosineEmbeddingLoss(a: Tensor, b: Tensor, target: Tensor, { margin = 0, reduction }: LossOptions & { margin?: number } = {}): Tensor {
+export function cosineEmbeddingLoss(
+  a: Tensor,
+  b: Tensor,
+  target: Tensor,
+  { margin = 0, reduction }: LossOptions & { margin?: number } = {},
+): Tensor {
   const dim = target.ndim;
   const squares = a.square().sum(dim).add(1e-12).mul(b.square().sum(dim).add(1e-12));
   const cosine = a.mul(b).sum(dim).div(squares.sqrt());
@@ -56,19 +76,29 @@ export function multiMarginLoss(
   let gaps = positive(x.sub(x.gather(1, y)).add(margin));
   if (p === 2) gaps = gaps.square();
   if (weight) gaps = gaps.mul(weight.indexSelect(0, y.reshape([-1])).unsqueeze(1));
-  const own = zerosLike(x).scatter(1, y, zerosLike(y, { dtype: x.dtype }).add(1)).ne(0);
+  const own = zerosLike(x)
+    .scatter(1, y, zerosLike(y, { dtype: x.dtype }).add(1))
+    .ne(0);
   const loss = where(own, 0, gaps).sum(1).div(x.shape[1]);
   return reduceLoss(input.ndim === 1 ? loss.squeeze(0) : loss, reduction);
 }
 
 /** Binary cross entropy of logits, averaged over the classes (last dimension). */
-export function multilabelSoftMarginLoss(input: Tensor, target: Tensor, { weight, reduction }: LossOptions & { weight?: Tensor | null } = {}): Tensor {
+export function multilabelSoftMarginLoss(
+  input: Tensor,
+  target: Tensor,
+  { weight, reduction }: LossOptions & { weight?: Tensor | null } = {},
+): Tensor {
   const each = target.mul(input.logSigmoid()).add(target.mul(-1).add(1).mul(input.neg().logSigmoid())).neg();
   return reduceLoss((weight ? each.mul(weight) : each).mean(-1), reduction);
 }
 
 /** The p-norm of x1 - x2 + eps along the last dimension. */
-export function pairwiseDistance(x1: Tensor, x2: Tensor, { p = 2, eps = 1e-6, keepdim = false }: { p?: number; eps?: number; keepdim?: boolean } = {}): Tensor {
+export function pairwiseDistance(
+  x1: Tensor,
+  x2: Tensor,
+  { p = 2, eps = 1e-6, keepdim = false }: { p?: number; eps?: number; keepdim?: boolean } = {},
+): Tensor {
   return x1.sub(x2).add(eps).norm(p, -1, { keepdim });
 }
 
@@ -91,6 +121,11 @@ export function tripletMarginLoss(anchor: Tensor, near: Tensor, far: Tensor, opt
 
 /** The cosine of the angle between x1 and x2 along dim. */
 export function cosineSimilarity(x1: Tensor, x2: Tensor, { dim = 1, eps = 1e-8 }: { dim?: number; eps?: number } = {}): Tensor {
+  const shape = broadcast('cosineSimilarity', x1.shape, x2.shape);
+  const [a, b] = [x1.expand(shape), x2.expand(shape)];
   const norm = (x: Tensor): Tensor => x.square().sum(dim, { keepdim: true }).sqrt().clamp({ min: eps });
-  return x1.div(norm(x1)).mul(x2.div(norm(x2))).sum(dim);
+  return a
+    .div(norm(a))
+    .mul(b.div(norm(b)))
+    .sum(dim);
 }

@@ -1,5 +1,5 @@
 import { ShapeError, ValueError } from '../../base/errors.ts';
-import { show } from '../../base/shape.ts';
+import { show, sizeOf } from '../../base/shape.ts';
 import type { KernelOp } from '../../ops/op.ts';
 import { TABLE } from '../../ops/table.ts';
 import { callKernel, noGrad, type Tensor } from '../../tensor/index.ts';
@@ -41,19 +41,28 @@ export interface BatchNormOptions {
  */
 export function batchNorm(x: Tensor, runningMean: Tensor | null, runningVar: Tensor | null, options: BatchNormOptions = {}): Tensor {
   const { weight, bias, training = false, momentum = 0.1, eps = 1e-5 } = options;
-  const shape = x.shape.map((n, d) => (d === 1 ? n : 1));
+  const shape = x.shape.map((n, d) => (d === 1 || x.ndim === 1 ? n : 1));
   if (!training) {
-    if (runningMean === null || runningVar === null) throw new ValueError('batchNorm: evaluation needs a running mean and variance; pass { training: true } to use the batch');
+    if (runningMean === null || runningVar === null)
+      throw new ValueError('batchNorm: evaluation needs a running mean and variance; pass { training: true } to use the batch');
     const y = x.sub(runningMean.reshape(shape)).mul(runningVar.reshape(shape).add(eps).rsqrt());
     return perChannel(y, weight, bias);
   }
   const n = x.numel / x.shape[1];
-  if (n === 1) throw new ValueError(`batchNorm: training needs more than one value per channel, got input ${show(x.shape)}; use a larger batch or eval()`);
+  if (n === 1)
+    throw new ValueError(
+      `batchNorm: training needs more than one value per channel, got input ${show(x.shape)}; use a larger batch or eval()`,
+    );
   const dims = x.shape.map((_, d) => d).filter((d) => d !== 1);
   const { y, mean, variance } = standardise(x, dims, eps);
   noGrad(() => {
     runningMean?.mul_(1 - momentum).add_(mean.detach().reshape([-1]).mul(momentum));
-    runningVar?.mul_(1 - momentum).add_(variance.detach().reshape([-1]).mul((momentum * n) / (n - 1)));
+    runningVar?.mul_(1 - momentum).add_(
+      variance
+        .detach()
+        .reshape([-1])
+        .mul((momentum * n) / (n - 1)),
+    );
   });
   return perChannel(y, weight, bias);
 }
@@ -68,8 +77,10 @@ export interface NormOptions {
 /** Normalises each sample's channels in `groups` groups. x (N, C, ...). @throws ShapeError */
 export function groupNorm(x: Tensor, groups: number, { weight, bias, eps = 1e-5 }: NormOptions = {}): Tensor {
   if (x.ndim < 2 || x.shape[1] % groups !== 0)
-    throw new ShapeError(`groupNorm: input ${show(x.shape)} has no channels that divide into ${groups} groups; dimension 1 must be a multiple of it`);
-  const y = normLast(x.reshape([x.shape[0], groups, -1]), 1, eps);
+    throw new ShapeError(
+      `groupNorm: input ${show(x.shape)} has no channels that divide into ${groups} groups; dimension 1 must be a multiple of it`,
+    );
+  const y = normLast(x.reshape([x.shape[0], groups, sizeOf(x.shape.slice(1)) / groups]), 1, eps);
   return perChannel(y.reshape(x.shape), weight, bias);
 }
 
@@ -97,6 +108,7 @@ export function instanceNorm(x: Tensor, runningMean: Tensor | null, runningVar: 
 
 function lastDims(name: string, x: Tensor, shape: readonly number[]): number[] {
   const from = x.ndim - shape.length;
+  if (shape.length === 0) throw new ShapeError(`${name}: the normalised shape [] names no dimension of input ${show(x.shape)}`);
   if (from < 0 || shape.some((n, i) => x.shape[from + i] !== n))
     throw new ShapeError(`${name}: input ${show(x.shape)} does not end in the normalised shape ${show(shape)}`);
   return shape.map((_, i) => from + i);
@@ -108,13 +120,22 @@ export function layerNorm(x: Tensor, shape: readonly number[], { weight, bias, e
 }
 
 /** Divides by the root of the mean square over the last dimensions; eps defaults to the dtype's epsilon. @throws ShapeError */
-export function rmsNorm(x: Tensor, shape: readonly number[], { weight, eps }: { weight?: Tensor | null; eps?: number | null } = {}): Tensor {
+export function rmsNorm(
+  x: Tensor,
+  shape: readonly number[],
+  { weight, eps }: { weight?: Tensor | null; eps?: number | null } = {},
+): Tensor {
   const epsilon = eps ?? EPSILON[x.dtype] ?? EPSILON.float32;
   const square = x.square().mean(lastDims('rmsNorm', x, shape), { keepdim: true });
   const y = x.mul(square.add(epsilon as number).rsqrt());
   return weight ? y.mul(weight) : y;
 }
-const EPSILON: Readonly<Record<string, number>> = { float64: 2.220446049250313e-16, float32: 1.1920928955078125e-7, float16: 0.0009765625, bfloat16: 0.0078125 };
+const EPSILON: Readonly<Record<string, number>> = {
+  float64: 2.220446049250313e-16,
+  float32: 1.1920928955078125e-7,
+  float16: 0.0009765625,
+  bfloat16: 0.0078125,
+};
 
 /** Divides by the p-norm along dim (at least eps). */
 export function normalize(x: Tensor, { p = 2, dim = 1, eps = 1e-12 }: { p?: number; dim?: number; eps?: number } = {}): Tensor {
@@ -122,7 +143,12 @@ export function normalize(x: Tensor, { p = 2, dim = 1, eps = 1e-12 }: { p?: numb
 }
 
 /** Divides by (k + alpha mean of squares over `size` neighbouring channels)^beta. x (N, C, ...). */
-export function localResponseNorm(x: Tensor, size: number, { alpha = 1e-4, beta = 0.75, k = 1 }: { alpha?: number; beta?: number; k?: number } = {}): Tensor {
+export function localResponseNorm(
+  x: Tensor,
+  size: number,
+  { alpha = 1e-4, beta = 0.75, k = 1 }: { alpha?: number; beta?: number; k?: number } = {},
+): Tensor {
+  if (x.numel === 0) return x;
   const channels = x.shape[1];
   const before = Math.floor(size / 2);
   const square = x.square();
@@ -131,9 +157,17 @@ export function localResponseNorm(x: Tensor, size: number, { alpha = 1e-4, beta 
     const from = Math.max(0, s);
     const count = channels - Math.abs(s);
     if (count <= 0) continue;
-    const padding = x.shape.map((_, d) => (d === 1 ? [Math.max(0, -s), Math.max(0, s)] : [0, 0])).reverse().flat();
+    const padding = x.shape
+      .map((_, d) => (d === 1 ? [Math.max(0, -s), Math.max(0, s)] : [0, 0]))
+      .reverse()
+      .flat();
     const part = pad(square.narrow(1, from, count), padding);
     sum = sum === null ? part : sum.add(part);
   }
-  return x.div((sum as Tensor).mul(alpha / size).add(k).pow(beta));
+  return x.div(
+    (sum as Tensor)
+      .mul(alpha / size)
+      .add(k)
+      .pow(beta),
+  );
 }

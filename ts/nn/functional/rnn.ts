@@ -9,7 +9,14 @@ export function rnnStep(gates: Tensor, h: Tensor, weightHh: Tensor, biasHh: Tens
 }
 
 /** The new hidden and cell state; gates in PyTorch's order: input, forget, cell, output. */
-export function lstmStep(gates: Tensor, h: Tensor, c: Tensor, weightHh: Tensor, biasHh: Tensor | null, weightHr: Tensor | null): [h: Tensor, c: Tensor] {
+export function lstmStep(
+  gates: Tensor,
+  h: Tensor,
+  c: Tensor,
+  weightHh: Tensor,
+  biasHh: Tensor | null,
+  weightHr: Tensor | null,
+): [h: Tensor, c: Tensor] {
   const [i, f, g, o] = gates.add(linear(h, weightHh, biasHh)).chunk(4, -1);
   const cell = f.sigmoid().mul(c).add(i.sigmoid().mul(g.tanh()));
   const hidden = o.sigmoid().mul(cell.tanh());

@@ -1,9 +1,11 @@
+import { CATEGORY } from '../../base/dtype.ts';
 import { ShapeError, ValueError } from '../../base/errors.ts';
 import { show } from '../../base/shape.ts';
 import type { KernelOp } from '../../ops/op.ts';
 import { TABLE } from '../../ops/table.ts';
 import { callKernel } from '../call.ts';
 import type { Tensor } from '../core.ts';
+import { pad } from './padding.ts';
 
 const row = (name: string): KernelOp => TABLE[name] as KernelOp;
 
@@ -30,7 +32,7 @@ export interface ConvTransposeOptions {
 
 /** One number per spatial dimension; with one dimension, a height of `rest` comes first. */
 export function pairOf(name: string, what: string, value: Extent, dims: number, rest: number): [number, number] {
-  const list = typeof value === 'number' ? new Array<number>(dims).fill(value) : value;
+  const list = typeof value === 'number' || value.length === 1 ? new Array<number>(dims).fill([value].flat()[0]) : value;
   if (list.length !== dims) throw new ValueError(`${name}: ${what} ${show(list)} must be a number or ${dims} numbers`);
   return dims === 1 ? [rest, list[0]] : [list[0], list[1]];
 }
@@ -38,7 +40,9 @@ export function pairOf(name: string, what: string, value: Extent, dims: number, 
 /** x as [N, C, H, W]: adds the batch and the height that are missing; `restore` takes them away again. */
 export function asImage(name: string, x: Tensor, dims: number): { image: Tensor; restore: (y: Tensor) => Tensor } {
   if (x.ndim !== dims + 1 && x.ndim !== dims + 2)
-    throw new ShapeError(`${name}: input ${show(x.shape)} must have ${dims + 1} or ${dims + 2} dimensions, [${dims === 1 ? 'N, C, L' : 'N, C, H, W'}] with N optional`);
+    throw new ShapeError(
+      `${name}: input ${show(x.shape)} must have ${dims + 1} or ${dims + 2} dimensions, [${dims === 1 ? 'N, C, L' : 'N, C, H, W'}] with N optional`,
+    );
   const single = x.ndim === dims + 1;
   const batch = single ? x.unsqueeze(0) : x;
   const restore = (y: Tensor): Tensor => {
@@ -52,13 +56,22 @@ function samePadding(name: string, weight: Tensor, stride: Extent, dilation: rea
   if ([stride].flat().some((s) => s !== 1)) throw new ValueError(`${name}: padding 'same' needs stride 1; give the padding as numbers`);
   const sides = [weight.shape[2], weight.shape[3]].map((k, i) => {
     const total = dilation[i] * (k - 1);
-    if (total % 2 !== 0) throw new ValueError(`${name}: padding 'same' needs an odd kernel, not ${k} with dilation ${dilation[i]}; pad the input first`);
+    if (total % 2 !== 0)
+      throw new ValueError(`${name}: padding 'same' needs an odd kernel, not ${k} with dilation ${dilation[i]}; pad the input first`);
     return total / 2;
   });
   return [sides[0], sides[1]];
 }
 
+/** Whole numbers are computed in float64, which holds them exactly up to 2^53. */
+export function throughFloat(x: Tensor, others: readonly (Tensor | null)[], run: (tensors: Tensor[]) => Tensor): Tensor | null {
+  if (CATEGORY[x.dtype] !== 1 || others.some((t) => t !== null && t.dtype !== x.dtype)) return null;
+  return run([x, ...others.filter((t) => t !== null)].map((t) => t.to('float64'))).to(x.dtype);
+}
+
 function convolve(name: string, x: Tensor, weight: Tensor, bias: Tensor | null, options: ConvOptions, dims: number): Tensor {
+  const whole = throughFloat(x, [weight, bias], ([a, b, c]) => convolve(name, a, b, c ?? null, options, dims));
+  if (whole !== null) return whole;
   const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
   if (weight.ndim !== dims + 2)
     throw new ShapeError(`${name}: weight ${show(weight.shape)} must have ${dims + 2} dimensions, [out, in / groups, ...kernel]`);
@@ -66,7 +79,14 @@ function convolve(name: string, x: Tensor, weight: Tensor, bias: Tensor | null, 
   const w = dims === 1 ? weight.unsqueeze(2) : weight;
   const d = pairOf(name, 'dilation', dilation, dims, 1);
   const p = padding === 'same' ? samePadding(name, w, stride, d) : pairOf(name, 'padding', padding === 'valid' ? 0 : padding, dims, 0);
-  return restore(callKernel(row('convolution'), [image, w, bias], { stride: pairOf(name, 'stride', stride, dims, 1), padding: p, dilation: d, groups })[0]);
+  return restore(
+    callKernel(row('convolution'), [image, w, bias], {
+      stride: pairOf(name, 'stride', stride, dims, 1),
+      padding: p,
+      dilation: d,
+      groups,
+    })[0],
+  );
 }
 
 /**
@@ -88,7 +108,16 @@ export function conv2d(x: Tensor, weight: Tensor, bias: Tensor | null = null, op
   return convolve('conv2d', x, weight, bias, options, 2);
 }
 
-function convolveTransposed(name: string, x: Tensor, weight: Tensor, bias: Tensor | null, options: ConvTransposeOptions, dims: number): Tensor {
+function convolveTransposed(
+  name: string,
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  options: ConvTransposeOptions,
+  dims: number,
+): Tensor {
+  const whole = throughFloat(x, [weight, bias], ([a, b, c]) => convolveTransposed(name, a, b, c ?? null, options, dims));
+  if (whole !== null) return whole;
   const { groups = 1 } = options;
   if (weight.ndim !== dims + 2)
     throw new ShapeError(`${name}: weight ${show(weight.shape)} must have ${dims + 2} dimensions, [in, out / groups, ...kernel]`);
@@ -101,9 +130,26 @@ function convolveTransposed(name: string, x: Tensor, weight: Tensor, bias: Tenso
   const size = [0, 1].map((i) => {
     if (extra[i] > 0 && extra[i] >= Math.max(stride[i], dilation[i]))
       throw new ValueError(`${name}: outputPadding ${extra[i]} must be smaller than stride (${stride[i]}) or dilation (${dilation[i]})`);
-    return (image.shape[2 + i] - 1) * stride[i] - 2 * padding[i] + dilation[i] * (w.shape[2 + i] - 1) + extra[i] + 1;
+    return (image.shape[2 + i] - 1) * stride[i] + dilation[i] * (w.shape[2 + i] - 1) + 1;
   });
-  const y = restore(callKernel(row('convolutionInput'), [image, w], { inputSize: size, stride, padding, dilation, groups })[0]);
+  // A convolution of the output's size gives x's size back only where the extra is smaller than the stride: else all of it is computed and cut.
+  const fits = extra.every((e, i) => e < stride[i]);
+  const inputSize = fits ? size.map((n, i) => n - 2 * padding[i] + extra[i]) : size;
+  const full = callKernel(row('convolutionInput'), [image, w], {
+    inputSize,
+    stride,
+    padding: fits ? padding : [0, 0],
+    dilation,
+    groups,
+  })[0];
+  const y = restore(
+    fits
+      ? full
+      : pad(
+          full,
+          [1, 0].flatMap((i) => [-padding[i], extra[i] - padding[i]]),
+        ),
+  );
   return bias === null ? y : y.add(bias.reshape([-1, ...new Array<number>(dims).fill(1)]));
 }
 

@@ -3,11 +3,11 @@ import { DTypeError, ShapeError, ValueError } from '../../base/errors.ts';
 import { contiguousStrides, type Shape, show, sizeOf } from '../../base/shape.ts';
 import type { KernelOp } from '../../ops/op.ts';
 import { TABLE } from '../../ops/table.ts';
+import { encode, type Plain } from '../bytes.ts';
 import { callKernel } from '../call.ts';
 import { allocate, backend, type Tensor, TensorCore } from '../core.ts';
 import { filled } from '../ops.ts';
 import { getDefaultDtype } from '../promotion.ts';
-import { encode, type Plain } from '../bytes.ts';
 
 /** Options of every creation function. */
 export interface CreateOptions {
@@ -33,7 +33,8 @@ function finish(x: Tensor, options: CreateOptions): Tensor {
 /** Checks the sizes of a shape. @throws ShapeError naming the function */
 export function checkShape(name: string, shape: Shape): Shape {
   for (const n of shape)
-    if (!Number.isInteger(n) || n < 0) throw new ShapeError(`${name}: size ${n} in shape ${show(shape)} is not a whole number of at least 0`);
+    if (!Number.isInteger(n) || n < 0)
+      throw new ShapeError(`${name}: size ${n} in shape ${show(shape)} is not a whole number of at least 0`);
   if (sizeOf(shape) > Number.MAX_SAFE_INTEGER) throw new ShapeError(`${name}: shape ${show(shape)} has more elements than can be counted`);
   return shape;
 }
@@ -51,22 +52,33 @@ const TYPED: readonly [abstract: { new (n: number): TypedArray }, dtype: DType][
 
 function flatten(data: Nested, shape: number[], depth: number, out: Plain[]): void {
   if (!Array.isArray(data)) {
-    if (depth !== shape.length) throw new ShapeError(`tensor: the nested array is ragged: a number where an array of ${shape[depth]} is expected at depth ${depth}`);
+    if (depth !== shape.length)
+      throw new ShapeError(`tensor: the nested array is ragged: a number where an array of ${shape[depth]} is expected at depth ${depth}`);
     if (typeof data !== 'number' && typeof data !== 'bigint' && typeof data !== 'boolean')
       throw new ValueError(`tensor: ${typeof data} is no number, bigint or boolean`);
     out.push(data);
     return;
   }
-  if (depth >= shape.length) throw new ShapeError(`tensor: the nested array is ragged: an array where a number is expected at depth ${depth}`);
+  if (depth >= shape.length)
+    throw new ShapeError(`tensor: the nested array is ragged: an array where a number is expected at depth ${depth}`);
   if (data.length !== shape[depth])
-    throw new ShapeError(`tensor: the nested array is ragged: lengths ${shape[depth]} and ${data.length} at depth ${depth}; every row needs the same length`);
+    throw new ShapeError(
+      `tensor: the nested array is ragged: lengths ${shape[depth]} and ${data.length} at depth ${depth}; every row needs the same length`,
+    );
   for (const part of data) flatten(part, shape, depth + 1, out);
 }
 
 function inferDtype(values: readonly Plain[]): DType {
   let dtype: DType | null = null;
   for (const v of values) {
-    const d: DType = typeof v === 'boolean' ? 'bool' : typeof v === 'bigint' ? 'int64' : Number.isInteger(v) && !Object.is(v, -0) ? 'int64' : getDefaultDtype();
+    const d: DType =
+      typeof v === 'boolean'
+        ? 'bool'
+        : typeof v === 'bigint'
+          ? 'int64'
+          : Number.isInteger(v) && !Object.is(v, -0)
+            ? 'int64'
+            : getDefaultDtype();
     dtype = dtype === null ? d : promote(dtype, d);
     if (CATEGORY[dtype] === 2) break;
   }
@@ -92,7 +104,8 @@ export function tensor(data: Nested | TypedArray | Tensor, options: TensorOption
   }
   if (ArrayBuffer.isView(data)) {
     const found = TYPED.find(([type]) => data instanceof type);
-    if (!found) throw new DTypeError(`tensor: ${data.constructor.name} has no dtype; pass a Float32Array, Int32Array, ... or a plain array`);
+    if (!found)
+      throw new DTypeError(`tensor: ${data.constructor.name} has no dtype; pass a Float32Array, Int32Array, ... or a plain array`);
     return fromValues(data as TypedArray, options.shape ?? [data.length], found[1], options);
   }
   const shape: number[] = [];
@@ -109,7 +122,8 @@ export function tensor(data: Nested | TypedArray | Tensor, options: TensorOption
 
 function fromValues(values: ArrayLike<Plain>, shape: Shape, own: DType, options: CreateOptions): Tensor {
   checkShape('tensor', shape);
-  if (sizeOf(shape) !== values.length) throw new ShapeError(`tensor: ${values.length} values do not fill shape ${show(shape)}, which needs ${sizeOf(shape)}`);
+  if (sizeOf(shape) !== values.length)
+    throw new ShapeError(`tensor: ${values.length} values do not fill shape ${show(shape)}, which needs ${sizeOf(shape)}`);
   const dtype = options.dtype ?? own;
   const x = allocate(shape, dtype);
   if (values.length > 0) backend().write(x, encode(values, dtype));
@@ -121,7 +135,9 @@ export function fromBytes(bytes: Uint8Array, shape: Shape, dtype: DType): Tensor
   checkShape('fromBytes', shape);
   if (!(dtype in CODE)) throw new DTypeError(`fromBytes: ${dtype} is no dtype`);
   if (bytes.length !== sizeOf(shape) * SIZE[dtype])
-    throw new ShapeError(`fromBytes: ${bytes.length} bytes do not fill ${show(shape)} of ${dtype}, which needs ${sizeOf(shape) * SIZE[dtype]}`);
+    throw new ShapeError(
+      `fromBytes: ${bytes.length} bytes do not fill ${show(shape)} of ${dtype}, which needs ${sizeOf(shape) * SIZE[dtype]}`,
+    );
   const x = allocate(shape, dtype);
   if (bytes.length > 0) backend().write(x, dtype === 'bool' ? bytes.map((b) => (b === 0 ? 0 : 1)) : bytes);
   return x;
@@ -170,7 +186,7 @@ export function arange(start: number, end?: number, step: number = 1, options: C
   const from = end === undefined ? 0 : start;
   const to = end === undefined ? start : end;
   const n = Math.ceil((to - from) / step);
-  if (!Number.isFinite(n) || (n < 0 && to !== from)) throw new ValueError(`arange: step ${step} does not lead from ${from} to ${to}`);
+  if (!Number.isFinite(n) || (to - from) / step < 0) throw new ValueError(`arange: step ${step} does not lead from ${from} to ${to}`);
   const dtype = options.dtype ?? ([from, to, step].every(Number.isInteger) ? 'int64' : getDefaultDtype());
   const [x] = callKernel(TABLE.arange as KernelOp, [], { start: from, step, n: Math.max(0, n), dtype });
   return finish(x, options);
@@ -179,6 +195,7 @@ export function arange(start: number, end?: number, step: number = 1, options: C
 /** n evenly spaced values from start to end, both included. @example linspace(0, 1, 3).arraySync() // [0, 0.5, 1] */
 export function linspace(start: number, end: number, n: number, options: CreateOptions = {}): Tensor {
   checkShape('linspace', [n]);
+  if (!Number.isFinite(start) || !Number.isFinite(end)) throw new ValueError(`linspace: ends ${start} and ${end} must be finite numbers`);
   const [x] = callKernel(TABLE.linspace as KernelOp, [], { start, end, n, dtype: options.dtype ?? getDefaultDtype() });
   return finish(x, options);
 }

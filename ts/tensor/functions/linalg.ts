@@ -20,7 +20,8 @@ function sameType(name: string, a: Tensor, b: Tensor): void {
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
   sameType('matmul', a, b);
-  if (a.ndim === 0 || b.ndim === 0) throw new ShapeError(`matmul: ${show(a.shape)} x ${show(b.shape)}: a scalar is no matrix; did you mean mul?`);
+  if (a.ndim === 0 || b.ndim === 0)
+    throw new ShapeError(`matmul: ${show(a.shape)} x ${show(b.shape)}: a scalar is no matrix; did you mean mul?`);
   const inner = b.shape[b.ndim === 1 ? 0 : b.ndim - 2];
   if (a.shape[a.ndim - 1] !== inner) {
     const fits = b.ndim > 1 && a.shape[a.ndim - 1] === b.shape[b.ndim - 1];
@@ -113,13 +114,15 @@ export function triu(x: Tensor, diagonal: number = 0): Tensor {
 export function einsum(equation: string, ...operands: Tensor[]): Tensor {
   const [left, right] = equation.replace(/\s/g, '').split('->');
   const terms = left.split(',');
-  if (terms.length !== operands.length) throw new ValueError(`einsum: '${equation}' names ${terms.length} operands, ${operands.length} were given`);
+  if (terms.length !== operands.length)
+    throw new ValueError(`einsum: '${equation}' names ${terms.length} operands, ${operands.length} were given`);
   let wide = 0;
   const named = terms.map((term, i) => {
     const letters = term.replace('...', '');
     if (!/^[A-Za-z]*$/.test(letters)) throw new ValueError(`einsum: '${term}' in '${equation}' has characters other than letters and ...`);
     const extra = operands[i].ndim - letters.length;
-    if (extra < 0 || (extra > 0 && !term.includes('...'))) throw new ShapeError(`einsum: '${term}' does not fit an operand of shape ${show(operands[i].shape)}`);
+    if (extra < 0 || (extra > 0 && !term.includes('...')))
+      throw new ShapeError(`einsum: '${term}' does not fit an operand of shape ${show(operands[i].shape)}`);
     if (term.includes('...')) wide = Math.max(wide, extra);
     return { term, extra };
   });
@@ -137,12 +140,16 @@ export function einsum(equation: string, ...operands: Tensor[]): Tensor {
       : right.includes('...')
         ? [...right.split('...')[0], ...dots, ...right.split('...')[1]]
         : [...right];
-  for (const a of result) if (!axes.some((list) => list.includes(a))) throw new ValueError(`einsum: '${a}' of the result is in no operand of '${equation}'`);
+  for (const a of result)
+    if (!axes.some((list) => list.includes(a))) throw new ValueError(`einsum: '${a}' of the result is in no operand of '${equation}'`);
   let acc: { x: Tensor; axes: string[] } | null = null;
   operands.forEach((operand, i) => {
     const next = diagonals(operand, axes[i]);
     const later = axes.slice(i + 1).flat();
-    acc = acc === null ? dropUnused(next, [...result, ...later]) : contract(acc, dropUnused(next, [...result, ...later, ...acc.axes]), [...result, ...later]);
+    acc =
+      acc === null
+        ? dropUnused(next, [...result, ...later])
+        : contract(acc, dropUnused(next, [...result, ...later, ...acc.axes]), [...result, ...later]);
   });
   const final = acc as unknown as { x: Tensor; axes: string[] };
   return final.x.permute(result.map((a) => final.axes.indexOf(a)));
@@ -181,9 +188,12 @@ function contract(a: Term, b: Term, needed: readonly string[]): Term {
       throw new ShapeError(`einsum: dimension '${x}' has sizes ${sizeIn(a, x)} and ${sizeIn(b, x)}`);
   const onlyA = a.axes.filter((x) => !shared.includes(x));
   const onlyB = b.axes.filter((x) => !shared.includes(x));
-  const widen = (t: Term): Tensor => t.x.expand(t.axes.map((x) => (shared.includes(x) ? Math.max(sizeIn(a, x), sizeIn(b, x)) : sizeIn(t, x))));
-  const size = (t: Term, list: readonly string[]): number => list.reduce((n, x) => n * (shared.includes(x) ? Math.max(sizeIn(a, x), sizeIn(b, x)) : sizeIn(t, x)), 1);
-  const shapeOf = (t: Term, list: readonly string[]): number[] => list.map((x) => (shared.includes(x) ? Math.max(sizeIn(a, x), sizeIn(b, x)) : sizeIn(t, x)));
+  const widen = (t: Term): Tensor =>
+    t.x.expand(t.axes.map((x) => (shared.includes(x) ? Math.max(sizeIn(a, x), sizeIn(b, x)) : sizeIn(t, x))));
+  const size = (t: Term, list: readonly string[]): number =>
+    list.reduce((n, x) => n * (shared.includes(x) ? Math.max(sizeIn(a, x), sizeIn(b, x)) : sizeIn(t, x)), 1);
+  const shapeOf = (t: Term, list: readonly string[]): number[] =>
+    list.map((x) => (shared.includes(x) ? Math.max(sizeIn(a, x), sizeIn(b, x)) : sizeIn(t, x)));
   const left = widen(a)
     .permute([...batch, ...onlyA, ...sumOver].map((x) => a.axes.indexOf(x)))
     .reshape([size(a, batch), size(a, onlyA), size(a, sumOver)]);

@@ -78,7 +78,8 @@ export function arraySync(x: Tensor, options: ReadOptions = {}): NestedArray {
   return nest(dataSync(x), x, options);
 }
 function one(x: Tensor): void {
-  if (x.numel !== 1) throw new ShapeError(`item: the tensor of shape ${show(x.shape)} has ${x.numel} elements, not 1; use array() or data()`);
+  if (x.numel !== 1)
+    throw new ShapeError(`item: the tensor of shape ${show(x.shape)} has ${x.numel} elements, not 1; use array() or data()`);
 }
 /** The only element as a number (or boolean, or bigint). @throws ShapeError for more than one element */
 export async function item(x: Tensor, options: ReadOptions = {}): Promise<number> {

@@ -33,7 +33,12 @@ function isOptions(dim: unknown): dim is ReduceOptions {
   return dim !== null && typeof dim === 'object' && !Array.isArray(dim);
 }
 /** Merges the two ways to name dimensions. @internal */
-export function reduceArgs(name: string, x: Tensor, dim: Dims | undefined, options: ReduceOptions): { dims: number[]; keepdim: boolean; options: VarOptions } {
+export function reduceArgs(
+  name: string,
+  x: Tensor,
+  dim: Dims | undefined,
+  options: ReduceOptions,
+): { dims: number[]; keepdim: boolean; options: VarOptions } {
   const all: ReduceOptions = isOptions(dim) ? dim : { ...options, dim: dim ?? options.dim };
   return { dims: wrapDims(name, all.dim, x.ndim), keepdim: all.keepdim ?? false, options: all };
 }
@@ -52,7 +57,8 @@ export function sum(x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor 
 /** Mean over dimensions (default: all). @throws DTypeError for integers @example tensor([1, 2, 3]).mean() // 2 */
 export function mean(x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor {
   const { options: all } = reduceArgs('mean', x, dim, options);
-  if (!isFloat(all.dtype ?? x.dtype)) throw new DTypeError(`mean: ${x.dtype} has no mean; did you mean x.to('float32').mean() or { dtype: 'float32' }?`);
+  if (!isFloat(all.dtype ?? x.dtype))
+    throw new DTypeError(`mean: ${x.dtype} has no mean; did you mean x.to('float32').mean() or { dtype: 'float32' }?`);
   return run('mean', x, dim, options);
 }
 /** Product over dimensions (default: all). @example tensor([2, 3]).prod() // 6 */
@@ -98,7 +104,10 @@ export function argmin(x: Tensor, dim?: number | ReduceOptions | null, options: 
 
 function pick(name: 'max' | 'min', x: Tensor, dim: number | ReduceOptions, options: ReduceOptions): ValuesIndices {
   const all = isOptions(dim) ? dim : { ...options, dim };
-  const [values, indices] = callKernel(rows[`${name}Dim`], [x], { dim: wrapDim(name, all.dim as number, x.ndim), keepdim: all.keepdim ?? false });
+  const [values, indices] = callKernel(rows[`${name}Dim`], [x], {
+    dim: wrapDim(name, all.dim as number, x.ndim),
+    keepdim: all.keepdim ?? false,
+  });
   return { values, indices };
 }
 /** The largest element. */

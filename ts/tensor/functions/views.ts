@@ -16,7 +16,9 @@ function inferShape(name: string, x: Tensor, shape: Shape): Shape {
   const unknown = shape.indexOf(-1);
   if (unknown < 0) {
     if (sizeOf(shape) !== n || shape.some((s) => s < 0))
-      throw new ShapeError(`${name}: ${show(x.shape)} has ${n} elements, ${show(shape)} needs ${sizeOf(shape)}; one size may be -1 to follow from the others`);
+      throw new ShapeError(
+        `${name}: ${show(x.shape)} has ${n} elements, ${show(shape)} needs ${sizeOf(shape)}; one size may be -1 to follow from the others`,
+      );
     return shape;
   }
   const rest = shape.reduce((a, s, i) => (i === unknown ? a : a * s), 1);
@@ -36,7 +38,8 @@ export function reshape(x: Tensor, shape: number | Shape, ...more: number[]): Te
 export function view(x: Tensor, shape: number | Shape, ...more: number[]): Tensor {
   const wanted = inferShape('view', x, sizes(shape, more));
   const v = tryView(rows.reshape, x, { shape: wanted });
-  if (v === null) throw new ShapeError(`view: strides ${show(x.strides)} of ${show(x.shape)} do not allow ${show(wanted)} without a copy; use reshape`);
+  if (v === null)
+    throw new ShapeError(`view: strides ${show(x.strides)} of ${show(x.shape)} do not allow ${show(wanted)} without a copy; use reshape`);
   return v;
 }
 /** The shape of another tensor. @example arange(4).reshapeAs(eye(2)) */
@@ -106,7 +109,9 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
 }
 /** Drops dimensions of size 1: all, or those named. @example zeros([1, 3, 1]).squeeze().shape // [3] */
 export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
-  const dims = new Set(dim === undefined ? x.shape.keys() : wrapDims('squeeze', typeof dim === 'number' ? dim : dim.length === 0 ? undefined : dim, x.ndim));
+  const dims = new Set(
+    dim === undefined ? x.shape.keys() : wrapDims('squeeze', typeof dim === 'number' ? dim : dim.length === 0 ? undefined : dim, x.ndim),
+  );
   if (Array.isArray(dim) && dim.length === 0) dims.clear();
   return make(rows.reshape, x, { shape: x.shape.filter((n, d) => !(n === 1 && dims.has(d))) });
 }
@@ -133,11 +138,13 @@ export function unflatten(x: Tensor, dim: number, shape: Shape): Tensor {
   const unknown = shape.indexOf(-1);
   const rest = shape.reduce((a, s, i) => (i === unknown ? a : a * s), 1);
   const parts = shape.map((s, i) => (i === unknown ? x.shape[d] / rest : s));
-  if (sizeOf(parts) !== x.shape[d]) throw new ShapeError(`unflatten: dimension ${d} of ${show(x.shape)} does not divide into ${show(shape)}`);
+  if (sizeOf(parts) !== x.shape[d])
+    throw new ShapeError(`unflatten: dimension ${d} of ${show(x.shape)} does not divide into ${show(shape)}`);
   return make(rows.reshape, x, { shape: [...x.shape.slice(0, d), ...parts, ...x.shape.slice(d + 1)] });
 }
 /** A regular part of one dimension: `length` elements from `start`. @example arange(5).narrow(0, 1, 3) */
 export function narrow(x: Tensor, dim: number, start: number, length: number): Tensor {
+  if (x.ndim === 0) throw new ShapeError('narrow: a scalar has no dimension to narrow');
   const d = wrapDim('narrow', dim, x.ndim);
   const s = start < 0 ? start + x.shape[d] : start;
   if (s < 0 || length < 0 || s + length > x.shape[d])

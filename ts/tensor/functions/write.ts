@@ -1,5 +1,5 @@
 import { asDType, CATEGORY, type DType, isFloat } from '../../base/dtype.ts';
-import { DTypeError, DeviceError, StateError } from '../../base/errors.ts';
+import { DeviceError, DTypeError, StateError } from '../../base/errors.ts';
 import { show } from '../../base/shape.ts';
 import type { MapOp, Scalar } from '../../ops/op.ts';
 import { TABLE } from '../../ops/table.ts';
@@ -35,7 +35,8 @@ export interface ToOptions {
 }
 /** The tensor in another dtype; itself when nothing changes. @example arange(3).to('float32') */
 export function to(x: Tensor, target: DType | ToOptions): Tensor {
-  const options: ToOptions = typeof target === 'string' ? (target === ('wasm' as string) ? { device: 'wasm' } : { dtype: asDType(target) }) : target;
+  const options: ToOptions =
+    typeof target === 'string' ? (target === ('wasm' as string) ? { device: 'wasm' } : { dtype: asDType(target) }) : target;
   if (options.device !== undefined && options.device !== x.device)
     throw new DeviceError(`to: device '${options.device}' is not here; this tensor is on '${x.device}'`);
   const dtype = options.dtype ?? x.dtype;
