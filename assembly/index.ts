@@ -3,7 +3,7 @@ import { serve } from './threads';
 import { executor } from './run';
 
 export { run, start } from './run';
-export { abandon, setScratch, setThreads, statusDetail, takeStatus, workers } from './threads';
+export { abandon, setScratch, setThreads, statusDetail, workers } from './threads';
 /** First byte after the static data, where the host's heap begins. */
 export function heapBase(): usize { return __heap_base; }
 /** A worker's main function. */

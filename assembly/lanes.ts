@@ -48,6 +48,11 @@ export abstract class IntBinary extends Binary {
   @inline f64(a: v128, b: v128): v128 { return unreachable(); }
 }
 
+/** Ops with a float32 form over m blocks of 64 bytes from p to q, faster than vector by vector. */
+export abstract class BlockUnary extends FloatUnary {
+  blocks(p: usize, q: usize, m: i32): void { unreachable(); }
+}
+
 /** Ops with long bodies: their loops are not unrolled, which would only cost bytes. */
 export abstract class LongUnary extends FloatUnary {}
 export abstract class LongBinary extends Binary {}

@@ -1,6 +1,6 @@
 // The only elementwise loops. Operands are contiguous and of the compute type; `end` is y + a multiple of 16 bytes.
 // The type argument inlines completely: no call, no vtable.
-import { Binary, LongBinary, LongUnary, Ternary, Unary } from './lanes';
+import { Binary, BlockUnary, LongBinary, LongUnary, Ternary, Unary } from './lanes';
 import { F32, F64, I32 } from './step';
 
 export function map1<K extends Unary>(type: i32, y: usize, a: usize, b: usize, c: usize, end: usize): void {
@@ -8,7 +8,11 @@ export function map1<K extends Unary>(type: i32, y: usize, a: usize, b: usize, c
   const block = end - ((end - y) & 63);
   switch (type) {
     case F32: {
-      if (!(k instanceof LongUnary)) {
+      if (k instanceof BlockUnary) {
+        k.blocks(a, y, <i32>((block - y) >> 6));
+        a += block - y;
+        y = block;
+      } else if (!(k instanceof LongUnary)) {
         for (; y < block; y += 64, a += 64) {
           v128.store(y, k.f32(v128.load(a)));
           v128.store(y, k.f32(v128.load(a, 16)), 16);

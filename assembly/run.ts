@@ -2,7 +2,7 @@
 import { SPANS, indexOf } from './gen/dispatch';
 import { map } from './map';
 import { length, opcode, phases, tiles } from './step';
-import { fork, workers } from './threads';
+import { fork, takeStatus, workers } from './threads';
 
 /** Runs one tile of one phase of the step at s. */
 export function execute(s: usize, phase: i32, tile: i32): void {
@@ -18,8 +18,8 @@ let mayWait: bool = false;
 export function start(canWait: i32): void { mayWait = canWait != 0; }
 export function executor(): i32 { return execute.index; }
 
-/** Runs `count` steps from address s. */
-export function run(s: usize, count: i32): void {
+/** Runs `count` steps from address s; 0, or the code of the first error. */
+export function run(s: usize, count: i32): i32 {
   for (; count > 0; count--) {
     const n = phases(s);
     for (let p = 0; p < n; p++) {
@@ -29,4 +29,5 @@ export function run(s: usize, count: i32): void {
     }
     s += length(s);
   }
+  return takeStatus();
 }

@@ -25,7 +25,12 @@ export function fail(code: i32, detail: i32): void {
 }
 /** Whether an error was recorded in this run: phases that write after a check do nothing then. */
 export function failed(): bool { return atomic.load<i32>(STATUS) != 0; }
-export function takeStatus(): i32 { return atomic.xchg<i32>(STATUS, 0); }
+/** The first error since the last call; 0: none. The workers have joined when it is asked. */
+export function takeStatus(): i32 {
+  const code = load<i32>(STATUS);
+  if (code != 0) store<i32>(STATUS, 0);
+  return code;
+}
 export function statusDetail(): i32 { return load<i32>(STATUS, 4); }
 
 function work(execute: i32): void {

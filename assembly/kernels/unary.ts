@@ -1,5 +1,6 @@
 // One vector of each elementwise op on one operand.
-import { FloatUnary, LongUnary, Unary } from '../lanes';
+import { exp_blocks, sigmoid_blocks } from '../math/blocks';
+import { BlockUnary, FloatUnary, LongUnary, Unary } from '../lanes';
 import {
   digamma_f32, digamma_f64, erf_f32, erf_f64, erfc_f32, erfc_f64, erfinv_f32, erfinv_f64, exp2_f32, exp2_f64, exp_f32, exp_f64,
   expm1_f32, expm1_f64, lgamma_f32, lgamma_f64, log10_f32, log10_f64, log1p_f32, log1p_f64, log2_f32, log2_f64, log_f32, log_f64,
@@ -80,7 +81,8 @@ abstract class Rounding extends Unary {
   @inline f32(x: v128): v128 { return f32x4.div(C(ONE), x); }
   @inline f64(x: v128): v128 { return f64x2.div(f64x2.splat(1), x); }
 }
-@final export class Exp extends LongUnary {
+@final export class Exp extends BlockUnary {
+  @inline blocks(p: usize, q: usize, m: i32): void { exp_blocks(p, q, m); }
   @inline f32(x: v128): v128 { return exp_f32(x); }
   @inline f64(x: v128): v128 { return exp_f64(x); }
 }
@@ -128,7 +130,8 @@ abstract class Rounding extends Unary {
   @inline f32(x: v128): v128 { return digamma_f32(x); }
   @inline f64(x: v128): v128 { return digamma_f64(x); }
 }
-@final export class Sigmoid extends LongUnary {
+@final export class Sigmoid extends BlockUnary {
+  @inline blocks(p: usize, q: usize, m: i32): void { sigmoid_blocks(p, q, m); }
   @inline f32(x: v128): v128 { return sigmoid_f32(x); }
   @inline f64(x: v128): v128 { return sigmoid_f64(x); }
 }

@@ -130,8 +130,8 @@ const ADAPTERS: Readonly<Record<string, Adapter>> = {
   rsub: reverse('sub'),
   __radd__: reverse('add'),
   __rmul__: reverse('mul'),
-  __rtruediv__: reverse('div'),
-  __rdiv__: reverse('div'),
+  __rtruediv__: (call) => as('mul', call, [(call.args[0] as Tensor).reciprocal(), call.args[1]]),
+  __rdiv__: (call) => as('mul', call, [(call.args[0] as Tensor).reciprocal(), call.args[1]]),
   __rpow__: reverse('pow'),
   __rmod__: reverse('remainder'),
   __rfloordiv__: reverse('floor_divide'),
@@ -181,9 +181,7 @@ const ADAPTERS: Readonly<Record<string, Adapter>> = {
   byte: cast('uint8'),
   bool: cast('bool'),
   to: ({ args: [x, ...rest], kwargs }) => {
-    const dtype = [...rest, ...kwargs.values()].find((v) => typeof v === 'string' && v !== 'cpu' && !v.includes('_format')) as
-      | DType
-      | undefined;
+    const dtype = [...rest, kwargs.get('dtype')].find((v) => typeof v === 'string' && v !== 'cpu') as DType | undefined;
     const other = rest.find(isTensor);
     return (x as Tensor).to(dtype ?? other?.dtype ?? (x as Tensor).dtype);
   },
@@ -258,8 +256,8 @@ const ADAPTERS: Readonly<Record<string, Adapter>> = {
   atleast_1d: atLeast('atleast_1d'),
   atleast_2d: atLeast('atleast_2d'),
   atleast_3d: atLeast('atleast_3d'),
-  nonzero: (call) =>
-    call.kwargs.get('as_tuple') === true ? (wick.nonzero(call.args[0] as Tensor).unbind(1) as Plain) : wick.nonzero(call.args[0] as Tensor),
+  nonzero: ({ args: [x], kwargs }) =>
+    kwargs.get('as_tuple') === true ? wick.nonzero(wick.atleast1d(x as Tensor)).unbind(1) : wick.nonzero(x as Tensor),
   argwhere: ({ args: [x] }) => wick.nonzero(x as Tensor),
   where: (call) => (call.args.length === 1 ? wick.nonzero(call.args[0] as Tensor).unbind(1) : generic(call)),
   scatter: (call) => {
@@ -276,7 +274,51 @@ const ADAPTERS: Readonly<Record<string, Adapter>> = {
   view: ({ args: [x, ...sizes] }) =>
     typeof sizes[0] === 'string' ? (x as Tensor & { view(d: unknown): Tensor }).view(sizes[0]) : wick.view(x as Tensor, shapeArg(sizes)),
   'torch.nn.functional.softmax': generic,
-  normal: ({ args: [mean, std, size], path }) => lookup('normal', path)(number(mean), number(std), size),
+  normal: ({ args: [mean, std, size], path }) => lookup('normal', path)(number(mean), number(std ?? 1), size),
+  narrow: (call) =>
+    as(
+      'narrow',
+      call,
+      call.args.map((a, i) => (i === 2 && isTensor(a) ? a.itemSync() : a)),
+    ),
+  constant_pad_nd: (call) =>
+    wick.pad(call.args[0] as Tensor, arg(call, 1, 'pad') as number[], { value: number(arg(call, 2, 'value') ?? 0) as number }),
+  unique: (call) => {
+    const { values, inverse, counts } = wick.unique(call.args[0] as Tensor, { dim: (call.kwargs.get('dim') ?? null) as number | null });
+    return [
+      values,
+      ...(call.kwargs.get('return_inverse') === true ? [inverse] : []),
+      ...(call.kwargs.get('return_counts') === true ? [counts] : []),
+    ];
+  },
+  unique_consecutive: (call) => {
+    const { values, inverse, counts } = wick.uniqueConsecutive(call.args[0] as Tensor, {
+      dim: (call.kwargs.get('dim') ?? null) as number | null,
+    });
+    return [
+      values,
+      ...(call.kwargs.get('return_inverse') === true ? [inverse] : []),
+      ...(call.kwargs.get('return_counts') === true ? [counts] : []),
+    ];
+  },
+  tril_indices: (call) =>
+    wick.trilIndices(call.args[0] as number, call.args[1] as number, (arg(call, 2, 'offset') ?? 0) as number, {
+      dtype: dtypeOf(call, 'int64'),
+    }),
+  triu_indices: (call) =>
+    wick.triuIndices(call.args[0] as number, call.args[1] as number, (arg(call, 2, 'offset') ?? 0) as number, {
+      dtype: dtypeOf(call, 'int64'),
+    }),
+  cross: (call) => {
+    const [a, b] = call.args as Tensor[];
+    const dim = arg(call, 2, 'dim') ?? a.shape.findIndex((n) => n === 3);
+    return wick.cross(a, b, dim as number);
+  },
+  cumulative_trapezoid: (call) => samples('cumulative_trapezoid', call),
+  trapezoid: (call) => samples('trapezoid', call),
+  trapz: (call) => samples('trapezoid', call),
+  multinomial: (call) =>
+    wick.multinomial(call.args[0] as Tensor, arg(call, 1, 'num_samples') as number, (arg(call, 2, 'replacement') ?? false) as boolean),
   dropout: (call) => {
     const named = bind('dropout', call.args.map(number), new Map([...call.kwargs].map(([k, v]) => [k, number(v)])));
     return lookup('dropout', 'torch.nn.functional.dropout')(named.get('input') ?? named.get('0'), named.get('p') ?? 0.5, {
@@ -288,14 +330,14 @@ const ADAPTERS: Readonly<Record<string, Adapter>> = {
   tensor_split: (call) =>
     lookup('tensor_split', call.path)(call.args[0], arg(call, 1, 'indices_or_sections', 'indices', 'sections'), arg(call, 2, 'dim') ?? 0),
   'torch.nn.functional.unfold': ({ args, kwargs, path }) => {
-    const named = bind('unfold_windows', args, kwargs);
+    const named = bind('windows', args, kwargs);
     const [x, kernelSize, dilation = 1, padding = 0, stride = 1] = args;
     const options = {
       dilation: named.get('dilation') ?? dilation,
       padding: named.get('padding') ?? padding,
       stride: named.get('stride') ?? stride,
     };
-    return lookup('unfold_windows', path)(x, kernelSize ?? named.get('kernel_size'), options);
+    return lookup('unfold', path)(x, kernelSize ?? named.get('kernel_size'), options);
   },
   'linalg.norm': (call) => (call.args.length + call.kwargs.size === 1 ? wick.norm(call.args[0] as Tensor) : matrixOrVectorNorm(call)),
   'linalg.vector_norm': (call) => {
@@ -304,21 +346,53 @@ const ADAPTERS: Readonly<Record<string, Adapter>> = {
       keepdim: (named.get('keepdim') ?? false) as boolean,
     });
   },
+  'linalg.diagonal': (call) =>
+    wick.diagonal(
+      call.args[0] as Tensor,
+      (arg(call, 1, 'offset') ?? 0) as number,
+      (arg(call, 2, 'dim1') ?? -2) as number,
+      (arg(call, 3, 'dim2') ?? -1) as number,
+    ),
+  'linalg.vecdot': (call) => (call.args[0] as Tensor).mul(call.args[1] as Tensor).sum((arg(call, 2, 'dim') ?? -1) as number),
+  'linalg.matrix_norm': (call) =>
+    matrixNorm(
+      call.args[0] as Tensor,
+      number(arg(call, 1, 'ord') ?? 'fro') as number | string,
+      (arg(call, 2, 'dim') ?? [-2, -1]) as number[],
+      (arg(call, 3, 'keepdim') ?? false) as boolean,
+    ),
+  matrix_power: (call) => {
+    if ((call.args[1] as number) < 0) throw new NotImplemented('matrix inverse');
+    return generic(call);
+  },
   'linalg.cross': ({ args, kwargs, path }) => lookup('cross', path)(args[0], args[1], args[2] ?? kwargs.get('dim') ?? -1),
 };
 
+/** Norms of matrices that follow from sums of absolute values. */
+function matrixNorm(x: Tensor, ord: number | string, dim: readonly number[], keepdim: boolean): Tensor {
+  const [rows, cols] = dim.map((d) => (d < 0 ? d + x.ndim : d));
+  if (ord === 'fro') return wick.norm(x, 2, [rows, cols], { keepdim });
+  if (typeof ord !== 'number' || Math.abs(ord) === 2) throw new NotImplemented('norms from singular values');
+  const [inner, outer] = Math.abs(ord) === 1 ? [rows, cols] : [cols, rows];
+  const sums = x.abs().sum(inner, { keepdim: true });
+  const y = ord > 0 ? sums.amax(outer, { keepdim: true }) : sums.amin(outer, { keepdim: true });
+  return keepdim ? y : y.squeeze([rows, cols]);
+}
 function matrixOrVectorNorm(call: Call): unknown {
   const x = call.args[0] as Tensor;
   const ord = number(arg(call, 1, 'ord') ?? null) as number | string | null;
   const dim = (arg(call, 2, 'dim') ?? null) as number | number[] | null;
   const keepdim = (arg(call, 3, 'keepdim') ?? false) as boolean;
   const dims = dim === null ? (ord === null ? null : x.shape.map((_, d) => d)) : [dim].flat();
-  if (dims !== null && dims.length === 2 && ord !== null && ord !== 'fro') throw new NotImplemented('matrix norms');
-  if (ord === 'nuc') throw new NotImplemented('matrix norms');
+  if (dims !== null && dims.length === 2 && ord !== null) return matrixNorm(x, ord, dims, keepdim);
   return wick.norm(x, (ord ?? 2) as number, dims ?? undefined, { keepdim });
 }
+function samples(leaf: string, call: Call): unknown {
+  const [dx, dim] = [number(call.kwargs.get('dx') ?? 1), call.kwargs.get('dim') ?? -1];
+  return lookup(leaf, call.path)(call.args[0], arg(call, 1, 'x') ?? null, { dx, dim });
+}
 function ends(leaf: string, call: Call): unknown {
-  const list = call.args.map(number);
+  const list = call.args.map((a) => (isTensor(a) && a.ndim === 0 ? a.itemSync() : number(a)));
   list[2] = list[2] ?? number(call.kwargs.get('steps'));
   if (leaf === 'logspace') list[3] = list[3] ?? number(call.kwargs.get('base')) ?? 10;
   return lookup(leaf, call.path)(...list, { dtype: dtypeOf(call, undefined) });
@@ -336,11 +410,8 @@ export function run(path: string, args: readonly Plain[], kwargs: ReadonlyMap<st
   const parts = path.split('.');
   const property = path.endsWith('.__get__');
   const leaf = property ? parts.slice(-2).join('.') : parts[parts.length - 1];
+  if ([kwargs.get('out')].flat().some((t) => isTensor(t))) throw new NotImplemented('results written into `out`');
   const call = { leaf, path, args, kwargs };
   const adapter = ADAPTERS[path] ?? ADAPTERS[parts.slice(-2).join('.')] ?? ADAPTERS[leaf] ?? generic;
-  if (/^torch\.(fft|linalg|special|signal)\./.test(path) && adapter === generic) {
-    // Only what wick has under the same name.
-    lookup(leaf, path);
-  }
   return adapter(call);
 }

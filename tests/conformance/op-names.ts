@@ -146,6 +146,7 @@ const SIGNATURES: Readonly<Record<string, string>> = {
   empty: 'size | dtype requires_grad',
   rand: 'size | dtype requires_grad',
   randn: 'size | dtype requires_grad',
+  fill: 'input value',
   full: 'size fill_value | dtype requires_grad',
   zeros_like: 'input | dtype requires_grad',
   ones_like: 'input | dtype requires_grad',
@@ -255,6 +256,29 @@ const SIGNATURES: Readonly<Record<string, string>> = {
   adjoint: 'input = matrixTransposed',
   gammaln: 'input = lgamma',
   psi: 'input = digamma',
+  multigammaln: 'a p = mvlgamma',
+  tensor_split: 'input indices_or_sections dim',
+  hsplit: 'input indices_or_sections',
+  vsplit: 'input indices_or_sections',
+  dsplit: 'input indices_or_sections',
+  combinations: 'input r with_replacement',
+  isin: 'elements test_elements | assume_unique invert',
+  mvlgamma: 'input p',
+  cov: 'input | correction',
+  index_fill: 'input dim index value',
+  scatter_add: 'input dim index src',
+  masked_fill: 'input mask value',
+  narrow: 'input dim start length',
+  select: 'input dim index',
+  unsqueeze: 'input dim',
+  transpose: 'input dim0 dim1',
+  unflatten: 'input dim sizes',
+  tile: 'input dims',
+  cummax: 'input dim',
+  cummin: 'input dim',
+  logcumsumexp: 'input dim',
+  trace: 'input',
+  matrix_power: 'input n',
 };
 
 /** Arguments by the reference's names, in its order. */
@@ -322,7 +346,7 @@ export function invoke(leaf: string, path: string, named: Named): unknown {
     given.delete('input');
   }
   while (call.length > 0 && call[call.length - 1] === undefined) call.pop();
-  const options = [...given].filter(([, value]) => value !== null);
+  const options = [...given].filter(([, value]) => value !== null && !(Array.isArray(value) && value.length === 0));
   if (options.length > 0) {
     while (signature !== null && call.length < signature.positional.length) call.push(undefined);
     call.push(Object.fromEntries(options.map(([key, value]) => [optionName(key), value])));

@@ -8,6 +8,9 @@ import { judge, type Verdict } from './report.ts';
 import { differs, toTensor } from './tensors.ts';
 import { NotImplemented, type Plain } from './torch-names.ts';
 
+/** These read the memory behind a tensor, whatever its strides: with other strides they mean something else. */
+const STORAGE = new Set(['torch.as_strided', 'torch.as_strided_copy', 'torch.as_strided_scatter', 'torch.Tensor.as_strided']);
+
 /** Judges every case of `<folder>/torch/ops`; `only` names some ops. */
 export function* runOps(folder: string, only?: ReadonlySet<string>): Generator<Verdict> {
   for (const { op, cases, tensors } of opFiles(folder, only))
@@ -20,6 +23,7 @@ export function* runOps(folder: string, only?: ReadonlySet<string>): Generator<V
         () => {
           const plainRun = scope(() => attempt(c, tensors, false));
           if (plainRun !== null) return plainRun;
+          if (STORAGE.has(c.fn)) return null;
           const strided = scope(() => attempt(c, tensors, true));
           return strided === null ? null : `non-contiguous inputs: ${strided}`;
         },
@@ -159,7 +163,8 @@ function gradients(c: OpCase, decoder: Decoder<Tensor>, outs: readonly Tensor[],
     const wanted = json === null ? null : (raw.get(keyOf(json)) as RawTensor);
     const got = found[i];
     if (wanted === null) {
-      if (got?.dataSync().some((v: number | bigint) => Number(v) !== 0)) return `gradient of ${key}: values instead of nothing`;
+      if (got !== null && got.dataSync().some((v: number | bigint) => Number(v) !== 0))
+        return `gradient of ${key}: values instead of nothing`;
       continue;
     }
     const message = differs(`gradient of ${key}`, got ?? zeros(wanted.shape, { dtype: wanted.dtype }), wanted, b.atol[key]);

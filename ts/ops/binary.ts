@@ -183,7 +183,7 @@ export const nextafter: Op = binary({
   doc: 'The next value after a toward b that the dtype holds.',
   dtypes: ['float32', 'float64'],
   reference: oracle.nextafter,
-  vjp: null,
+  vjp: (_, { dy, needs }) => [needs[0] ? dy : null, null],
 });
 
 export const logaddexp: Op = binary({

@@ -72,12 +72,33 @@ function callDense(op: MapOp, inputs: readonly In[], grad: boolean): Tensor | nu
   return out;
 }
 
+/** Bits that a number beside a narrow integer tensor is cut to. */
+const NARROW: Partial<Record<DType, number>> = { int8: 24, uint8: 24, int16: 16 };
+
+/**
+ * Operands as the dtype of the computation holds them, as PyTorch does: numbers and zero-dimensional tensors of a wider dtype of the
+ * same category are converted first, so that -1 beside uint8 is 255.
+ */
+function fitted(op: MapOp, inputs: readonly In[], dtype: DType): readonly In[] {
+  const bits = NARROW[dtype];
+  if (SIZE[dtype] > 4 || dtype === 'bool') return inputs;
+  return inputs.map((x, i) => {
+    if (op.masks.includes(i) || x === null || typeof x === 'boolean') return x;
+    if (x instanceof TensorCore)
+      return x.shape.length === 0 && x.dtype !== dtype && CATEGORY[x.dtype] === CATEGORY[dtype] ? castTo(x, dtype) : x;
+    if (bits === undefined) return x;
+    const low = typeof x === 'bigint' ? Number(BigInt.asIntN(32, x)) : x;
+    return dtype === 'uint8' ? (low << bits) >>> bits : (low << bits) >> bits;
+  });
+}
+
 /** Runs an elementwise op. */
-export function callMap(op: MapOp, inputs: readonly In[]): Tensor {
-  const grad = checkAlive(op, inputs);
-  const dense = callDense(op, inputs, grad);
+export function callMap(op: MapOp, operands: readonly In[]): Tensor {
+  const grad = checkAlive(op, operands);
+  const dense = callDense(op, operands, grad);
   if (dense !== null) return dense;
-  const dtype = mapDtype(op, inputs);
+  const dtype = mapDtype(op, operands);
+  const inputs = fitted(op, operands, dtype);
   let shape: Shape | null = null;
   for (const x of inputs) {
     if (!(x instanceof TensorCore)) continue;
@@ -92,9 +113,10 @@ export function callMap(op: MapOp, inputs: readonly In[]): Tensor {
 }
 
 /** Runs an elementwise op and writes its result into `out` (which may be one of the inputs), in out's dtype. */
-export function callMapInto(op: MapOp, inputs: readonly In[], out: Tensor, name: string = `${op.name}_`): Tensor {
-  const grad = checkAlive(op, [...inputs, out]);
-  const dtype = inputs.some((x) => x instanceof TensorCore) ? mapDtype(op, inputs) : out.dtype;
+export function callMapInto(op: MapOp, operands: readonly In[], out: Tensor, name: string = `${op.name}_`): Tensor {
+  const grad = checkAlive(op, [...operands, out]);
+  const dtype = operands.some((x) => x instanceof TensorCore) ? mapDtype(op, operands) : out.dtype;
+  const inputs = fitted(op, operands, dtype);
   let shape: Shape = out.shape;
   for (const x of inputs) if (x instanceof TensorCore) shape = broadcast(name, shape, x.shape);
   if (!sameShape(shape, out.shape))

@@ -25,7 +25,6 @@ export interface ViewOrigin {
   readonly attrs: Readonly<Record<string, unknown>>;
 }
 
-let nextId = 1;
 let made: TensorCore[] | null = null;
 
 /** The data of a tensor: where its elements lie and its place in the graph. Methods come from gen/methods.ts. */
@@ -51,7 +50,6 @@ export class TensorCore implements View {
   retainsGrad = false;
   accumulator: Node | null = null;
   disposed = false;
-  readonly id: number;
 
   constructor(storage: Storage, offset: number, shape: Shape, strides: Shape, dtype: DType, contiguous: boolean) {
     this.storage = storage;
@@ -60,7 +58,6 @@ export class TensorCore implements View {
     this.strides = strides;
     this.dtype = dtype;
     this.contiguous = contiguous;
-    this.id = nextId++;
     if (made !== null) made.push(this);
   }
 

@@ -92,12 +92,7 @@ export class Engine implements Backend {
       });
       const main = typeof loads === 'string' ? loads : loads[0] === 'same' ? metas[0].dtype : loads[0];
       const writes = op.writes?.(metas, attrs) ?? outputs.map(() => main);
-      const wanted = op.infer(metas, attrs);
-      const results = outputs.map((y, i) => {
-        const strides = wanted[i].strides ?? contiguousStrides(y.shape);
-        if (y.dtype === writes[i] && sameStrides(y.shape, y.strides, strides)) return y;
-        return this.fresh(y.shape, strides, writes[i], temps);
-      });
+      const results = outputs.map((y, i) => (y.dtype === writes[i] ? y : this.fresh(y.shape, y.strides, writes[i], temps)));
       const lowered = op.lower(ready, results, attrs);
       if (lowered.tiles.length > 0) {
         const bytes = lowered.workspace ?? 0;
@@ -122,8 +117,7 @@ export class Engine implements Backend {
 
   private execute(op: Op, tiles: number): void {
     if (tiles > 1) this.pool.ensure();
-    this.exports.run(STEP, 1);
-    const status = this.exports.takeStatus();
+    const status = this.exports.run(STEP, 1);
     if (status !== 0) throw failure(op, status, this.exports.statusDetail());
   }
 

@@ -34,7 +34,6 @@ export class Heap {
   private readonly head: Int32Array = new Int32Array(BINS).fill(-1);
   private readonly first: number;
   private last: number;
-  private color = 0;
 
   constructor(base: number, end: number, grow: (end: number) => number) {
     this.grow = grow;
@@ -53,18 +52,15 @@ export class Heap {
       if (p !== undefined) return p;
       return this.refill(size, free) ? (free.pop() as number) : 0;
     }
-    // Large blocks start at different lines of a page: equal page offsets of operands would stall loads behind stores.
-    const blocks = (bytes + 512 + 4095) / 4096;
-    if (blocks >= 0x100000) return 0;
-    const p = this.take(Math.floor(blocks));
-    if (p < 0) return 0;
-    this.color = (this.color + 1) & 7;
-    return p * 4096 + this.color * 64;
+    // Large blocks all start at a page: with equal page offsets a kernel's loads come before the stores that they would alias.
+    if (bytes > 0xffff0000) return 0;
+    const p = this.take(Math.ceil(bytes / 4096));
+    return p < 0 ? 0 : p * 4096;
   }
 
   /** Makes room for a request that tryAlloc refused. */
   growFor(bytes: number): boolean {
-    const need = (Math.floor((bytes + 4607) / 4096) + SLAB_BLOCKS) * 4096;
+    const need = (Math.ceil(bytes / 4096) + SLAB_BLOCKS) * 4096;
     const have = this.last * 4096;
     const wish = have + Math.max(need, Math.min(have >> 3, 1 << 26), 1 << 22);
     let end = wish <= 0xffff0000 ? this.grow(wish) : 0;

@@ -1,6 +1,6 @@
 import type { Storage } from '../backend.ts';
 import { MemoryError } from '../base/errors.ts';
-import { classSize, Heap, SMALL } from './heap.ts';
+import { Heap, SMALL } from './heap.ts';
 import { type Graveyard, graveyard } from './reclaim.ts';
 
 /** Storages that share one finalizer entry: a token that each of them holds. When the token dies they are all unreachable. */
@@ -12,6 +12,8 @@ interface Group {
   live: number;
 }
 const GROUP = 64;
+/** Tokens kept for large storages to come. */
+const SPARES = 256;
 /** The collector cannot see Wasm memory: every so many bytes it is shown an untouched buffer of this size (never zeroed by calloc). */
 const NUDGE = 36 << 20;
 /** Below this the memory grows freely; above it grows only after a survey of what is unreachable freed too little. */
@@ -56,7 +58,7 @@ export class WasmStorage implements Storage {
     this.refs++;
   }
   release(): void {
-    if (--this.refs === 0) this.owner.free(this.group, this.slot);
+    if (--this.refs === 0) this.owner.release(this);
   }
 }
 
@@ -67,6 +69,7 @@ export class Memory {
   private readonly registry: FinalizationRegistry<Group>;
   private readonly groups = new Map<number, Group>();
   private readonly yard: Graveyard | null = graveyard();
+  private readonly spares: { token: object; group: Group }[] = [];
   private token: object = {};
   private group: Group;
   private nextId = 1;
@@ -104,9 +107,12 @@ export class Memory {
     this.nudge += bytes;
     if (this.nudge > NUDGE) this.remind();
     if (bytes > SMALL) {
-      const token = {};
-      const group = this.enter(token, [pointer], [bytes]);
-      return new WasmStorage(this, pointer, bytes, token, group, 0);
+      // A token whose storage was freed by hand serves again: registering one costs more than a small op.
+      const spare = this.spares.pop() ?? this.single();
+      spare.group.pointers[0] = pointer;
+      spare.group.bytes[0] = bytes;
+      spare.group.live = 1;
+      return new WasmStorage(this, pointer, bytes, spare.token, spare.group, 0);
     }
     let group = this.group;
     if (group.used === GROUP) {
@@ -123,7 +129,15 @@ export class Memory {
     return new WasmStorage(this, pointer, bytes, this.token, group, slot);
   }
 
-  free(group: Group, slot: number): void {
+  /** Frees a storage by hand. */
+  release(storage: WasmStorage): void {
+    const { group } = storage;
+    this.nudge = Math.max(0, this.nudge - storage.bytes);
+    this.free(group, storage.slot);
+    if (group.pointers.length === 1 && this.spares.length < SPARES) this.spares.push({ token: storage.token, group });
+  }
+
+  private free(group: Group, slot: number): void {
     const pointer = group.pointers[slot];
     if (pointer === 0) return;
     const bytes = group.bytes[slot];
@@ -131,7 +145,7 @@ export class Memory {
     this.count--;
     this.live -= bytes;
     this.heap.free(pointer, bytes);
-    if (--group.live === 0 && group !== this.group) this.groups.delete(group.id);
+    group.live--;
   }
 
   /** Memory without accounting or finalizer, for what lives within one call; free it with freeRaw. */
@@ -205,6 +219,12 @@ export class Memory {
 
   private reap(group: Group): void {
     for (let slot = 0; slot < group.pointers.length; slot++) this.free(group, slot);
+    this.groups.delete(group.id);
+  }
+
+  private single(): { token: object; group: Group } {
+    const token = {};
+    return { token, group: this.enter(token, [0], [0]) };
   }
 
   private open(): Group {
@@ -249,9 +269,4 @@ export class Memory {
     this.i32 = new Int32Array(buffer);
     this.f64 = new Float64Array(buffer);
   }
-}
-
-/** Bytes that a request of `bytes` occupies. */
-export function occupied(bytes: number): number {
-  return classSize(bytes);
 }

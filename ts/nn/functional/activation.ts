@@ -1,3 +1,5 @@
+import { type DType, isFloat } from '../../base/dtype.ts';
+import { ValueError } from '../../base/errors.ts';
 import { type Tensor, where } from '../../tensor/index.ts';
 
 export {
@@ -28,7 +30,9 @@ export function relu6(x: Tensor): Tensor {
 }
 /** x limited to [min, max]. */
 export function hardtanh(x: Tensor, { minVal = -1, maxVal = 1 }: { minVal?: number; maxVal?: number } = {}): Tensor {
-  return x.clamp({ min: minVal, max: maxVal });
+  if (minVal > maxVal) throw new ValueError(`hardtanh: minVal ${minVal} is above maxVal ${maxVal}`);
+  const bound = isFloat(x.dtype) ? (v: number): number => v : Math.trunc;
+  return x.clamp({ min: bound(minVal), max: bound(maxVal) });
 }
 /** x / (1 + |x|). */
 export function softsign(x: Tensor): Tensor {
@@ -39,8 +43,8 @@ export function tanhshrink(x: Tensor): Tensor {
   return x.sub(x.tanh());
 }
 /** softmax(-x). */
-export function softmin(x: Tensor, dim: number): Tensor {
-  return x.neg().softmax(dim);
+export function softmin(x: Tensor, dim: number, options: { readonly dtype?: DType } = {}): Tensor {
+  return x.neg().softmax(dim, options);
 }
 /** x where positive, weight times x elsewhere: one weight, or one for each channel (dimension 1). */
 export function prelu(x: Tensor, weight: Tensor): Tensor {

@@ -1,5 +1,6 @@
+import { isFloat } from '../../base/dtype.ts';
 import { ShapeError } from '../../base/errors.ts';
-import { sameShape, show } from '../../base/shape.ts';
+import { broadcast, sameShape, show } from '../../base/shape.ts';
 import { type Tensor, where, zerosLike } from '../../tensor/index.ts';
 import { type LossOptions, reduceLoss } from './loss.ts';
 
@@ -22,7 +23,12 @@ export function marginRankingLoss(
   target: Tensor,
   { margin = 0, reduction }: LossOptions & { margin?: number } = {},
 ): Tensor {
-  return reduceLoss(positive(target.neg().mul(a.sub(b)).add(margin)), reduction);
+  if (a.ndim !== b.ndim || a.ndim !== target.ndim)
+    throw new ShapeError(
+      `marginRankingLoss: inputs ${show(a.shape)}, ${show(b.shape)} and target ${show(target.shape)} must have as many dimensions`,
+    );
+  const distance = target.neg().mul(a.sub(b));
+  return reduceLoss(positive((isFloat(distance.dtype) ? distance : distance.to('float32')).add(margin)), reduction);
 }
 
 /** 1 - cos(a, b) where the target is 1, max(0, cos - margin) where it is -1; the vectors lie along the last dimension. */
@@ -115,9 +121,11 @@ export function tripletMarginLoss(anchor: Tensor, near: Tensor, far: Tensor, opt
 
 /** The cosine of the angle between x1 and x2 along dim. */
 export function cosineSimilarity(x1: Tensor, x2: Tensor, { dim = 1, eps = 1e-8 }: { dim?: number; eps?: number } = {}): Tensor {
+  const shape = broadcast('cosineSimilarity', x1.shape, x2.shape);
+  const [a, b] = [x1.expand(shape), x2.expand(shape)];
   const norm = (x: Tensor): Tensor => x.square().sum(dim, { keepdim: true }).sqrt().clamp({ min: eps });
-  return x1
-    .div(norm(x1))
-    .mul(x2.div(norm(x2)))
+  return a
+    .div(norm(a))
+    .mul(b.div(norm(b)))
     .sum(dim);
 }

@@ -1,5 +1,5 @@
 import { ShapeError, ValueError } from '../../base/errors.ts';
-import { show } from '../../base/shape.ts';
+import { show, sizeOf } from '../../base/shape.ts';
 import type { KernelOp } from '../../ops/op.ts';
 import { TABLE } from '../../ops/table.ts';
 import { callKernel, noGrad, type Tensor } from '../../tensor/index.ts';
@@ -41,7 +41,7 @@ export interface BatchNormOptions {
  */
 export function batchNorm(x: Tensor, runningMean: Tensor | null, runningVar: Tensor | null, options: BatchNormOptions = {}): Tensor {
   const { weight, bias, training = false, momentum = 0.1, eps = 1e-5 } = options;
-  const shape = x.shape.map((n, d) => (d === 1 ? n : 1));
+  const shape = x.shape.map((n, d) => (d === 1 || x.ndim === 1 ? n : 1));
   if (!training) {
     if (runningMean === null || runningVar === null)
       throw new ValueError('batchNorm: evaluation needs a running mean and variance; pass { training: true } to use the batch');
@@ -80,7 +80,7 @@ export function groupNorm(x: Tensor, groups: number, { weight, bias, eps = 1e-5 
     throw new ShapeError(
       `groupNorm: input ${show(x.shape)} has no channels that divide into ${groups} groups; dimension 1 must be a multiple of it`,
     );
-  const y = normLast(x.reshape([x.shape[0], groups, -1]), 1, eps);
+  const y = normLast(x.reshape([x.shape[0], groups, sizeOf(x.shape.slice(1)) / groups]), 1, eps);
   return perChannel(y.reshape(x.shape), weight, bias);
 }
 
@@ -108,6 +108,7 @@ export function instanceNorm(x: Tensor, runningMean: Tensor | null, runningVar: 
 
 function lastDims(name: string, x: Tensor, shape: readonly number[]): number[] {
   const from = x.ndim - shape.length;
+  if (shape.length === 0) throw new ShapeError(`${name}: the normalised shape [] names no dimension of input ${show(x.shape)}`);
   if (from < 0 || shape.some((n, i) => x.shape[from + i] !== n))
     throw new ShapeError(`${name}: input ${show(x.shape)} does not end in the normalised shape ${show(shape)}`);
   return shape.map((_, i) => from + i);
@@ -147,6 +148,7 @@ export function localResponseNorm(
   size: number,
   { alpha = 1e-4, beta = 0.75, k = 1 }: { alpha?: number; beta?: number; k?: number } = {},
 ): Tensor {
+  if (x.numel === 0) return x;
   const channels = x.shape[1];
   const before = Math.floor(size / 2);
   const square = x.square();

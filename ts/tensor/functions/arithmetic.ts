@@ -1,5 +1,6 @@
-import { isFloat } from '../../base/dtype.ts';
-import { DTypeError, ValueError } from '../../base/errors.ts';
+import { CATEGORY, isFloat } from '../../base/dtype.ts';
+import { DTypeError, ShapeError, ValueError } from '../../base/errors.ts';
+import { show } from '../../base/shape.ts';
 import type { MapOp, Scalar } from '../../ops/op.ts';
 import { TABLE } from '../../ops/table.ts';
 import { callMap, callMapInto } from '../call.ts';
@@ -43,18 +44,23 @@ export function add(a: Tensor, b: Tensor | Scalar, options?: AlphaOptions): Tens
 export function add_(a: Tensor, b: Tensor | Scalar, options: AlphaOptions = {}): Tensor {
   return callMapInto(rows.add, [a, scaled(a, b, options)], a);
 }
+function noBool(name: string, a: Tensor, b: Tensor | Scalar): void {
+  if (a.dtype === 'bool' || typeof b === 'boolean' || (b instanceof TensorCore && b.dtype === 'bool'))
+    throw new DTypeError(`${name}: a difference of bools is not defined; did you mean a.logicalXor(b), a.logicalNot() or a.to('int64')?`);
+}
 /** a - alpha * b. @example tensor([1, 2]).sub(1) // [0, 1] */
 export function sub(a: Tensor, b: Tensor | Scalar, options: AlphaOptions = {}): Tensor {
-  if (a.dtype === 'bool' && (typeof b === 'boolean' || (b instanceof TensorCore && b.dtype === 'bool')))
-    throw new DTypeError('sub: bool - bool is not defined; did you mean a.logicalXor(b)?');
+  noBool('sub', a, b);
   return callMap(rows.sub, [a, scaled(a, b, options)]);
 }
 /** a - alpha * b, in place. */
 export function sub_(a: Tensor, b: Tensor | Scalar, options: AlphaOptions = {}): Tensor {
+  noBool('sub_', a, b);
   return callMapInto(rows.sub, [a, scaled(a, b, options)], a);
 }
 /** b - alpha * a: the operands of sub exchanged. @example tensor([1, 2]).rsub(1) // [0, -1] */
 export function rsub(a: Tensor, b: Tensor | Scalar, options: AlphaOptions = {}): Tensor {
+  noBool('rsub', a, b);
   return callMap(rows.sub, [b, scaled(a, a, options)]);
 }
 
@@ -128,17 +134,58 @@ export function where(condition: Tensor, a: Tensor | Scalar, b: Tensor | Scalar)
 export function whereOther(x: Tensor, condition: Tensor, other: Tensor | Scalar): Tensor {
   return where(condition, x, other);
 }
+function fillValue(name: string, x: Tensor, value: Tensor | Scalar): Tensor | Scalar {
+  if (!(value instanceof TensorCore)) return value;
+  if (value.ndim > 0)
+    throw new ShapeError(
+      `${name}: a value of shape ${show(value.shape)}; it must be a number or a tensor of no dimensions, or use where(mask, value, x)`,
+    );
+  return (value as Tensor).to(x.dtype);
+}
+/** x, every element replaced by a value (a number or a tensor of no dimensions). @example zeros([2]).fill(3) // [3, 3] */
+export function fill(x: Tensor, value: Tensor | Scalar): Tensor {
+  return x
+    .detach()
+    .emptyLike()
+    .fill_(fillValue('fill', x, value));
+}
 /** value where the mask is true, else x. @example x.maskedFill(mask, -Infinity) */
 export function maskedFill(x: Tensor, mask: Tensor, value: Tensor | Scalar): Tensor {
   if (mask.dtype !== 'bool') throw new DTypeError(`maskedFill: the mask is ${mask.dtype}; it must be bool, e.g. mask.ne(0)`);
-  const v = value instanceof TensorCore ? (value as Tensor).to(x.dtype) : value;
-  return callMap(rows.where, [mask, v, x]).to(x.dtype);
+  return callMap(rows.where, [mask, fillValue('maskedFill', x, value), x]).to(x.dtype);
 }
 /** As maskedFill, in place. */
 export function maskedFill_(x: Tensor, mask: Tensor, value: Tensor | Scalar): Tensor {
   if (mask.dtype !== 'bool') throw new DTypeError(`maskedFill_: the mask is ${mask.dtype}; it must be bool, e.g. mask.ne(0)`);
-  const v = value instanceof TensorCore ? (value as Tensor).to(x.dtype) : value;
-  return callMapInto(rows.where, [mask, v, x], x, 'maskedFill_');
+  return callMapInto(rows.where, [mask, fillValue('maskedFill_', x, value), x], x, 'maskedFill_');
+}
+/** a to the power b. @throws ValueError for integers to a negative whole number @example tensor([2, 3]).pow(2) // [4, 9] */
+export function pow(a: Tensor, b: Tensor | Scalar): Tensor {
+  if (a.dtype === 'bool' && (typeof b === 'boolean' || (b instanceof TensorCore && b.dtype === 'bool')))
+    return callMap(rows.logicalOr, [a, typeof b === 'boolean' ? !b : callMap(rows.logicalNot, [b])]);
+  const whole = typeof b === 'bigint' || (typeof b === 'number' && Number.isInteger(b));
+  if (whole && Number(b) < 0 && CATEGORY[a.dtype] === 1)
+    throw new ValueError(`pow: ${a.dtype} to the power ${b} is no whole number; did you mean a.to('float32').pow(${b})?`);
+  return callMap(rows.pow, [a, b]);
+}
+/** The square of each element; bools count as int64. @example tensor([2, 3]).square() // [4, 9] */
+export function square(x: Tensor): Tensor {
+  return callMap(rows.square, [x.dtype === 'bool' ? x.to('int64') : x]);
+}
+/** Options of round. */
+export interface RoundOptions {
+  /** Digits kept after the point (before it, where negative); default 0. */
+  readonly decimals?: number;
+}
+/** The nearest whole number, halves to the even one; or so many decimals. @example tensor([2.5]).round() // [2] */
+export function round(x: Tensor, options: RoundOptions = {}): Tensor {
+  const decimals = options.decimals ?? 0;
+  if (decimals === 0 || !isFloat(x.dtype)) return callMap(rows.round, [x]);
+  let scale = 1;
+  for (let i = 0; i < (decimals < 0 ? -decimals : decimals); i++) scale *= 10;
+  const wide = x.dtype === 'float16' || x.dtype === 'bfloat16' ? x.to('float32') : x;
+  const [up, down] = decimals > 0 ? [rows.mul, rows.div] : [rows.div, rows.mul];
+  return callMap(down, [callMap(rows.round, [callMap(up, [wide, scale])]), scale]).to(x.dtype);
 }
 /** Bits inverted; bool: logical not. @example tensor([0n]).bitwiseNot() // [-1] */
 export function bitwiseNot(x: Tensor): Tensor {

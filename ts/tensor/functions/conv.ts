@@ -1,9 +1,11 @@
+import { CATEGORY } from '../../base/dtype.ts';
 import { ShapeError, ValueError } from '../../base/errors.ts';
 import { show } from '../../base/shape.ts';
 import type { KernelOp } from '../../ops/op.ts';
 import { TABLE } from '../../ops/table.ts';
 import { callKernel } from '../call.ts';
 import type { Tensor } from '../core.ts';
+import { pad } from './padding.ts';
 
 const row = (name: string): KernelOp => TABLE[name] as KernelOp;
 
@@ -30,7 +32,7 @@ export interface ConvTransposeOptions {
 
 /** One number per spatial dimension; with one dimension, a height of `rest` comes first. */
 export function pairOf(name: string, what: string, value: Extent, dims: number, rest: number): [number, number] {
-  const list = typeof value === 'number' ? new Array<number>(dims).fill(value) : value;
+  const list = typeof value === 'number' || value.length === 1 ? new Array<number>(dims).fill([value].flat()[0]) : value;
   if (list.length !== dims) throw new ValueError(`${name}: ${what} ${show(list)} must be a number or ${dims} numbers`);
   return dims === 1 ? [rest, list[0]] : [list[0], list[1]];
 }
@@ -61,7 +63,15 @@ function samePadding(name: string, weight: Tensor, stride: Extent, dilation: rea
   return [sides[0], sides[1]];
 }
 
+/** Whole numbers are computed in float64, which holds them exactly up to 2^53. */
+export function throughFloat(x: Tensor, others: readonly (Tensor | null)[], run: (tensors: Tensor[]) => Tensor): Tensor | null {
+  if (CATEGORY[x.dtype] !== 1 || others.some((t) => t !== null && t.dtype !== x.dtype)) return null;
+  return run([x, ...others.filter((t) => t !== null)].map((t) => t.to('float64'))).to(x.dtype);
+}
+
 function convolve(name: string, x: Tensor, weight: Tensor, bias: Tensor | null, options: ConvOptions, dims: number): Tensor {
+  const whole = throughFloat(x, [weight, bias], ([a, b, c]) => convolve(name, a, b, c ?? null, options, dims));
+  if (whole !== null) return whole;
   const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
   if (weight.ndim !== dims + 2)
     throw new ShapeError(`${name}: weight ${show(weight.shape)} must have ${dims + 2} dimensions, [out, in / groups, ...kernel]`);
@@ -106,6 +116,8 @@ function convolveTransposed(
   options: ConvTransposeOptions,
   dims: number,
 ): Tensor {
+  const whole = throughFloat(x, [weight, bias], ([a, b, c]) => convolveTransposed(name, a, b, c ?? null, options, dims));
+  if (whole !== null) return whole;
   const { groups = 1 } = options;
   if (weight.ndim !== dims + 2)
     throw new ShapeError(`${name}: weight ${show(weight.shape)} must have ${dims + 2} dimensions, [in, out / groups, ...kernel]`);
@@ -118,9 +130,26 @@ function convolveTransposed(
   const size = [0, 1].map((i) => {
     if (extra[i] > 0 && extra[i] >= Math.max(stride[i], dilation[i]))
       throw new ValueError(`${name}: outputPadding ${extra[i]} must be smaller than stride (${stride[i]}) or dilation (${dilation[i]})`);
-    return (image.shape[2 + i] - 1) * stride[i] - 2 * padding[i] + dilation[i] * (w.shape[2 + i] - 1) + extra[i] + 1;
+    return (image.shape[2 + i] - 1) * stride[i] + dilation[i] * (w.shape[2 + i] - 1) + 1;
   });
-  const y = restore(callKernel(row('convolutionInput'), [image, w], { inputSize: size, stride, padding, dilation, groups })[0]);
+  // A convolution of the output's size gives x's size back only where the extra is smaller than the stride: else all of it is computed and cut.
+  const fits = extra.every((e, i) => e < stride[i]);
+  const inputSize = fits ? size.map((n, i) => n - 2 * padding[i] + extra[i]) : size;
+  const full = callKernel(row('convolutionInput'), [image, w], {
+    inputSize,
+    stride,
+    padding: fits ? padding : [0, 0],
+    dilation,
+    groups,
+  })[0];
+  const y = restore(
+    fits
+      ? full
+      : pad(
+          full,
+          [1, 0].flatMap((i) => [-padding[i], extra[i] - padding[i]]),
+        ),
+  );
   return bias === null ? y : y.add(bias.reshape([-1, ...new Array<number>(dims).fill(1)]));
 }
 

@@ -186,7 +186,7 @@ export function arange(start: number, end?: number, step: number = 1, options: C
   const from = end === undefined ? 0 : start;
   const to = end === undefined ? start : end;
   const n = Math.ceil((to - from) / step);
-  if (!Number.isFinite(n) || (n < 0 && to !== from)) throw new ValueError(`arange: step ${step} does not lead from ${from} to ${to}`);
+  if (!Number.isFinite(n) || (to - from) / step < 0) throw new ValueError(`arange: step ${step} does not lead from ${from} to ${to}`);
   const dtype = options.dtype ?? ([from, to, step].every(Number.isInteger) ? 'int64' : getDefaultDtype());
   const [x] = callKernel(TABLE.arange as KernelOp, [], { start: from, step, n: Math.max(0, n), dtype });
   return finish(x, options);
@@ -195,6 +195,7 @@ export function arange(start: number, end?: number, step: number = 1, options: C
 /** n evenly spaced values from start to end, both included. @example linspace(0, 1, 3).arraySync() // [0, 0.5, 1] */
 export function linspace(start: number, end: number, n: number, options: CreateOptions = {}): Tensor {
   checkShape('linspace', [n]);
+  if (!Number.isFinite(start) || !Number.isFinite(end)) throw new ValueError(`linspace: ends ${start} and ${end} must be finite numbers`);
   const [x] = callKernel(TABLE.linspace as KernelOp, [], { start, end, n, dtype: options.dtype ?? getDefaultDtype() });
   return finish(x, options);
 }

@@ -14,7 +14,8 @@ const call = (name: string, inputs: readonly Tensor[], attrs: Record<string, unk
 
 /** y[i][j] = x[index[i][j]][j] for dim 0; y has the shape of index (int64 or int32). @throws ShapeError, IndexError @example eye(2).gather(1, tensor([[1], [0]])) */
 export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
-  return call('gather', [x, index], { dim });
+  // An empty index may be of any dtype, as in PyTorch.
+  return call('gather', [x, index.numel === 0 ? index.to('int64') : index], { dim });
 }
 /** gather with x and index broadcast to each other but for dim. @example tensor([[1, 2]]).takeAlongDim(tensor([[1], [0]]), 1) */
 export function takeAlongDim(x: Tensor, index: Tensor, dim?: number): Tensor {
@@ -107,21 +108,18 @@ export function indexCopy_(x: Tensor, dim: number, index: Tensor, src: Tensor): 
   return copy_(x, indexCopy(x, dim, index, src));
 }
 /** A copy of x with the slices that index names set to a value. @example zeros([2]).indexFill(0, tensor([1]), 5) // [0, 5] */
-export function indexFill(x: Tensor, dim: number, index: Tensor, value: Scalar): Tensor {
+export function indexFill(x: Tensor, dim: number, index: Tensor, value: Scalar | Tensor): Tensor {
   const d = wrapDim('indexFill', dim, x.ndim);
-  return indexCopy(
-    x,
-    dim,
-    index,
-    full(
-      x.shape.map((n, k) => (k === d ? index.numel : n)),
-      value,
-      { dtype: x.dtype },
-    ),
-  );
+  const shape = x.shape.map((n, k) => (k === d ? index.numel : n));
+  if (typeof value !== 'object') return indexCopy(x, dim, index, full(shape, value, { dtype: x.dtype }));
+  if (value.ndim > 0)
+    throw new ShapeError(`indexFill: a value of shape ${show(value.shape)}; it must be a number or a tensor of no dimensions`);
+  // One element of the index is enough: duplicates would share the value's gradient.
+  const named = indexCopy(full(x.shape, false, { dtype: 'bool' }), dim, index, full(shape, true, { dtype: 'bool' }));
+  return where(named, value.to(x.dtype), x);
 }
 /** indexFill, in place. */
-export function indexFill_(x: Tensor, dim: number, index: Tensor, value: Scalar): Tensor {
+export function indexFill_(x: Tensor, dim: number, index: Tensor, value: Scalar | Tensor): Tensor {
   return copy_(x, indexFill(x, dim, index, value));
 }
 
@@ -131,6 +129,18 @@ export function nonzero(x: Tensor): Tensor {
   const count = Number((total as Tensor & { itemSync(): number }).itemSync());
   total.dispose();
   return call('nonzeroFill', [x], { count });
+}
+/** x with the elements where the mask is true replaced by those of source, in order. @throws DTypeError, IndexError where source has too few @example zeros([3]).maskedScatter(tensor([true, false, true]), tensor([1, 2])) // [1, 0, 2] */
+export function maskedScatter(x: Tensor, mask: Tensor, source: Tensor): Tensor {
+  if (mask.dtype !== 'bool') throw new DTypeError(`maskedScatter: the mask is ${mask.dtype}; it must be bool, e.g. mask.ne(0)`);
+  if (source.dtype !== x.dtype) throw new DTypeError(`maskedScatter: a source of dtype ${source.dtype} for ${x.dtype}; convert it first`);
+  const shape = broadcast('maskedScatter', x.shape, mask.shape);
+  const flat = reshape(expand(mask, shape), [-1]);
+  const places = reshape(nonzero(flat), [-1]);
+  if (places.numel > source.numel)
+    throw new IndexError(`maskedScatter: the mask names ${places.numel} elements, the source has ${source.numel}`);
+  const taken = range(reshape(source, [-1]), 0, 0, 1, places.numel);
+  return reshape(indexCopy(reshape(expand(x, shape), [-1]), 0, places, taken), shape);
 }
 /** The elements where the mask is true, in one dimension; mask and x broadcast. @example tensor([1, 2]).maskedSelect(tensor([false, true])) // [2] */
 export function maskedSelect(x: Tensor, mask: Tensor): Tensor {
@@ -260,6 +270,7 @@ export function roll(x: Tensor, shifts: number | readonly number[], dims?: numbe
   }
   const along = typeof dims === 'number' ? [dims] : dims;
   if (along.length !== by.length) throw new ShapeError(`roll: ${by.length} shifts for ${along.length} dims; give one for each`);
+  if (x.ndim === 0 && along.length > 0) throw new IndexError(`roll: dim ${along[0]} of a scalar, which has none`);
   let y = x;
   along.forEach((dim, k) => {
     const [d] = wrapDims('roll', dim, x.ndim);
@@ -271,11 +282,28 @@ export function roll(x: Tensor, shifts: number | readonly number[], dims?: numbe
   });
   return y;
 }
+/** Options of searchsorted. */
+export interface SearchOptions {
+  /** Behind equal values instead of before them. */
+  readonly right?: boolean;
+  /** The same in words. */
+  readonly side?: 'left' | 'right';
+  /** The indices that sort x, where x is not sorted. */
+  readonly sorter?: Tensor | null;
+  /** int32 places instead of int64. */
+  readonly outInt32?: boolean;
+}
 /** Where values would go in the sorted last dimension: before equal ones, or after with right. @example tensor([1, 3]).searchsorted(tensor([2, 3])) // [1, 1] */
-export function searchsorted(x: Tensor, values: Tensor, options: { readonly right?: boolean } = {}): Tensor {
-  return call('searchsorted', [x, values], { right: options.right ?? false });
+export function searchsorted(x: Tensor, values: Tensor | Scalar, options: SearchOptions = {}): Tensor {
+  if (options.side === 'left' && options.right)
+    throw new ValueError("searchsorted: side 'left' and right: true contradict each other; give one of them");
+  const given = typeof values === 'object' ? values : full([], values, { dtype: x.dtype });
+  const y = call('searchsorted', [options.sorter ? gather(x, -1, options.sorter) : x, given], {
+    right: options.right || options.side === 'right',
+  });
+  return options.outInt32 ? y.to('int32') : y;
 }
 /** The bucket of each element among sorted boundaries. @example tensor([2]).bucketize(tensor([1, 3])) // [1] */
-export function bucketize(x: Tensor, boundaries: Tensor, options: { readonly right?: boolean } = {}): Tensor {
+export function bucketize(x: Tensor, boundaries: Tensor, options: SearchOptions = {}): Tensor {
   return searchsorted(boundaries, x, options);
 }

@@ -2,6 +2,7 @@ import { promote } from '../../base/dtype.ts';
 import { IndexError, ShapeError, ValueError } from '../../base/errors.ts';
 import { show, wrapDim } from '../../base/shape.ts';
 import { allocate, type Tensor } from '../core.ts';
+import { tensor } from './create.ts';
 import { range } from './views.ts';
 
 function rankOf(name: string, tensors: readonly Tensor[]): number {
@@ -76,15 +77,24 @@ export function tile(x: Tensor, counts: readonly number[]): Tensor {
   return repeat(x, [...new Array<number>(Math.max(0, x.ndim - counts.length)).fill(1), ...counts]);
 }
 /** Repeats each element n times along a dimension (default: of the flattened tensor). */
-export function repeatInterleave(x: Tensor, n: number, dim?: number): Tensor {
+export function repeatInterleave(x: Tensor, n: number | Tensor, dim?: number): Tensor {
   const v = dim === undefined ? x.flatten() : x;
   const d = wrapDim('repeatInterleave', dim ?? 0, v.ndim);
+  if (typeof n === 'object') return repeatEach(v, n, d);
   if (!Number.isInteger(n) || n < 0) throw new IndexError(`repeatInterleave: ${n} repeats; it takes a whole number of at least 0`);
   const shape = [...v.shape.slice(0, d + 1), n, ...v.shape.slice(d + 1)];
   return v
     .unsqueeze(d + 1)
     .expand(shape)
     .flatten(d, d + 1);
+}
+/** Each slice of dimension d as often as its count says. */
+function repeatEach(x: Tensor, counts: Tensor, d: number): Tensor {
+  const n = x.ndim === 0 ? 1 : x.shape[d];
+  const list = counts.expand([n]).to('int64').arraySync() as number[];
+  if (list.some((c) => c < 0)) throw new IndexError(`repeatInterleave: the counts [${list}] must not be negative`);
+  const places = list.flatMap((c, i) => new Array<number>(c).fill(i));
+  return x.indexSelect(d, tensor(places, { dtype: 'int64' }));
 }
 /** Tensors expanded to their common shape. @function */
 export function broadcastTensors(...tensors: Tensor[]): Tensor[] {
@@ -102,10 +112,9 @@ function common(a: readonly number[], b: readonly number[]): readonly number[] {
 }
 /** Grids of coordinates from vectors; indexing 'ij' (default) or 'xy'. @function */
 export function meshgrid(tensors: readonly Tensor[], options: { readonly indexing?: 'ij' | 'xy' } = {}): Tensor[] {
-  const list = options.indexing === 'xy' && tensors.length > 1 ? [tensors[1], tensors[0], ...tensors.slice(2)] : [...tensors];
-  const shape = list.map((t) => t.numel);
-  const grids = list.map((t, i) => t.reshape(shape.map((_, d) => (d === i ? -1 : 1))).expand(shape));
-  return options.indexing === 'xy' && tensors.length > 1
-    ? [grids[1].transpose(0, 1), grids[0].transpose(0, 1), ...grids.slice(2).map((g) => g.transpose(0, 1))]
-    : grids;
+  const swap = options.indexing === 'xy' && tensors.length > 1;
+  const list = tensors.map((t) => t.reshape([-1]));
+  const order = list.map((_, i) => (swap && i < 2 ? 1 - i : i));
+  const shape = order.map((i) => list[i].shape[0]);
+  return list.map((t, i) => t.reshape(order.map((o) => (o === i ? -1 : 1))).expand(shape));
 }

@@ -1,15 +1,17 @@
 import { ShapeError, ValueError } from '../../base/errors.ts';
 import { show } from '../../base/shape.ts';
 import type { Tensor } from '../core.ts';
-import { arange, full } from './create.ts';
+import { full, tensor } from './create.ts';
 import { indexSelect } from './indexing.ts';
 import { range } from './views.ts';
 import { copy_ } from './write.ts';
 
+/** How borders are filled: with a constant, the mirrored inside, the edge, or the other end. */
+export type PadMode = 'constant' | 'reflect' | 'replicate' | 'circular';
 /** Options of pad. */
 export interface PadOptions {
-  /** What the new elements are: `value`, the mirrored inside, the edge, or the other end; default 'constant'. */
-  readonly mode?: 'constant' | 'reflect' | 'replicate' | 'circular';
+  /** Default 'constant'. */
+  readonly mode?: PadMode;
   /** The constant; default 0. */
   readonly value?: number;
 }
@@ -22,22 +24,7 @@ function places(mode: string, n: number, before: number, after: number): Tensor 
     if (mode === 'circular') return ((at % n) + n) % n;
     return at < 0 ? -at : at >= n ? 2 * (n - 1) - at : at;
   });
-  const line = arange(n);
-  const runs: Tensor[] = [];
-  // Runs of neighbours are slices; the rest is one element each.
-  for (let i = 0; i < list.length; ) {
-    let j = i + 1;
-    while (j < list.length && list[j] === list[j - 1] + 1) j++;
-    runs.push(range(line, 0, list[i], 1, j - i));
-    i = j;
-  }
-  const out = full([list.length], 0, { dtype: 'int64' });
-  let start = 0;
-  for (const run of runs) {
-    copy_(range(out, 0, start, 1, run.shape[0]), run);
-    start += run.shape[0];
-  }
-  return out;
+  return tensor(list, { dtype: 'int64' });
 }
 
 /**

@@ -1,5 +1,6 @@
 import { type DType, isFloat } from '../../base/dtype.ts';
-import { type Shape, sizeOf } from '../../base/shape.ts';
+import { DTypeError, ShapeError, ValueError } from '../../base/errors.ts';
+import { broadcast, type Shape, show, sizeOf } from '../../base/shape.ts';
 import type { KernelOp } from '../../ops/op.ts';
 import { TABLE } from '../../ops/table.ts';
 import { callKernel } from '../call.ts';
@@ -47,8 +48,16 @@ export function randn(shape: Shape | number, options: RandomOptions = {}): Tenso
 export function randint(low: number, high: number, shape: Shape | number, options: RandomOptions = {}): Tensor {
   return source('randint', 'randint', shape, { low, high }, options, 'int64');
 }
-/** Normal numbers of a mean and a standard deviation. @function @example normal(0, 0.02, [4, 4]) */
-export function normal(mean: number, std: number, shape: Shape | number, options: RandomOptions = {}): Tensor {
+/** Normal numbers of a mean and a standard deviation; of tensors, one for each of their elements. @function @throws ValueError for std < 0 @example normal(0, 0.02, [4, 4]) */
+export function normal(mean: number | Tensor, std: number | Tensor, shape: Shape | number = [], options: RandomOptions = {}): Tensor {
+  if (typeof std === 'number' && !(std >= 0)) throw new ValueError(`normal: std ${std} must not be negative`);
+  if (typeof mean !== 'number' || typeof std !== 'number') {
+    const size = broadcast('normal', typeof mean === 'number' ? [] : mean.shape, typeof std === 'number' ? [] : std.shape);
+    const like = typeof mean === 'number' ? (std as Tensor) : mean;
+    return randn(size, { dtype: like.dtype, ...options })
+      .mul(std)
+      .add(mean);
+  }
   return source('normal', 'normal', shape, { mean, std }, options, getDefaultDtype());
 }
 /** The integers 0 to n - 1 in random order (int64). @example randperm(5) */
@@ -83,6 +92,7 @@ export function uniform_(x: Tensor, from: number = 0, to: number = 1, options: G
 }
 /** Normal numbers, in place. @example zeros([3]).normal_(0, 0.02) */
 export function normal_(x: Tensor, mean: number = 0, std: number = 1, options: GeneratorOptions = {}): Tensor {
+  if (!(std >= 0)) throw new ValueError(`normal_: std ${std} must not be negative`);
   return refill(x, 'normal_', 'normal', { mean, std }, options);
 }
 /** Exponential numbers of a rate, in place. */
@@ -98,6 +108,23 @@ export function bernoulli_(x: Tensor, p: number = 0.5, options: GeneratorOptions
   const dtype = isFloat(x.dtype) ? x.dtype : 'float32';
   const u = rand(x.shape, { ...options, dtype: dtype === 'float64' ? 'float64' : 'float32' });
   return copy_(x, u.lt(p));
+}
+/** Indices (int64) drawn from the rows of x, which hold weights: n of each row, without or with replacement. @throws ShapeError, DTypeError, ValueError @example tensor([0, 1]).multinomial(1) // [1] */
+export function multinomial(x: Tensor, n: number, replacement: boolean = false, options: GeneratorOptions = {}): Tensor {
+  if (x.ndim !== 1 && x.ndim !== 2) throw new ShapeError(`multinomial: ${show(x.shape)} must have 1 or 2 dimensions`);
+  if (!isFloat(x.dtype)) throw new DTypeError(`multinomial: weights of dtype ${x.dtype}; did you mean x.to('float32')?`);
+  const columns = x.shape[x.ndim - 1];
+  if (!(n > 0) || (!replacement && n > columns))
+    throw new ValueError(`multinomial: ${n} draws from ${columns}; without replacement at most ${columns}, at least 1`);
+  if (!replacement) {
+    // The smallest of exponential waiting times whose rates are the weights comes first.
+    const wait = exponential_(rand(x.shape, { ...options, dtype: x.dtype }), 1, options);
+    return x.div(wait).topk(n, -1).indices;
+  }
+  const sums = x.cumsum(-1);
+  const total = sums.narrow(-1, columns - 1, 1);
+  const places = sums.searchsorted(rand([...x.shape.slice(0, -1), n], { ...options, dtype: x.dtype }).mul(total), { right: true });
+  return places.clamp({ max: columns - 1 });
 }
 /** Options of dropout. */
 export interface DropoutOptions extends GeneratorOptions {

@@ -144,6 +144,7 @@ export function unflatten(x: Tensor, dim: number, shape: Shape): Tensor {
 }
 /** A regular part of one dimension: `length` elements from `start`. @example arange(5).narrow(0, 1, 3) */
 export function narrow(x: Tensor, dim: number, start: number, length: number): Tensor {
+  if (x.ndim === 0) throw new ShapeError('narrow: a scalar has no dimension to narrow');
   const d = wrapDim('narrow', dim, x.ndim);
   const s = start < 0 ? start + x.shape[d] : start;
   if (s < 0 || length < 0 || s + length > x.shape[d])

@@ -259,14 +259,6 @@ export function reciprocal_(x: Tensor): Tensor {
 }
 
 const roundOp = row('round');
-/**
- * The nearest integer to each element; halves go to the even one. Dtypes: float32, float64, float16, bfloat16, int32, int64, int16, int8, uint8.
- * @example tensor([1, 2]).round()
- */
-export function round(x: Tensor): Tensor {
-  return callMap(roundOp, [x]);
-}
-
 /** The nearest integer to each element; halves go to the even one. In place. */
 export function round_(x: Tensor): Tensor {
   return callMapInto(roundOp, [x], x);
@@ -329,14 +321,6 @@ export function sqrt_(x: Tensor): Tensor {
 }
 
 const squareOp = row('square');
-/**
- * Each element times itself. Dtypes: float32, float64, float16, bfloat16, int32, int64, int16, int8, uint8.
- * @example tensor([1, 2]).square()
- */
-export function square(x: Tensor): Tensor {
-  return callMap(squareOp, [x]);
-}
-
 /** Each element times itself. In place. */
 export function square_(x: Tensor): Tensor {
   return callMapInto(squareOp, [x], x);
@@ -721,14 +705,6 @@ export function nextafter_(a: Tensor, b: Tensor | Scalar): Tensor {
 }
 
 const powOp = row('pow');
-/**
- * a to the power of b; integers wrap. Operands broadcast. Dtypes: float32, float64, float16, bfloat16, int32, int64, int16, int8, uint8.
- * @example tensor([1, 2]).pow(2)
- */
-export function pow(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(powOp, [a, b]);
-}
-
 /** a to the power of b; integers wrap. In place. */
 export function pow_(a: Tensor, b: Tensor | Scalar): Tensor {
   return callMapInto(powOp, [a, b], a);

@@ -6,16 +6,20 @@ import type { Scalar } from '../../ops/op.ts';
 import type { BackwardOptions } from '../backward.ts';
 import type { Tensor } from '../core.ts';
 import type { GeluOptions, SoftplusOptions } from '../functions/activation.ts';
-import type { AlphaOptions, ClampOptions, DivOptions, ValueOptions } from '../functions/arithmetic.ts';
+import type { AlphaOptions, ClampOptions, DivOptions, RoundOptions, ValueOptions } from '../functions/arithmetic.ts';
+import type { CloseOptions, NanToNumOptions } from '../functions/comparing.ts';
 import type { CreateOptions } from '../functions/create.ts';
-import type { IndexAddOptions, IndexList, IndexPutOptions, ScatterReduceOptions } from '../functions/indexing.ts';
+import type { DiffOptions } from '../functions/differences.ts';
+import type { IndexAddOptions, IndexList, IndexPutOptions, ScatterReduceOptions, SearchOptions } from '../functions/indexing.ts';
 import type { BetaAlpha } from '../functions/linalg.ts';
 import type { PadOptions } from '../functions/padding.ts';
+import type { QuantileOptions } from '../functions/quantiles.ts';
 import type { DropoutOptions, GeneratorOptions, RandomOptions } from '../functions/random.ts';
 import type { NestedArray, ReadOptions } from '../functions/read.ts';
 import type { Dims, ReduceOptions, ValuesIndices, VarOptions } from '../functions/reductions.ts';
 import type { IndexItem } from '../functions/slicing.ts';
 import type { KeepdimOptions, SortOptions, TopkOptions } from '../functions/sorting.ts';
+import type { Unique, UniqueOptions } from '../functions/unique.ts';
 import type { ToOptions } from '../functions/write.ts';
 
 /** The methods of a tensor: each is the function of the same name with the tensor as its first argument. */
@@ -146,11 +150,6 @@ export interface Methods {
   reciprocal(): Tensor;
   /** One over each element. In place. */
   reciprocal_(): Tensor;
-  /**
-   * The nearest integer to each element; halves go to the even one. Dtypes: float32, float64, float16, bfloat16, int32, int64, int16, int8, uint8.
-   * @example tensor([1, 2]).round()
-   */
-  round(): Tensor;
   /** The nearest integer to each element; halves go to the even one. In place. */
   round_(): Tensor;
   /**
@@ -181,11 +180,6 @@ export interface Methods {
   sqrt(): Tensor;
   /** Square root of each element; NaN below 0. In place. */
   sqrt_(): Tensor;
-  /**
-   * Each element times itself. Dtypes: float32, float64, float16, bfloat16, int32, int64, int16, int8, uint8.
-   * @example tensor([1, 2]).square()
-   */
-  square(): Tensor;
   /** Each element times itself. In place. */
   square_(): Tensor;
   /**
@@ -377,11 +371,6 @@ export interface Methods {
   nextafter(b: Tensor | Scalar): Tensor;
   /** The next value after a toward b that the dtype holds. In place. */
   nextafter_(b: Tensor | Scalar): Tensor;
-  /**
-   * a to the power of b; integers wrap. Operands broadcast. Dtypes: float32, float64, float16, bfloat16, int32, int64, int16, int8, uint8.
-   * @example tensor([1, 2]).pow(2)
-   */
-  pow(b: Tensor | Scalar): Tensor;
   /** a to the power of b; integers wrap. In place. */
   pow_(b: Tensor | Scalar): Tensor;
   /**
@@ -653,16 +642,36 @@ export interface Methods {
   addcdiv(b: Tensor, c: Tensor, options?: ValueOptions): Tensor;
   /** x where the condition is true, else other. */
   where(condition: Tensor, other: Tensor | Scalar): Tensor;
+  /** x, every element replaced by a value (a number or a tensor of no dimensions). @example zeros([2]).fill(3) // [3, 3] */
+  fill(value: Tensor | Scalar): Tensor;
   /** value where the mask is true, else x. @example x.maskedFill(mask, -Infinity) */
   maskedFill(mask: Tensor, value: Tensor | Scalar): Tensor;
   /** As maskedFill, in place. */
   maskedFill_(mask: Tensor, value: Tensor | Scalar): Tensor;
+  /** a to the power b. @throws ValueError for integers to a negative whole number @example tensor([2, 3]).pow(2) // [4, 9] */
+  pow(b: Tensor | Scalar): Tensor;
+  /** The square of each element; bools count as int64. @example tensor([2, 3]).square() // [4, 9] */
+  square(): Tensor;
+  /** The nearest whole number, halves to the even one; or so many decimals. @example tensor([2.5]).round() // [2] */
+  round(options?: RoundOptions): Tensor;
   /** Bits inverted; bool: logical not. @example tensor([0n]).bitwiseNot() // [-1] */
   bitwiseNot(): Tensor;
   /** Degrees as radians. @example tensor([180]).deg2rad() */
   deg2rad(): Tensor;
   /** Radians as degrees. @example tensor([3.14159]).rad2deg() */
   rad2deg(): Tensor;
+  /** Whether |a - b| <= atol + rtol |b|, elementwise. @throws DTypeError, ValueError @example tensor([1, 2]).isclose(tensor([1, 2.1])) // [true, false] */
+  isclose(b: Tensor, options?: CloseOptions): Tensor;
+  /** Whether all elements are close; reads the answer, so only for tensors on Wasm. @throws DeviceError elsewhere @example allclose(ones([2]), ones([2])) // true */
+  allclose(b: Tensor, options?: CloseOptions): boolean;
+  /** Whether two tensors have the same shape and elements; reads the answer, so only for tensors on Wasm. @example ones([2]).equal(ones([2])) // true */
+  equal(b: Tensor): boolean;
+  /** x with NaN and infinities replaced by numbers. @example tensor([NaN, 1]).nanToNum() // [0, 1] */
+  nanToNum(options?: NanToNumOptions): Tensor;
+  /** The phase of real numbers: pi where negative, else 0; NaN stays. */
+  angle(): Tensor;
+  /** Whole numbers are computed in float64, which holds them exactly up to 2^53. */
+  throughFloat(others: readonly (Tensor | null)[], run: (tensors: Tensor[]) => Tensor): Tensor | null;
   /** Zeros with the shape and dtype of x. @example tensor([1, 2]).zerosLike() */
   zerosLike(options?: CreateOptions): Tensor;
   /** Ones with the shape and dtype of x. @example tensor([1, 2]).onesLike() */
@@ -671,6 +680,20 @@ export interface Methods {
   fullLike(value: number | bigint | boolean, options?: CreateOptions): Tensor;
   /** Memory of the shape and dtype of x, not set. @example tensor([1, 2]).emptyLike() */
   emptyLike(options?: CreateOptions): Tensor;
+  /** A square matrix with a vector on a diagonal, or the diagonal of a matrix. @throws ShapeError @example tensor([1, 2]).diag() // [[1, 0], [0, 2]] */
+  diag(offset?: number): Tensor;
+  /** Square matrices with the last dimension of x on a diagonal; the matrices lie in dimensions dim1 and dim2. @example ones([3, 2]).diagEmbed().shape // [3, 2, 2] */
+  diagEmbed(offset?: number, dim1?: number, dim2?: number): Tensor;
+  /** Sum of the main diagonal of a matrix. @example eye(3).trace() // 3 */
+  trace(): Tensor;
+  /** A copy of x with a diagonal replaced. @throws ShapeError */
+  diagonalScatter(source: Tensor, offset?: number, dim1?: number, dim2?: number): Tensor;
+  /** A copy of x with one index of a dimension replaced. @throws ShapeError */
+  selectScatter(source: Tensor, dim: number, index: number): Tensor;
+  /** A copy of x with a range of a dimension replaced. @throws ShapeError */
+  sliceScatter(source: Tensor, dim?: number, start?: number | null, stop?: number | null, step?: number): Tensor;
+  /** Differences of neighbours along a dimension, n times. @throws ValueError, ShapeError @example tensor([1, 4, 9]).diff() // [3, 5] */
+  diff(options?: DiffOptions): Tensor;
   /** y[i][j] = x[index[i][j]][j] for dim 0; y has the shape of index (int64 or int32). @throws ShapeError, IndexError @example eye(2).gather(1, tensor([[1], [0]])) */
   gather(dim: number, index: Tensor): Tensor;
   /** gather with x and index broadcast to each other but for dim. @example tensor([[1, 2]]).takeAlongDim(tensor([[1], [0]]), 1) */
@@ -698,11 +721,13 @@ export interface Methods {
   /** indexCopy, in place. */
   indexCopy_(dim: number, index: Tensor, src: Tensor): Tensor;
   /** A copy of x with the slices that index names set to a value. @example zeros([2]).indexFill(0, tensor([1]), 5) // [0, 5] */
-  indexFill(dim: number, index: Tensor, value: Scalar): Tensor;
+  indexFill(dim: number, index: Tensor, value: Scalar | Tensor): Tensor;
   /** indexFill, in place. */
-  indexFill_(dim: number, index: Tensor, value: Scalar): Tensor;
+  indexFill_(dim: number, index: Tensor, value: Scalar | Tensor): Tensor;
   /** Coordinates [n, rank] (int64) of the elements that are not zero, in order. @example tensor([0, 3, 4]).nonzero() // [[1], [2]] */
   nonzero(): Tensor;
+  /** x with the elements where the mask is true replaced by those of source, in order. @throws DTypeError, IndexError where source has too few @example zeros([3]).maskedScatter(tensor([true, false, true]), tensor([1, 2])) // [1, 0, 2] */
+  maskedScatter(mask: Tensor, source: Tensor): Tensor;
   /** The elements where the mask is true, in one dimension; mask and x broadcast. @example tensor([1, 2]).maskedSelect(tensor([false, true])) // [2] */
   maskedSelect(mask: Tensor): Tensor;
   /** Elements of x in row-major order at flat places, which may be negative; the shape is that of index. @example eye(2).take(tensor([0, -1])) // [1, 1] */
@@ -720,15 +745,15 @@ export interface Methods {
   /** Elements moved round by shifts along dims; without dims, in row-major order. @example tensor([1, 2, 3]).roll(1) // [3, 1, 2] */
   roll(shifts: number | readonly number[], dims?: number | readonly number[]): Tensor;
   /** Where values would go in the sorted last dimension: before equal ones, or after with right. @example tensor([1, 3]).searchsorted(tensor([2, 3])) // [1, 1] */
-  searchsorted(values: Tensor, options?: { readonly right?: boolean }): Tensor;
+  searchsorted(values: Tensor | Scalar, options?: SearchOptions): Tensor;
   /** The bucket of each element among sorted boundaries. @example tensor([2]).bucketize(tensor([1, 3])) // [1] */
-  bucketize(boundaries: Tensor, options?: { readonly right?: boolean }): Tensor;
+  bucketize(boundaries: Tensor, options?: SearchOptions): Tensor;
   /** Repeats x along each dimension. @example tensor([1, 2]).repeat([2]).arraySync() // [1, 2, 1, 2] */
   repeat(counts: number | readonly number[], ...more: number[]): Tensor;
   /** Repeats as numpy.tile: counts are aligned at the last dimension. */
   tile(counts: readonly number[]): Tensor;
   /** Repeats each element n times along a dimension (default: of the flattened tensor). */
-  repeatInterleave(n: number, dim?: number): Tensor;
+  repeatInterleave(n: number | Tensor, dim?: number): Tensor;
   /**
    * Matrix product with PyTorch's rules: vectors are rows or columns as needed, leading dimensions are batches that broadcast.
    * @throws ShapeError where inner sizes differ
@@ -762,6 +787,32 @@ export interface Methods {
    * @example tensor([1, 2]).pad([1, 0]).arraySync() // [0, 1, 2]
    */
   pad(padding: readonly number[], options?: PadOptions): Tensor;
+  /** Cross product of vectors of three elements along a dimension (default: the last); the others broadcast. @throws ShapeError @example tensor([1, 0, 0]).cross(tensor([0, 1, 0])) // [0, 0, 1] */
+  cross(b: Tensor, dim?: number): Tensor;
+  /** Sums of products over dimensions of both: so many of a's last with b's first, or two lists that pair them. @throws ShapeError @example tensordot(ones([2, 3]), ones([3, 4]), 1).shape // [2, 4] */
+  tensordot(b: Tensor, dims?: number | readonly (number | readonly number[])[]): Tensor;
+  /** Kronecker product: b, scaled by every element of a. @example ones([2]).kron(tensor([1, 2])) // [1, 2, 1, 2] */
+  kron(b: Tensor): Tensor;
+  /** Sums of products over the last dimension of both. @example tensor([1, 2]).inner(tensor([3, 4])) // 11 */
+  inner(b: Tensor): Tensor;
+  /** Inner product of two vectors; the same as dot for real numbers. */
+  vdot(b: Tensor): Tensor;
+  /** beta * x + alpha * outer(a, b). @example zeros([1, 2]).addr(tensor([2]), tensor([3, 4])) // [[6, 8]] */
+  addr(a: Tensor, b: Tensor, options?: { readonly beta?: number; readonly alpha?: number }): Tensor;
+  /** beta * x + alpha * the sum of the products of two batches of matrices. */
+  addbmm(a: Tensor, b: Tensor, options?: { readonly beta?: number; readonly alpha?: number }): Tensor;
+  /** A square matrix (or a batch of them) times itself, n factors in all. @throws ShapeError, ValueError for n < 0 */
+  matrixPower(n: number): Tensor;
+  /** x with the parts along dim whose p-norm is above maxnorm scaled down to it. */
+  renorm(p: number, dim: number, maxnorm: number): Tensor;
+  /** The element below which a share q of a dimension lies; several q (a vector) give a new first dimension. NaN where there is one. @throws ValueError @example tensor([1, 2, 3]).quantile(0.5) // 2 */
+  quantile(q: number | Tensor, options?: QuantileOptions): Tensor;
+  /** The lower median of the elements that are not NaN. */
+  nanmedian(): Tensor;
+  /** The lower medians along a dimension of the elements that are not NaN, and where they are. */
+  nanmedian(dim: number, options?: KeepdimOptions): ValuesIndices;
+  /** The lower median of the elements that are not NaN, of all or along a dimension. @example tensor([NaN, 1, 2]).nanmedian() // 1 */
+  nanmedian(dim?: number, options?: KeepdimOptions): Tensor | ValuesIndices;
   /** Uniform numbers in [0, 1) of the shape and dtype of x. */
   randLike(options?: RandomOptions): Tensor;
   /** Standard normal numbers of the shape and dtype of x. */
@@ -780,6 +831,8 @@ export interface Methods {
   random_(low: number, high: number, options?: GeneratorOptions): Tensor;
   /** 1 with probability p, else 0, in place. */
   bernoulli_(p?: number, options?: GeneratorOptions): Tensor;
+  /** Indices (int64) drawn from the rows of x, which hold weights: n of each row, without or with replacement. @throws ShapeError, DTypeError, ValueError @example tensor([0, 1]).multinomial(1) // [1] */
+  multinomial(n: number, replacement?: boolean, options?: GeneratorOptions): Tensor;
   /** Zeroes elements with probability p and scales the rest by 1 / (1 - p). @throws ValueError, DTypeError @example ones([4]).dropout({ p: 0.5 }) */
   dropout(options?: DropoutOptions): Tensor;
   /** The bytes in row-major order, little-endian, copied; NaN bits as they are. */
@@ -865,6 +918,14 @@ export interface Methods {
   softmax(dim: number, options?: { readonly dtype?: DType }): Tensor;
   /** log(softmax(x)) along a dimension, without its overflow. */
   logSoftmax(dim: number, options?: { readonly dtype?: DType }): Tensor;
+  /** x turned k times by 90 degrees in the plane of two dimensions, from the first towards the second. @throws ShapeError, IndexError @example tensor([[1, 2]]).rot90() // [[2], [1]] */
+  rot90(k?: number, dims?: readonly number[]): Tensor;
+  /** x with at least one dimension. */
+  atleast1d(): Tensor;
+  /** x with at least two dimensions: vectors become rows. */
+  atleast2d(): Tensor;
+  /** x with at least three dimensions: [1, n, 1] of a vector, [n, m, 1] of a matrix. */
+  atleast3d(): Tensor;
   /** A range of a dimension, cut to its size as Python does; a negative step goes backwards (a copy). @example arange(5).slice(0, 1, 4).arraySync() // [1, 2, 3] */
   slice(dim: number, start?: number | null, stop?: number | null, step?: number | null): Tensor;
   /**
@@ -890,6 +951,46 @@ export interface Methods {
   median(dim: number, options?: KeepdimOptions): ValuesIndices;
   /** The lower median of all elements or along a dimension; NaN where there is one. @example tensor([1, 4, 2, 3]).median() // 2 */
   median(dim?: number, options?: KeepdimOptions): Tensor | ValuesIndices;
+  /** log of the multivariate gamma function of dimension p; x > (p - 1) / 2. @throws ValueError */
+  mvlgamma(p: number): Tensor;
+  /** Distribution function of the standard normal: the share below x. @example tensor([0]).ndtr() // [0.5] */
+  ndtr(): Tensor;
+  /** log(x / (1 - x)); with eps, x is brought into [eps, 1 - eps] first. @example tensor([0.5]).logit() // [0] */
+  logit(eps?: number | null): Tensor;
+  /** sin(pi x) / (pi x), 1 at 0. @example tensor([0, 0.5]).sinc() // [1, 0.6366] */
+  sinc(): Tensor;
+  /** -x log x; 0 at 0, -Infinity below. @example tensor([1, 0]).entr() // [0, 0] */
+  entr(): Tensor;
+  /** a log(1 + b), 0 where a is 0. */
+  xlog1py(b: Tensor | Scalar): Tensor;
+  /** a to the power b in float64. @example tensor([2]).floatPower(-1) // [0.5] */
+  floatPower(b: Tensor | Scalar): Tensor;
+  /** a times two to the power b. @example tensor([3]).ldexp(tensor([2])) // [12] */
+  ldexp(b: Tensor): Tensor;
+  /** The sign; the same as sign for real numbers. */
+  sgn(): Tensor;
+  /** Whether each element is among those of another tensor. @example tensor([1, 2]).isin(tensor([2, 3])) // [false, true] */
+  isin(elements: Tensor, options?: { readonly invert?: boolean }): Tensor;
+  /** Covariances of variables (rows) over observations (columns); correction is taken from the count, default 1. @throws ShapeError */
+  cov(options?: { readonly correction?: number }): Tensor;
+  /** Correlations of variables (rows) over observations (columns), between -1 and 1. */
+  corrcoef(): Tensor;
+  /** Pieces along a dimension: n of nearly equal size, or cut at the given places; views. @example arange(5).tensorSplit(2).map((t) => t.numel) // [3, 2] */
+  tensorSplit(parts: number | readonly number[], dim?: number): Tensor[];
+  /** Pieces side by side: along dimension 1, of a vector along 0. */
+  hsplit(parts: number | readonly number[]): Tensor[];
+  /** Pieces one below the other: along dimension 0 of at least two. */
+  vsplit(parts: number | readonly number[]): Tensor[];
+  /** Pieces in depth: along dimension 2. */
+  dsplit(parts: number | readonly number[]): Tensor[];
+  /** Every choice of r elements of a vector, one per row, in order. @example arange(3).combinations().shape // [3, 2] */
+  combinations(r?: number, withReplacement?: boolean): Tensor;
+  /** The different elements of x (or slices of a dimension) in order, NaNs each on their own. @example unique(tensor([2, 1, 2])).values // [1, 2] */
+  unique(options?: UniqueOptions): Unique;
+  /** As unique, but only neighbours that are equal become one. @example uniqueConsecutive(tensor([1, 1, 2, 1])).values // [1, 2, 1] */
+  uniqueConsecutive(options?: UniqueOptions): Unique;
+  /** How often each whole number from 0 occurs (or the sum of its weights), at least minlength of them. @throws ValueError @example tensor([0n, 2n, 2n]).bincount() // [1, 0, 2] */
+  bincount(weights?: Tensor | null, minlength?: number): Tensor;
   /** The same elements under another shape: a view where strides allow, else a copy. One size may be -1. @example arange(6).reshape(2, -1) */
   reshape(shape: number | Shape, ...more: number[]): Tensor;
   /** The same elements under another shape, never copied. @throws ShapeError where the strides forbid a view */

@@ -1,0 +1,416 @@
+// Inputs for the rows of the op table: where an elementwise row is smooth, and calls of every row with a kernel or a view.
+
+import type { Tensor } from '../../ts/index.ts';
+import * as wick from '../../ts/index.ts';
+import type { Attrs } from '../../ts/ops/op.ts';
+
+const { tensor } = wick;
+
+/** Operands of an elementwise row for its derivatives: an interval to draw from, or a number that is passed as such. */
+export type Operand = readonly [low: number, high: number] | number;
+const half: Operand = [-0.8, 0.8];
+const positive: Operand = [0.4, 2];
+const wide: Operand = [-1.9, 1.9];
+
+/** Intervals without kinks, poles and steps. Rows that are not here take `wide` for every operand. */
+export const SMOOTH: Readonly<Record<string, readonly Operand[]>> = {
+  abs: [positive],
+  acos: [half],
+  acosh: [[1.3, 3]],
+  asin: [half],
+  atanh: [half],
+  digamma: [positive],
+  erfinv: [half],
+  lgamma: [positive],
+  log: [positive],
+  log10: [positive],
+  log1p: [half],
+  log2: [positive],
+  reciprocal: [positive],
+  rsqrt: [positive],
+  sqrt: [positive],
+  // Steps: between two of them the derivative is 0.
+  ceil: [[0.2, 0.8]],
+  floor: [[0.2, 0.8]],
+  frac: [[0.2, 0.8]],
+  round: [[0.6, 1.4]],
+  trunc: [[1.2, 1.8]],
+  sign: [positive],
+  copysign: [positive, [-2, -1]],
+  div: [wide, positive],
+  floorDivide: [
+    [1.1, 1.9],
+    [0.96, 1.04],
+  ],
+  truncDivide: [
+    [1.1, 1.9],
+    [0.96, 1.04],
+  ],
+  fmod: [
+    [2.1, 2.9],
+    [0.99, 1.01],
+  ],
+  remainder: [
+    [-2.8, -2.2],
+    [0.98, 1.02],
+  ],
+  atan2: [positive, positive],
+  hypot: [positive, positive],
+  pow: [positive, wide],
+  xlogy: [positive, positive],
+  // The derivative in the exponent is not implemented on purpose: it is an error that says so.
+  zeta: [2.5, [1.2, 3]],
+  // Sides of a kink: the first operand always wins.
+  fmax: [
+    [2, 3],
+    [0, 1],
+  ],
+  fmin: [
+    [0, 1],
+    [2, 3],
+  ],
+  maximum: [
+    [0, 1],
+    [2, 3],
+  ],
+  minimum: [
+    [2, 3],
+    [0, 1],
+  ],
+  clamp: [wide, [-3, -2.1], [2.1, 3]],
+  where: [1, wide, wide],
+  lerp: [wide, wide, [0.1, 0.4]],
+  // Constants by their rows.
+  elu: [[-2, -0.2], 1.3],
+  celu: [[-2, -0.2], 1.3],
+  leakyRelu: [[-2, -0.2], positive],
+  hardshrink: [[0.7, 2], 0.5],
+  softshrink: [[0.7, 2], 0.5],
+  softplus: [wide, 1.5, 20],
+  threshold: [[0.7, 2], 0.5, 9],
+  relu: [positive],
+  reluBackward: [wide, positive],
+  selu: [[-2, -0.2]],
+};
+
+/** One call of a row: inputs and attributes. Floating-point inputs are float64. */
+export interface Call {
+  readonly inputs: readonly (Tensor | null)[];
+  readonly attrs: Attrs;
+}
+
+let seed = 0;
+const generator = new wick.Generator(0);
+/** Numbers from an interval. */
+export function draw(shape: readonly number[], low = -1.9, high = 1.9): Tensor {
+  return wick
+    .rand([...shape], { dtype: 'float64', generator })
+    .mul(high - low)
+    .add(low);
+}
+/** Distinct numbers at least 0.1 apart in random order: no ties, and no order that a small step changes. */
+function distinct(shape: readonly number[]): Tensor {
+  const n = shape.reduce((p, v) => p * v, 1);
+  return wick
+    .randperm(n, { generator })
+    .to('float64')
+    .mul(0.13)
+    .sub(n * 0.06)
+    .reshape([...shape]);
+}
+const int = (data: unknown): Tensor => tensor(data as number[], { dtype: 'int64' });
+const place = (): Attrs => ({ seedLo: 7 + seed++, seedHi: 1, offsetLo: 0, offsetHi: 0 });
+const one = (x: Tensor, attrs: Attrs): Call => ({ inputs: [x], attrs });
+
+const dims = (attrs: Attrs, make: (shape: readonly number[]) => Tensor = draw): Call[] => [
+  one(make([2, 3, 4]), { dims: [1], keepdim: false, ...attrs }),
+  one(make([2, 3, 4]), { dims: [0, 2], keepdim: true, ...attrs }),
+  one(make([5]), { dims: [0], keepdim: false, ...attrs }),
+];
+const along = (attrs: Attrs, make: (shape: readonly number[]) => Tensor = draw): Call[] => [
+  one(make([2, 5]), { dim: 1, ...attrs }),
+  one(make([4, 2, 3]), { dim: 0, ...attrs }),
+];
+const optimiser = (states: readonly (Tensor | null)[], attrs: Attrs): Call[] => [
+  { inputs: [draw([2, 3]), draw([2, 3]), ...states], attrs },
+];
+const pool: Attrs = { kernelSize: [2, 3], stride: [2, 1], padding: [1, 1] };
+const moves: readonly Attrs[] = [{}, { stride: [2, 1], padding: [1, 0], dilation: [1, 2] }];
+const index = (): Tensor => int([2, 0, 2]);
+const square = (): Tensor =>
+  int([
+    [0, 2, 1],
+    [1, 1, 0],
+  ]);
+
+/** Calls of every row with a kernel of its own. */
+export const KERNELS: Readonly<Record<string, () => Call[]>> = {
+  sum: () => dims({}),
+  mean: () => dims({}),
+  prod: () => [
+    ...dims({}),
+    one(
+      tensor(
+        [
+          [0, 2, 3],
+          [0, 0, 1],
+        ],
+        { dtype: 'float64' },
+      ),
+      { dims: [1], keepdim: false },
+    ),
+  ],
+  amax: () => dims({}, distinct),
+  amin: () => dims({}, distinct),
+  all: () => dims({}),
+  any: () => dims({}),
+  variance: () => dims({ correction: 1 }),
+  logsumexp: () => dims({}),
+  argmax: () => [...along({ keepdim: false }, distinct), one(distinct([2, 3]), { dim: null, keepdim: true })],
+  argmin: () => along({ keepdim: true }, distinct),
+  maxDim: () => [...along({ keepdim: false }, distinct), one(distinct([2, 3]), { dim: 0, keepdim: true })],
+  minDim: () => along({ keepdim: false }, distinct),
+  cumsum: () => [...along({}), one(draw([2, 3]), { dim: 1, reverse: true })],
+  cumprod: () => [...along({}), one(tensor([2, 0, 3, 0, 1], { dtype: 'float64' }), { dim: 0 })],
+  logcumsumexp: () => along({}),
+  cummax: () => along({}, distinct),
+  cummin: () => along({}, distinct),
+  recurrence: () => [false, true].map((reverse) => ({ inputs: [draw([2, 4]), draw([2, 4])], attrs: { dim: 1, reverse } })),
+  softmax: () => along({}),
+  logSoftmax: () => along({}),
+  softmaxBackward: () => [{ inputs: [draw([2, 4]), draw([2, 4])], attrs: { dim: 1 } }],
+  logSoftmaxBackward: () => [{ inputs: [draw([2, 4]), draw([2, 4])], attrs: { dim: 1 } }],
+  layerNorm: () => [
+    { inputs: [draw([3, 4]), draw([4]), draw([4])], attrs: { dims: 1, eps: 1e-5 } },
+    { inputs: [draw([2, 2, 3]), null, null], attrs: { dims: 2, eps: 1e-3 } },
+  ],
+  layerNormBackward: () => [layerNormGradient(draw([3, 4]), draw([4])), layerNormGradient(draw([2, 5]), null)],
+  matmul: () => [
+    { inputs: [draw([2, 3]), draw([3, 4])], attrs: {} },
+    { inputs: [draw([2, 1, 2, 3]), draw([3, 3, 2])], attrs: {} },
+    { inputs: [draw([2, 2, 3]), draw([3, 1])], attrs: {} },
+  ],
+  linear: () => [
+    { inputs: [draw([2, 3]), draw([4, 3]), draw([4])], attrs: {} },
+    { inputs: [draw([2, 2, 3]), draw([2, 3]), null], attrs: {} },
+  ],
+  convolution: () => [
+    ...moves.map((attrs) => ({ inputs: [draw([2, 2, 4, 5]), draw([3, 2, 2, 2]), draw([3])], attrs })),
+    { inputs: [draw([1, 4, 4, 4]), draw([4, 2, 3, 3]), null], attrs: { groups: 2, padding: [1, 1] } },
+    { inputs: [draw([1, 3, 4, 4]), draw([3, 1, 3, 3]), null], attrs: { groups: 3, padding: [1, 1] } },
+  ],
+  convolutionInput: () => [
+    { inputs: [draw([1, 3, 3, 4]), draw([3, 2, 2, 2])], attrs: { inputSize: [4, 5] } },
+    { inputs: [draw([1, 2, 2, 3]), draw([2, 2, 2, 2])], attrs: { inputSize: [4, 6], stride: [2, 2] } },
+  ],
+  convolutionWeight: () => [{ inputs: [draw([2, 3, 3, 4]), draw([2, 2, 4, 5])], attrs: { kernelSize: [2, 2] } }],
+  maxPool2d: () => [
+    one(distinct([1, 2, 4, 5]), { ...pool, dilation: [1, 1] }),
+    one(distinct([1, 1, 5, 5]), { kernelSize: [2, 2], ceilMode: true }),
+  ],
+  adaptiveMaxPool2d: () => [one(distinct([1, 2, 5, 4]), { outputSize: [2, 3] })],
+  maxPool2dBackward: () => [
+    {
+      inputs: [
+        draw([1, 2, 2, 2]),
+        int([
+          [
+            [
+              [0, 3],
+              [3, 8],
+            ],
+            [
+              [1, 2],
+              [4, 5],
+            ],
+          ],
+        ]),
+      ],
+      attrs: { inputSize: [3, 3] },
+    },
+  ],
+  maxPool2dGather: () => [
+    {
+      inputs: [
+        draw([1, 2, 3, 3]),
+        int([
+          [
+            [
+              [0, 3],
+              [3, 8],
+            ],
+            [
+              [1, 2],
+              [4, 5],
+            ],
+          ],
+        ]),
+      ],
+      attrs: {},
+    },
+  ],
+  avgPool2d: () => [one(draw([1, 2, 4, 5]), pool), one(draw([1, 1, 5, 5]), { ...pool, countIncludePad: false, ceilMode: true })],
+  avgPool2dBackward: () => [one(draw([1, 2, 3, 5]), { ...pool, inputSize: [4, 5] })],
+  adaptiveAvgPool2d: () => [one(draw([1, 2, 5, 4]), { outputSize: [2, 3] })],
+  adaptiveAvgPool2dBackward: () => [one(draw([1, 2, 2, 3]), { inputSize: [5, 4] })],
+  indexSelect: () => [
+    { inputs: [draw([3, 2]), index()], attrs: { dim: 0 } },
+    { inputs: [draw([2, 3, 2]), index()], attrs: { dim: 1 } },
+  ],
+  indexAdd: () => [{ inputs: [draw([2, 3]), index(), draw([2, 3])], attrs: { dim: 1, alpha: 2 } }],
+  indexCopy: () => [{ inputs: [draw([2, 4]), int([3, 0]), draw([2, 2])], attrs: { dim: 1 } }],
+  indexSelectBackward: () => [{ inputs: [draw([3, 2]), index()], attrs: { shape: [4, 2], dim: 0 } }],
+  embedding: () => [
+    {
+      inputs: [
+        draw([4, 3]),
+        int([
+          [0, 2],
+          [2, 3],
+        ]),
+      ],
+      attrs: { paddingIdx: 1 },
+    },
+    { inputs: [draw([4, 3]), int([1, 1])], attrs: {} },
+  ],
+  embeddingBackward: () => [
+    {
+      inputs: [
+        draw([2, 2, 3]),
+        int([
+          [0, 2],
+          [2, 3],
+        ]),
+      ],
+      attrs: { rows: 4, paddingIdx: 2 },
+    },
+  ],
+  gather: () => [
+    { inputs: [draw([3, 3]), square()], attrs: { dim: 0 } },
+    { inputs: [draw([2, 3]), int([[2], [0]])], attrs: { dim: 1 } },
+  ],
+  gatherBackward: () => [{ inputs: [draw([2, 3]), square()], attrs: { shape: [3, 3], dim: 0 } }],
+  scatter: () => [
+    {
+      inputs: [
+        draw([3, 3]),
+        int([
+          [0, 2, 1],
+          [1, 0, 2],
+        ]),
+        draw([2, 4]),
+      ],
+      attrs: { dim: 0 },
+    },
+  ],
+  scatterAdd: () => [{ inputs: [draw([3, 3]), square(), draw([2, 3])], attrs: { dim: 0 } }],
+  scatterReduce: () =>
+    ['sum', 'prod', 'mean', 'amax', 'amin'].map((reduce, i) => ({
+      inputs: [distinct([3, 3]), square(), distinct([2, 3])],
+      attrs: { dim: 0, reduce, includeSelf: i % 2 === 0 },
+    })),
+  nonzeroCount: () => [
+    one(
+      tensor(
+        [
+          [0, 1, 2],
+          [3, 0, 0],
+        ],
+        { dtype: 'float64' },
+      ),
+      {},
+    ),
+  ],
+  nonzeroFill: () => [
+    one(
+      tensor(
+        [
+          [0, 1, 2],
+          [3, 0, 0],
+        ],
+        { dtype: 'float64' },
+      ),
+      { count: 3 },
+    ),
+  ],
+  searchsorted: () => [
+    { inputs: [tensor([1, 2, 4, 8], { dtype: 'float64' }), draw([2, 3], 0, 9)], attrs: {} },
+    {
+      inputs: [
+        tensor(
+          [
+            [1, 2],
+            [3, 4],
+          ],
+          { dtype: 'float64' },
+        ),
+        draw([2, 3], 0, 5),
+      ],
+      attrs: { right: true },
+    },
+  ],
+  asStridedCopy: () => [one(draw([3, 4]), { sizes: [2, 3], strides: [1, 3], offset: 2 })],
+  asStridedBackward: () => [
+    one(draw([2, 3]), { shape: [3, 4], sizes: [2, 3], strides: [1, 3], offset: 2 }),
+    one(draw([3, 2]), { shape: [4], sizes: [3, 2], strides: [1, 1], offset: 0 }),
+  ],
+  sliceBackward: () => [one(draw([2, 2]), { shape: [3, 4], starts: [1, 0], steps: [1, 2] })],
+  flip: () => [one(draw([2, 3, 2]), { dims: [0, -1] })],
+  tril: () => [one(draw([2, 3, 4]), { diagonal: 1 }), one(draw([3, 3]), {})],
+  triu: () => [one(draw([3, 3]), { diagonal: -1 })],
+  sort: () => [...along({}, distinct), one(distinct([2, 5]), { dim: 1, descending: true })],
+  topk: () => along({ k: 2 }, distinct),
+  dropout: () => [one(draw([3, 5]), { p: 0.4, ...place() })],
+  bernoulli: () => [one(draw([3, 5], 0, 1), place())],
+  uniform: () => [{ inputs: [], attrs: { shape: [3, 2], dtype: 'float64', from: -1, to: 1, ...place() } }],
+  normal: () => [{ inputs: [], attrs: { shape: [3, 2], dtype: 'float64', ...place() } }],
+  exponential: () => [{ inputs: [], attrs: { shape: [3, 2], dtype: 'float64', ...place() } }],
+  randint: () => [{ inputs: [], attrs: { shape: [3, 2], high: 9, ...place() } }],
+  randperm: () => [{ inputs: [], attrs: { n: 7, ...place() } }],
+  full: () => [{ inputs: [], attrs: { shape: [3, 2], dtype: 'float64', value: 2.5 } }],
+  arange: () => [{ inputs: [], attrs: { start: 1, step: 0.5, n: 4, dtype: 'float64' } }],
+  linspace: () => [{ inputs: [], attrs: { start: 1, end: 2, n: 5, dtype: 'float64' } }],
+  sgdStep: () => optimiser([draw([2, 3])], { lr: 0.1, momentum: 0.9, weightDecay: 0.01, nesterov: true }),
+  adamStep: () =>
+    optimiser([draw([2, 3]), draw([2, 3], 0, 1), draw([2, 3], 0, 1)], {
+      lr: 0.1,
+      biasCorrection1: 0.1,
+      biasCorrection2: 0.001,
+      decoupled: true,
+      weightDecay: 0.1,
+    }),
+  rmspropStep: () => optimiser([draw([2, 3], 5, 6), draw([2, 3], 0, 1), draw([2, 3])], { lr: 0.1, momentum: 0.9 }),
+  adagradStep: () => optimiser([draw([2, 3], 0, 1)], { lr: 0.1 }),
+};
+
+/** The statistics are those of x: the row's derivative holds only there. */
+function layerNormGradient(x: Tensor, weight: Tensor | null): Call {
+  const mean = x.mean(-1, { keepdim: true });
+  const rstd = x.var(-1, { correction: 0, keepdim: true }).add(1e-5).rsqrt();
+  return { inputs: [draw(x.shape), x, mean, rstd, weight], attrs: { dims: 1 } };
+}
+
+/** Calls of every view. */
+export const VIEWS: Readonly<Record<string, () => Call[]>> = {
+  reshape: () => [one(draw([2, 6]), { shape: [3, 4] }), one(draw([1]), { shape: [] })],
+  permute: () => [one(draw([2, 3, 4]), { dims: [2, 0, 1] })],
+  expand: () => [one(draw([3, 1]), { shape: [2, 3, 4] })],
+  slice: () => [one(draw([4, 5]), { starts: [1, 0], steps: [1, 2], sizes: [3, 2] })],
+  diagonal: () => [one(draw([3, 4]), { offset: 1 }), one(draw([2, 3, 3]), { offset: -1, dim1: 1, dim2: 2 })],
+  unfold: () => [one(draw([2, 6]), { dim: 1, size: 3, step: 2 }), one(draw([5]), { dim: 0, size: 3, step: 1 })],
+  asStrided: () => [one(draw([3, 4]), { shape: [2, 3], strides: [1, 3], offset: 2 }), one(draw([6]), { shape: [3, 3], strides: [1, 1] })],
+};
+
+/** Rows without a derivative, on purpose, and why. */
+export const NO_DERIVATIVE: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries({
+    'the result is a truth value':
+      'eq ge gt le lt ne isfinite isinf isnan isneginf isposinf logicalAnd logicalNot logicalOr logicalXor signbit all any',
+    'integers only': 'bitwiseAnd bitwiseLeftShift bitwiseNot bitwiseOr bitwiseRightShift bitwiseXor',
+    'the result is an index': 'argmax argmin nonzeroCount nonzeroFill searchsorted',
+    'PyTorch has none': 'heaviside nextafter',
+    'no tensor goes in': 'arange full linspace exponential normal randint randperm uniform',
+    'a draw does not depend smoothly on its probability': 'bernoulli',
+    'changes parameters in place, outside any graph': 'adagradStep adamStep rmspropStep sgdStep',
+  }).flatMap(([why, names]) => names.split(' ').map((name) => [name, why])),
+);
