@@ -311,7 +311,7 @@ const ADAPTERS: Readonly<Record<string, Adapter>> = {
     }),
   cross: (call) => {
     const [a, b] = call.args as Tensor[];
-    const dim = arg(call, 2, 'dim') ?? a.shape.findIndex((n) => n === 3);
+    const dim = arg(call, 2, 'dim') ?? a.shape.indexOf(3);
     return wick.cross(a, b, dim as number);
   },
   cumulative_trapezoid: (call) => samples('cumulative_trapezoid', call),
