@@ -7,7 +7,17 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const TREE = ['assembly', 'ts', 'gpu', 'scripts', 'package.json', 'package-lock.json', 'tsconfig.json', 'asconfig.json', 'rollup.config.js'];
+const TREE = [
+  'assembly',
+  'ts',
+  'gpu',
+  'scripts',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'asconfig.json',
+  'rollup.config.js',
+];
 
 test('CONTRIBUTING.md, followed to the letter, adds an op', () => {
   const page = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8');
