@@ -408,7 +408,7 @@ export const NO_DERIVATIVE: Readonly<Record<string, string>> = Object.fromEntrie
       'eq ge gt le lt ne isfinite isinf isnan isneginf isposinf logicalAnd logicalNot logicalOr logicalXor signbit all any',
     'integers only': 'bitwiseAnd bitwiseLeftShift bitwiseNot bitwiseOr bitwiseRightShift bitwiseXor',
     'the result is an index': 'argmax argmin nonzeroCount nonzeroFill searchsorted',
-    'PyTorch has none': 'heaviside nextafter',
+    'PyTorch has none': 'heaviside',
     'no tensor goes in': 'arange full linspace exponential normal randint randperm uniform',
     'a draw does not depend smoothly on its probability': 'bernoulli',
     'changes parameters in place, outside any graph': 'adagradStep adamStep rmspropStep sgdStep',
