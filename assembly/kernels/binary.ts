@@ -233,7 +233,7 @@ function zetaPositive(s: f64, q: f64): f64 {
   for (; q < s + 12; q += 1) {
     const t = NativeMath.pow(q, -s);
     sum += t;
-    if (t <= sum * 1e-17) return sum;
+    if (!(t > sum * 1e-17)) return sum;
   }
   const p = NativeMath.pow(q, -s);
   sum += q * p / (s - 1) + 0.5 * p;
@@ -249,6 +249,8 @@ function zetaPositive(s: f64, q: f64): f64 {
 function zeta1(s: f64, q: f64): f64 {
   if (s == 1) return Infinity;
   if (!(s > 1) || q != q) return NaN;
+  // 1 to the power -Infinity is NaN in JavaScript's pow.
+  if (q == 1 && s == Infinity) return 1;
   if (q > 0) return q == Infinity ? 0 : zetaPositive(s, q);
   const low = floor(q);
   if (q == low) return Infinity;

@@ -1,4 +1,4 @@
-import { ShapeError } from '../base/errors.ts';
+import { IndexError, ShapeError } from '../base/errors.ts';
 import { type Shape, show, sizeOf } from '../base/shape.ts';
 import type { Ops } from './gen/ops.ts';
 import type { Lowered, Value } from './op.ts';
@@ -40,6 +40,12 @@ export function reducedShape(shape: Shape, dims: readonly number[], keepdim: boo
     else if (keepdim) out.push(1);
   }
   return out;
+}
+
+/** Refuses dims that a shape does not have, which the functions above the table have already wrapped. @throws IndexError */
+export function checkDims(op: string, shape: Shape, dims: readonly number[]): void {
+  for (const d of dims)
+    if (!(d >= 0 && d < shape.length)) throw new IndexError(`${op}: dim ${d} of ${show(shape)} does not exist; use 0 to ${shape.length - 1}`);
 }
 
 /** Number of elements that are folded into one. */

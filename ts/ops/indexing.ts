@@ -162,7 +162,10 @@ export const indexSelectBackward: KernelOp = kernel({
   inputs: ['dy', 'index'],
   outputs: ['y'],
   attrs: { shape: 'Shape', dim: 'number' },
-  infer: ([dy], { shape }: { shape: Shape }) => [{ shape, dtype: dy.dtype }],
+  infer: ([dy, index], { shape, dim }: { shape: Shape; dim: number }) => {
+    checkRows('indexSelectBackward', { ...dy, shape }, index, dy, dim);
+    return [{ shape, dtype: dy.dtype }];
+  },
   loads: ([dy]) => as(COMPUTE[dy.dtype], 'int64'),
   writes: ([dy]) => [COMPUTE[dy.dtype]],
   ints: addInts,
@@ -209,7 +212,12 @@ export const embeddingBackward: KernelOp = kernel({
   inputs: ['dy', 'index'],
   outputs: ['y'],
   attrs: { rows: 'number', 'paddingIdx?': 'number | null' },
-  infer: ([dy], { rows }: { rows: number }) => [{ shape: [rows, dy.shape[dy.shape.length - 1]], dtype: dy.dtype }],
+  infer: ([dy, index], { rows }: { rows: number }) => {
+    needIndex('embeddingBackward', index);
+    if (dy.shape.length === 0 || show(dy.shape.slice(0, -1)) !== show(index.shape))
+      throw new ShapeError(`embeddingBackward: gradient ${show(dy.shape)} for index ${show(index.shape)}; it needs the index's shape and one more dimension`);
+    return [{ shape: [rows, dy.shape[dy.shape.length - 1]], dtype: dy.dtype }];
+  },
   loads: ([dy]) => as(COMPUTE[dy.dtype], 'int64'),
   writes: ([dy]) => [COMPUTE[dy.dtype]],
   ints: addInts,
@@ -406,7 +414,10 @@ export const gatherBackward: KernelOp = kernel({
   inputs: ['dy', 'index'],
   outputs: ['y'],
   attrs: { shape: 'Shape', dim: 'number' },
-  infer: ([dy], { shape }: { shape: Shape }) => [{ shape, dtype: dy.dtype }],
+  infer: ([dy, index], { shape, dim }: { shape: Shape; dim: number }) => {
+    checkEach('gatherBackward', { ...dy, shape }, index, dy, dim);
+    return [{ shape, dtype: dy.dtype }];
+  },
   loads: ([dy]) => as(COMPUTE[dy.dtype], 'int64'),
   writes: ([dy]) => [COMPUTE[dy.dtype]],
   ints: scatterInts,

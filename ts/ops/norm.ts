@@ -1,6 +1,10 @@
 import { type DType, isFloat } from '../base/dtype.ts';
 import { DTypeError, ShapeError } from '../base/errors.ts';
+<<<<<<< HEAD
+import { needSame, sameShape, type Shape, show, sizeOf } from '../base/shape.ts';
+=======
 import { type Shape, sameShape, show, sizeOf } from '../base/shape.ts';
+>>>>>>> main
 import { kernel, type Lowered, type Meta, type Op, type Value } from './op.ts';
 
 interface Norm {
@@ -71,7 +75,18 @@ export const layerNormBackward: Op = kernel({
   inputs: ['g', 'x', 'mean', 'rstd', 'weight?'],
   outputs: ['dx'],
   attrs: { dims: 'number' },
-  infer: ([, x]) => [{ shape: x.shape, dtype: x.dtype }],
+  infer: ([g, x, mean, rstd, weight], { dims }: Norm) => {
+    const op = 'layerNormBackward';
+    const rank = x.shape.length;
+    if (!(dims >= 1 && dims <= rank)) throw new ShapeError(`${op}: ${show(x.shape)} has no last ${dims} dimensions; give 1 to ${rank}`);
+    const line = x.shape.slice(rank - dims);
+    const one = [...x.shape.slice(0, rank - dims), ...line.map(() => 1)];
+    needSame(op, 'gradient', g.shape, 'x', x.shape);
+    needSame(op, 'mean', mean.shape, 'statistics of x', one);
+    needSame(op, 'rstd', rstd.shape, 'statistics of x', one);
+    if (weight) needSame(op, 'weight', weight.shape, 'normalised shape', line);
+    return [{ shape: x.shape, dtype: x.dtype }];
+  },
   loads: ([, x]) => compute(x.dtype),
   ints: INTS,
   floats: ['eps'],

@@ -1,7 +1,7 @@
 import { type DType, isFloat } from '../base/dtype.ts';
 import { DTypeError, ShapeError } from '../base/errors.ts';
 import { type Shape, show, sizeOf } from '../base/shape.ts';
-import { AXIS_INTS, FOLD_INTS, keep, lowerAxis, lowerFold, reducedShape, reducedSize } from './axes.ts';
+import { AXIS_INTS, checkDims, FOLD_INTS, keep, lowerAxis, lowerFold, reducedShape, reducedSize } from './axes.ts';
 import { kernel, type Meta, type Op } from './op.ts';
 import { productsBefore, productsBehind } from './products.ts';
 
@@ -19,12 +19,24 @@ function total(x: Meta, dtype: DType | undefined): DType {
 function wide(dtype: DType): DType {
   return dtype === 'float64' ? dtype : isFloat(dtype) ? 'float32' : 'int64';
 }
+<<<<<<< HEAD
+const folds = (name: string, divides: boolean) => ([x]: readonly (Meta | null)[], _: readonly Meta[], { dims }: Dims) => {
+  const { shape } = x as Meta;
+  return { ...lowerFold(name, shape, dims), floats: [divides ? reducedSize(shape, dims) : 1] };
+};
+/** The shape of a reduction. @throws IndexError */
+function shapeOf(op: string, x: Meta, { dims, keepdim }: Dims): Shape {
+  checkDims(op, x.shape, dims);
+  return reducedShape(x.shape, dims, keepdim);
+}
+=======
 const folds =
   (name: string, divides: boolean) =>
   ([x]: readonly (Meta | null)[], _: readonly Meta[], { dims }: Dims) => {
     const { shape } = x as Meta;
     return { ...lowerFold(name, shape, dims), floats: [divides ? reducedSize(shape, dims) : 1] };
   };
+>>>>>>> main
 function full(op: string, shape: Shape, dims: readonly number[]): void {
   if (reducedSize(shape, dims) === 0 && sizeOf(reducedShape(shape, dims, false)) > 0)
     throw new ShapeError(
@@ -47,7 +59,7 @@ export const sum: Op = kernel({
   inputs: ['x'],
   outputs: ['y'],
   attrs: WIDE,
-  infer: ([x], { dims, keepdim, dtype }: Dims) => [{ shape: reducedShape(x.shape, dims, keepdim), dtype: total(x, dtype) }],
+  infer: ([x], attrs: Dims) => [{ shape: shapeOf('sum', x, attrs), dtype: total(x, attrs.dtype) }],
   loads: ([x], { dtype }) => wide(total(x, dtype as DType | undefined)),
   ints: FOLD_INTS,
   floats: ['divisor'],
@@ -65,10 +77,10 @@ export const mean: Op = kernel({
   inputs: ['x'],
   outputs: ['y'],
   attrs: WIDE,
-  infer: ([x], { dims, keepdim, dtype }: Dims) => {
-    const out = dtype ?? x.dtype;
+  infer: ([x], attrs: Dims) => {
+    const out = attrs.dtype ?? x.dtype;
     if (!isFloat(out)) throw new DTypeError(`mean: needs a floating-point dtype, not ${out}; pass { dtype: 'float32' } or convert x`);
-    return [{ shape: reducedShape(x.shape, dims, keepdim), dtype: out }];
+    return [{ shape: shapeOf('mean', x, attrs), dtype: out }];
   },
   loads: ([x], { dtype }) => wide((dtype as DType | undefined) ?? x.dtype),
   ints: FOLD_INTS,
@@ -88,7 +100,7 @@ export const prod: Op = kernel({
   inputs: ['x'],
   outputs: ['y'],
   attrs: WIDE,
-  infer: ([x], { dims, keepdim, dtype }: Dims) => [{ shape: reducedShape(x.shape, dims, keepdim), dtype: total(x, dtype) }],
+  infer: ([x], attrs: Dims) => [{ shape: shapeOf('prod', x, attrs), dtype: total(x, attrs.dtype) }],
   loads: ([x], { dtype }) => wide(total(x, dtype as DType | undefined)),
   ints: FOLD_INTS,
   floats: ['divisor'],
@@ -118,9 +130,10 @@ function extreme(name: 'amax' | 'amin', doc: string, onnx: string): Op {
     inputs: ['x'],
     outputs: ['y'],
     attrs: ATTRS,
-    infer: ([x], { dims, keepdim }: Dims) => {
-      full(name, x.shape, dims);
-      return [{ shape: reducedShape(x.shape, dims, keepdim), dtype: x.dtype }];
+    infer: ([x], attrs: Dims) => {
+      const shape = shapeOf(name, x, attrs);
+      full(name, x.shape, attrs.dims);
+      return [{ shape, dtype: x.dtype }];
     },
     loads: ([x]) => (x.dtype === 'int64' || isFloat(x.dtype) ? wide(x.dtype) : 'int32'),
     ints: FOLD_INTS,
@@ -146,9 +159,7 @@ function truth(name: 'all' | 'any', doc: string): Op {
     inputs: ['x'],
     outputs: ['y'],
     attrs: ATTRS,
-    infer: ([x], { dims, keepdim }: Dims) => [
-      { shape: reducedShape(x.shape, dims, keepdim), dtype: x.dtype === 'uint8' ? 'uint8' : 'bool' },
-    ],
+    infer: ([x], attrs: Dims) => [{ shape: shapeOf(name, x, attrs), dtype: x.dtype === 'uint8' ? 'uint8' : 'bool' }],
     loads: () => 'bool',
     ints: FOLD_INTS,
     floats: ['divisor'],
@@ -250,7 +261,7 @@ export const variance: Op = kernel({
   inputs: ['x'],
   outputs: ['y'],
   attrs: { ...ATTRS, correction: 'number' },
-  infer: ([x], { dims, keepdim }: Dims) => [{ shape: reducedShape(x.shape, dims, keepdim), dtype: floating('var', x) }],
+  infer: ([x], attrs: Dims) => [{ shape: shapeOf('variance', x, attrs), dtype: floating('var', x) }],
   loads: ([x]) => wide(x.dtype),
   ints: FOLD_INTS,
   floats: ['count', 'divisor'],
@@ -269,7 +280,7 @@ export const logsumexp: Op = kernel({
   inputs: ['x'],
   outputs: ['y'],
   attrs: ATTRS,
-  infer: ([x], { dims, keepdim }: Dims) => [{ shape: reducedShape(x.shape, dims, keepdim), dtype: floating('logsumexp', x) }],
+  infer: ([x], attrs: Dims) => [{ shape: shapeOf('logsumexp', x, attrs), dtype: floating('logsumexp', x) }],
   loads: ([x]) => wide(x.dtype),
   ints: FOLD_INTS,
   floats: ['count', 'divisor'],

@@ -7,9 +7,16 @@ function both(numbers: Pair, bigints: (a: bigint, b: bigint) => bigint): Pair {
   return (a, b) => (typeof (a as unknown) === 'bigint' ? (bigints as unknown as Pair)(a, b) : numbers(a, b));
 }
 
+/** Python's floor division, by the remainder: infinite by finite is NaN, 1 by -Infinity is -1. */
+function floorQuotient(a: number, b: number): number {
+  if (b === 0) return a / b;
+  const rest = a % b;
+  const whole = (a - rest) / b - (rest !== 0 && b < 0 !== rest < 0 ? 1 : 0);
+  return whole === 0 ? copysign(0, a / b) : Math.floor(whole) + (whole - Math.floor(whole) > 0.5 ? 1 : 0);
+}
 /** Toward negative infinity; integers divided by zero give 0. */
 export const floorDivide: Pair = both(
-  (a, b) => Math.floor(a / b),
+  floorQuotient,
   (a, b) => (b === 0n ? 0n : a % b !== 0n && a < 0n !== b < 0n ? a / b - 1n : a / b),
 );
 /** Toward zero. */
@@ -55,11 +62,11 @@ export function rounding(f: (x: number) => number): (x: number) => number {
 }
 /** The larger, NaN if either is. */
 export function maximum(a: number, b: number): number {
-  return Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : a > b || Object.is(b, -0) ? a : b;
+  return Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : a > b || (a === b && Object.is(b, -0)) ? a : b;
 }
 /** The smaller, NaN if either is. */
 export function minimum(a: number, b: number): number {
-  return Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : a < b || Object.is(a, -0) ? a : b;
+  return Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : a < b || (a === b && Object.is(a, -0)) ? a : b;
 }
 /** Magnitude of a with the sign of b. */
 export function copysign(a: number, b: number): number {
@@ -84,26 +91,26 @@ export function softplus(x: number): number {
 export function logaddexp(a: number, b: number): number {
   return a === b ? a + Math.LN2 : Math.max(a, b) + Math.log1p(Math.exp(-Math.abs(a - b)));
 }
-/** erfc(x) for x >= 2 by a continued fraction, from below. */
+/** erfc(x) for x >= 1 by a continued fraction, from below. */
 function tail(x: number): number {
   let f = 0;
-  for (let k = 120; k > 0; k--) f = k / 2 / (x + f);
+  for (let k = 400; k > 0; k--) f = k / 2 / (x + f);
   return Math.exp(-x * x) / ((x + f) * Math.sqrt(Math.PI));
 }
-/** The error function: its series below 2. */
+/** The error function: below 2 its series of positive terms. */
 export function erf(x: number): number {
   if (Math.abs(x) >= 2) return Math.sign(x) * (1 - tail(Math.abs(x)));
   let term = x;
   let sum = x;
   for (let k = 1; k < 60; k++) {
-    term *= (-x * x) / k;
-    sum += term / (2 * k + 1);
+    term *= (2 * x * x) / (2 * k + 1);
+    sum += term;
   }
-  return (2 / Math.sqrt(Math.PI)) * sum;
+  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
 }
 /** 1 - erf(x). */
 export function erfc(x: number): number {
-  return x >= 2 ? tail(x) : 1 - erf(x);
+  return x >= 1 ? tail(x) : 1 - erf(x);
 }
 /** The inverse of erf by bisection. */
 export function erfinv(y: number): number {
@@ -113,7 +120,7 @@ export function erfinv(y: number): number {
   let high = 6;
   for (let k = 0; k < 80; k++) {
     const mid = (low + high) / 2;
-    if (1 - erfc(mid) < Math.abs(y)) low = mid;
+    if (erf(mid) < Math.abs(y)) low = mid;
     else high = mid;
   }
   return y < 0 ? -low : low;
@@ -129,7 +136,7 @@ export function lgamma(x: number): number {
 /** The derivative of lgamma. */
 export function digamma(x: number): number {
   if (x === 0) return Object.is(x, -0) ? Infinity : -Infinity;
-  if (x < 0 && Number.isInteger(x)) return Number.NaN;
+  if (x === -Infinity || (x < 0 && Number.isInteger(x))) return Number.NaN;
   let shift = 0;
   for (; x < 20; x++) shift += 1 / x;
   const z = 1 / (x * x);
@@ -137,11 +144,13 @@ export function digamma(x: number): number {
 }
 /** The Hurwitz zeta function for s > 1. */
 export function zeta(s: number, q: number): number {
-  if (s === 1 || (q <= 0 && Number.isInteger(q))) return s >= 1 ? Infinity : Number.NaN;
+  if (s === 1 || q === -Infinity || (q <= 0 && Number.isInteger(q))) return s >= 1 ? Infinity : Number.NaN;
   if (!(s > 1) || (q < 0 && !Number.isInteger(s))) return Number.NaN;
+  if (s === Infinity) return q > 1 ? 0 : q === 1 ? 1 : q > 0 ? Infinity : Number.NaN;
   let sum = 0;
-  for (; q < 40 + 20 * s; q++) sum += q ** -s;
+  for (; q < 40 + 20 * Math.min(s, 100); q++) sum += q ** -s;
   const p = q ** -s;
+  if (p === 0) return sum;
   return sum + (q * p) / (s - 1) + p / 2 + ((s * p) / (12 * q)) * (1 - ((s + 1) * (s + 2)) / (60 * q * q));
 }
 /** The logistic function. */

@@ -1,5 +1,6 @@
 import { type DType, isFloat } from '../base/dtype.ts';
 import { DTypeError } from '../base/errors.ts';
+import { needSame } from '../base/shape.ts';
 import { AXIS_INTS, lowerAxis } from './axes.ts';
 import { kernel, type Lowered, type Meta, type Op } from './op.ts';
 import { productsBefore, shifted } from './products.ts';
@@ -106,7 +107,10 @@ export const recurrence: Op = kernel({
   inputs: ['a', 'b'],
   outputs: ['y'],
   attrs: { dim: 'number', 'reverse?': 'boolean' },
-  infer: ([a]) => [{ shape: a.shape, dtype: floats('recurrence', a.dtype) }],
+  infer: ([a, b]) => {
+    needSame('recurrence', 'a', a.shape, 'b', b.shape);
+    return [{ shape: a.shape, dtype: floats('recurrence', a.dtype) }];
+  },
   loads: ([a]) => wide(a.dtype),
   ints: INTS,
   lower,

@@ -1,6 +1,6 @@
 import { type DType, isFloat } from '../base/dtype.ts';
 import { DTypeError } from '../base/errors.ts';
-import { sizeOf } from '../base/shape.ts';
+import { needSame, sizeOf } from '../base/shape.ts';
 import { AXIS_INTS, lowerAxis } from './axes.ts';
 import { kernel, type Lowered, type Meta, type Op, type Value } from './op.ts';
 
@@ -56,7 +56,10 @@ export const softmaxBackward: Op = kernel({
   inputs: ['g', 'y'],
   outputs: ['dx'],
   attrs: { dim: 'number' },
-  infer: ([g, y]) => [{ shape: y.shape, dtype: g.dtype }],
+  infer: ([g, y]) => {
+    needSame('softmaxBackward', 'gradient', g.shape, 'result', y.shape);
+    return [{ shape: y.shape, dtype: g.dtype }];
+  },
   loads: ([g]) => compute(g.dtype),
   ints: AXIS_INTS,
   lower,
@@ -76,7 +79,10 @@ export const logSoftmaxBackward: Op = kernel({
   inputs: ['g', 'y'],
   outputs: ['dx'],
   attrs: { dim: 'number' },
-  infer: ([g, y]) => [{ shape: y.shape, dtype: g.dtype }],
+  infer: ([g, y]) => {
+    needSame('logSoftmaxBackward', 'gradient', g.shape, 'result', y.shape);
+    return [{ shape: y.shape, dtype: g.dtype }];
+  },
   loads: ([g]) => compute(g.dtype),
   ints: AXIS_INTS,
   lower,
