@@ -1,126 +1,32 @@
 // The calls whose arguments differ from wick's in more than names and order.
-
 import type { DType, Tensor } from '../../ts/index.ts';
 import * as wick from '../../ts/index.ts';
-import { bind, invoke, lookup } from './op-names.ts';
+import {
+  type Adapter,
+  arg,
+  as,
+  atLeast,
+  type Call,
+  cast,
+  deviation,
+  dtypeOf,
+  ends,
+  extremum,
+  Float,
+  fillDtype,
+  generic,
+  getItem,
+  isTensor,
+  newLike,
+  number,
+  pool,
+  reverse,
+  samples,
+  shapeArg,
+  sized,
+} from './op-calls.ts';
+import { bind, lookup } from './op-names.ts';
 import { NotImplemented, type Plain } from './torch-names.ts';
-
-/** One call: the function's last name and whole path, positional arguments, keyword arguments. */
-export interface Call {
-  readonly leaf: string;
-  readonly path: string;
-  readonly args: readonly Plain[];
-  readonly kwargs: ReadonlyMap<string, Plain>;
-}
-type Adapter = (call: Call) => unknown;
-
-/** Python's float, which a JavaScript number does not tell from an int. */
-export class Float {
-  readonly value: number;
-  constructor(value: number) {
-    this.value = value;
-  }
-}
-
-const isTensor = (x: Plain): x is Tensor => x instanceof wick.Tensor;
-const number = (x: Plain): Plain => (x instanceof Float ? x.value : Array.isArray(x) ? x.map(number) : x);
-/** Functions whose numbers take part in type promotion. */
-const PROMOTING = new Set(
-  (
-    'add sub mul div subtract multiply divide true_divide pow float_power rsub remainder fmod floor_divide atan2 arctan2 hypot copysign maximum minimum fmax fmin ' +
-    'eq ne lt le gt ge greater greater_equal less less_equal not_equal where xlogy clamp clip clamp_min clamp_max lerp heaviside nextafter logaddexp logaddexp2 bitwise_and bitwise_or bitwise_xor ' +
-    'bitwise_left_shift bitwise_right_shift xlog1py zeta'
-  ).split(' '),
-);
-/** A float among integers raises the category: where its value is whole, only a zero-dimensional tensor says so. */
-function operand(x: Plain, others: readonly Plain[]): Plain {
-  if (!(x instanceof Float)) return x;
-  const floats = others.some((t) => isTensor(t) && t.dtype.includes('float'));
-  return !floats && Number.isInteger(x.value) ? wick.scalar(x.value, { dtype: 'float32' }) : x.value;
-}
-
-const shapeArg = (args: readonly Plain[]): number[] => (Array.isArray(args[0]) ? args[0] : args) as number[];
-const dtypeOf = (call: Call, fallback: DType | undefined): DType | undefined => (call.kwargs.get('dtype') ?? fallback) as DType | undefined;
-/** The dtype PyTorch gives a fill value where none is named. */
-const fillDtype = (value: Plain): DType =>
-  typeof value === 'boolean' ? 'bool' : typeof value === 'number' || typeof value === 'bigint' ? 'int64' : 'float32';
-const arg = (call: Call, i: number, ...names: string[]): Plain =>
-  i < call.args.length ? call.args[i] : names.map((n) => call.kwargs.get(n)).find((v) => v !== undefined);
-const generic: Adapter = ({ leaf, path, args, kwargs }) => {
-  const inPlace = leaf.endsWith('_') ? leaf.slice(0, -1) : leaf;
-  const all = [...args, ...kwargs.values()];
-  const convert = PROMOTING.has(inPlace) ? (x: Plain): Plain => operand(x, all) : number;
-  const list = args.map(convert);
-  // A number in the tensor's place.
-  if (PROMOTING.has(inPlace) && typeof list[0] === 'number') list[0] = wick.scalar(list[0] as number, { dtype: fillDtype(args[0]) });
-  return invoke(leaf, path, bind(leaf, list, new Map([...kwargs].map(([k, v]) => [k, convert(v)]))));
-};
-const as = (leaf: string, call: Call, args: readonly Plain[] = call.args, kwargs: ReadonlyMap<string, Plain> = call.kwargs): unknown =>
-  generic({ leaf, path: call.path, args, kwargs });
-const without = (kwargs: ReadonlyMap<string, Plain>, ...names: string[]): Map<string, Plain> =>
-  new Map([...kwargs].filter(([k]) => !names.includes(k)));
-const reverse =
-  (leaf: string): Adapter =>
-  (call) => {
-    const [self, other] = call.args;
-    if (isTensor(other)) return as(leaf, call, [other, self]);
-    return as(leaf, call, [wick.scalar(number(other) as number, { dtype: fillDtype(other) }), self]);
-  };
-const cast =
-  (dtype: DType): Adapter =>
-  ({ args }) =>
-    (args[0] as Tensor).to(dtype);
-const newLike =
-  (leaf: string): Adapter =>
-  (call) =>
-    as(leaf, call, call.args.slice(1), new Map([['dtype', dtypeOf(call, (call.args[0] as Tensor).dtype)]]));
-/** max_pool2d and the like: one function with return_indices or two. */
-const pool =
-  (leaf: string): Adapter =>
-  (call) => {
-    const both = leaf.endsWith('_with_indices') || call.kwargs.get('return_indices') === true || call.args[6] === true;
-    const base = leaf.replace('_with_indices', '');
-    return as(both ? `${base}_with_indices` : base, call, call.args.slice(0, 6), without(call.kwargs, 'return_indices'));
-  };
-/** var, std and their pairs: `unbiased` is an older word for correction. */
-const deviation =
-  (leaf: string): Adapter =>
-  (call) => {
-    const kwargs = without(call.kwargs, 'unbiased', 'correction', 'dim');
-    const positional =
-      typeof call.args[1] === 'boolean' ? { unbiased: call.args[1], dim: undefined } : { unbiased: call.args[2], dim: call.args[1] };
-    const unbiased = call.kwargs.get('unbiased') ?? positional.unbiased;
-    const correction = number(call.kwargs.get('correction') ?? (unbiased === false ? 0 : 1)) as number;
-    const dim = call.kwargs.get('dim') ?? positional.dim;
-    return lookup(leaf, call.path)(call.args[0], dim ?? undefined, { correction, ...Object.fromEntries(kwargs) });
-  };
-/** Reductions to values and indices, or to one value without a dimension. */
-const extremum =
-  (leaf: string): Adapter =>
-  (call) => {
-    const [x, ...rest] = call.args;
-    const dim = arg(call, 1, 'dim', 'other');
-    if (isTensor(dim) || dim === undefined) return as(leaf, call, dim === undefined ? [x] : [x, dim], new Map());
-    const keepdim = rest[1] ?? call.kwargs.get('keepdim') ?? false;
-    return lookup(leaf, call.path)(x, dim, { keepdim });
-  };
-/** Index lists of Python: sequences of integers, ranges, ellipses. */
-function indexItem(item: Plain): unknown {
-  if (item === null || typeof item !== 'object' || isTensor(item)) return item;
-  if (Array.isArray(item))
-    return item.every((v) => typeof v === 'boolean') && item.length > 0
-      ? wick.tensor(item as never)
-      : wick.tensor(item as never, { dtype: 'int64' });
-  return item;
-}
-const getItem: Adapter = ({ args: [x, key] }) =>
-  (x as Tensor & { index(...items: unknown[]): Tensor }).index(...(Array.isArray(key) ? key : [key]).map(indexItem));
-
-/** The creation functions with a size as list or as separate numbers. */
-const sized =
-  (leaf: string): Adapter =>
-  (call) =>
-    as(leaf, call, call.args.length > 0 ? [shapeArg(call.args)] : [], call.kwargs);
 
 const ADAPTERS: Readonly<Record<string, Adapter>> = {
   'aten.slice.Tensor': ({ args: [x, dim = 0, start, stop, step] }) =>
@@ -166,6 +72,7 @@ const ADAPTERS: Readonly<Record<string, Adapter>> = {
       abs: 'abs',
     }).map(([py, leaf]): [string, Adapter] => [`__${py}__`, (call) => as(leaf, call)]),
   ),
+  conj_physical: (call) => as('conj', call),
   'T.__get__': ({ args: [x] }) => (x as Tensor).T,
   'mT.__get__': ({ args: [x] }) => (x as Tensor).mT,
   'H.__get__': ({ args: [x] }) => (x as Tensor).T,
@@ -189,11 +96,6 @@ const ADAPTERS: Readonly<Record<string, Adapter>> = {
   item: ({ args: [x] }) => (x as Tensor).itemSync(),
   tolist: ({ args: [x] }) => (x as Tensor).arraySync(),
   contiguous: ({ args: [x] }) => (x as Tensor).asContiguous(),
-  positive: ({ args: [x] }) => x,
-  conj: ({ args: [x] }) => x,
-  conj_physical: ({ args: [x] }) => x,
-  resolve_conj: ({ args: [x] }) => x,
-  real: ({ args: [x] }) => x,
   new_full: (call) => as('full', call, call.args.slice(1), new Map([['dtype', dtypeOf(call, (call.args[0] as Tensor).dtype)]])),
   new_ones: newLike('ones'),
   new_zeros: newLike('zeros'),
@@ -215,9 +117,6 @@ const ADAPTERS: Readonly<Record<string, Adapter>> = {
     const [a, b, c] = list.map((v) => Number(number(v)));
     const dtype = dtypeOf(call, floats ? 'float32' : 'int64');
     return list.length === 1 ? wick.arange(a, undefined, undefined, { dtype }) : wick.arange(a, b, c, { dtype });
-  },
-  range: () => {
-    throw new NotImplemented('range');
   },
   linspace: (call) => ends('linspace', call),
   logspace: (call) => ends('logspace', call),
@@ -317,14 +216,8 @@ const ADAPTERS: Readonly<Record<string, Adapter>> = {
   cumulative_trapezoid: (call) => samples('cumulative_trapezoid', call),
   trapezoid: (call) => samples('trapezoid', call),
   trapz: (call) => samples('trapezoid', call),
-  alias: ({ args: [x] }) => x,
-  lift_fresh: ({ args: [x] }) => x,
-  resolve_neg: ({ args: [x] }) => x,
-  broadcast_shapes: ({ args }) => [...wick.broadcastTensors(...args.map((s) => wick.empty([s].flat() as number[]))).at(0)!.shape],
   block_diag: ({ args }) => wick.blockDiag(...(args.flat() as Tensor[])),
   cartesian_prod: ({ args }) => wick.cartesianProd(...(args.flat() as Tensor[])),
-  multi_dot: ({ args: [list] }) => (list as Tensor[]).reduce((a, b) => a.matmul(b)),
-  chain_matmul: ({ args }) => (args.flat() as Tensor[]).reduce((a, b) => a.matmul(b)),
   randint_like: (call) => {
     const list = call.args.slice(1).map(number) as number[];
     const [low, high] = list.length === 1 ? [(call.kwargs.get('low') ?? 0) as number, list[0]] : list;
@@ -375,11 +268,10 @@ const ADAPTERS: Readonly<Record<string, Adapter>> = {
       (arg(call, 2, 'dim1') ?? -2) as number,
       (arg(call, 3, 'dim2') ?? -1) as number,
     ),
-  'linalg.vecdot': (call) => (call.args[0] as Tensor).mul(call.args[1] as Tensor).sum((arg(call, 2, 'dim') ?? -1) as number),
   'linalg.matrix_norm': (call) =>
     matrixNorm(
-      call.args[0] as Tensor,
-      number(arg(call, 1, 'ord') ?? 'fro') as number | string,
+      call,
+      number(arg(call, 1, 'ord') ?? 'fro') as number | 'fro',
       (arg(call, 2, 'dim') ?? [-2, -1]) as number[],
       (arg(call, 3, 'keepdim') ?? false) as boolean,
     ),
@@ -390,15 +282,9 @@ const ADAPTERS: Readonly<Record<string, Adapter>> = {
   'linalg.cross': ({ args, kwargs, path }) => lookup('cross', path)(args[0], args[1], args[2] ?? kwargs.get('dim') ?? -1),
 };
 
-/** Norms of matrices that follow from sums of absolute values. */
-function matrixNorm(x: Tensor, ord: number | string, dim: readonly number[], keepdim: boolean): Tensor {
-  const [rows, cols] = dim.map((d) => (d < 0 ? d + x.ndim : d));
-  if (ord === 'fro') return wick.norm(x, 2, [rows, cols], { keepdim });
-  if (typeof ord !== 'number' || Math.abs(ord) === 2) throw new NotImplemented('norms from singular values');
-  const [inner, outer] = Math.abs(ord) === 1 ? [rows, cols] : [cols, rows];
-  const sums = x.abs().sum(inner, { keepdim: true });
-  const y = ord > 0 ? sums.amax(outer, { keepdim: true }) : sums.amin(outer, { keepdim: true });
-  return keepdim ? y : y.squeeze([rows, cols]);
+function matrixNorm(call: Call, ord: number | 'fro', dims: readonly number[], keepdim: boolean): unknown {
+  if (typeof ord === 'string' ? ord !== 'fro' : Math.abs(ord) === 2) throw new NotImplemented('norms from singular values');
+  return wick.matrixNorm(call.args[0] as Tensor, ord, { dim: dims, keepdim });
 }
 function matrixOrVectorNorm(call: Call): unknown {
   const x = call.args[0] as Tensor;
@@ -406,27 +292,9 @@ function matrixOrVectorNorm(call: Call): unknown {
   const dim = (arg(call, 2, 'dim') ?? null) as number | number[] | null;
   const keepdim = (arg(call, 3, 'keepdim') ?? false) as boolean;
   const dims = dim === null ? (ord === null ? null : x.shape.map((_, d) => d)) : [dim].flat();
-  if (dims !== null && dims.length === 2 && ord !== null) return matrixNorm(x, ord, dims, keepdim);
+  if (dims !== null && dims.length === 2 && ord !== null) return matrixNorm(call, ord as number, dims, keepdim);
   return wick.norm(x, (ord ?? 2) as number, dims ?? undefined, { keepdim });
 }
-function samples(leaf: string, call: Call): unknown {
-  const [dx, dim] = [number(call.kwargs.get('dx') ?? 1), call.kwargs.get('dim') ?? -1];
-  return lookup(leaf, call.path)(call.args[0], arg(call, 1, 'x') ?? null, { dx, dim });
-}
-function ends(leaf: string, call: Call): unknown {
-  const list = call.args.map((a) => (isTensor(a) && a.ndim === 0 ? a.itemSync() : number(a)));
-  list[2] = list[2] ?? number(call.kwargs.get('steps'));
-  if (leaf === 'logspace') list[3] = list[3] ?? number(call.kwargs.get('base')) ?? 10;
-  return lookup(leaf, call.path)(...list, { dtype: dtypeOf(call, undefined) });
-}
-function atLeast(leaf: string): Adapter {
-  return (call) => {
-    const list = (Array.isArray(call.args[0]) ? call.args[0] : call.args) as Plain[];
-    const fn = lookup(leaf, call.path);
-    return list.length === 1 && !Array.isArray(call.args[0]) ? fn(list[0]) : list.map((x) => fn(x));
-  };
-}
-
 /** Runs a call of the reference's public function `path` (torch.add, torch.Tensor.view, ...) with wick's. @throws NotImplemented */
 export function run(path: string, args: readonly Plain[], kwargs: ReadonlyMap<string, Plain>): unknown {
   const parts = path.split('.');

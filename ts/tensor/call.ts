@@ -82,14 +82,22 @@ const NARROW: Partial<Record<DType, number>> = { int8: 24, uint8: 24, int16: 16 
 function fitted(op: MapOp, inputs: readonly In[], dtype: DType): readonly In[] {
   const bits = NARROW[dtype];
   if (SIZE[dtype] > 4 || dtype === 'bool') return inputs;
-  return inputs.map((x, i) => {
-    if (op.masks.includes(i) || x === null || typeof x === 'boolean') return x;
-    if (x instanceof TensorCore)
-      return x.shape.length === 0 && x.dtype !== dtype && CATEGORY[x.dtype] === CATEGORY[dtype] ? castTo(x, dtype) : x;
-    if (bits === undefined) return x;
-    const low = typeof x === 'bigint' ? Number(BigInt.asIntN(32, x)) : x;
-    return dtype === 'uint8' ? (low << bits) >>> bits : (low << bits) >> bits;
-  });
+  let result: In[] | null = null;
+  for (let i = 0; i < inputs.length; i++) {
+    const x = inputs[i];
+    if (x === null || typeof x === 'boolean' || op.masks.includes(i)) continue;
+    let y: In = x;
+    if (x instanceof TensorCore) {
+      if (x.shape.length === 0 && x.dtype !== dtype && CATEGORY[x.dtype] === CATEGORY[dtype]) y = castTo(x, dtype);
+    } else if (bits !== undefined) {
+      const low = typeof x === 'bigint' ? Number(BigInt.asIntN(32, x)) : x;
+      y = dtype === 'uint8' ? (low << bits) >>> bits : (low << bits) >> bits;
+    }
+    if (y === x) continue;
+    if (result === null) result = [...inputs];
+    result[i] = y;
+  }
+  return result ?? inputs;
 }
 
 /** Runs an elementwise op. */

@@ -118,3 +118,28 @@ export function renorm(x: Tensor, p: number, dim: number, maxnorm: number): Tens
   const scale = size.add(1e-7).reciprocal().mul(maxnorm);
   return x.mul(scale.maskedFill(size.le(maxnorm), 1));
 }
+/** Options of matrixNorm. */
+export interface MatrixNormOptions {
+  /** Rows and columns; default: the last two dimensions. */
+  readonly dim?: readonly number[];
+  readonly keepdim?: boolean;
+}
+/** Norms of matrices: 'fro' (Frobenius), 1 and -1 (largest and smallest column sum), Infinity and -Infinity (row sums). @throws ShapeError, ValueError @example eye(2).matrixNorm(1) // 1 */
+export function matrixNorm(x: Tensor, ord: number | 'fro' = 'fro', options: MatrixNormOptions = {}): Tensor {
+  const { dim = [-2, -1], keepdim = false } = options;
+  if (x.ndim < 2 || dim.length !== 2)
+    throw new ShapeError(`matrixNorm: ${show(x.shape)} and dims ${show(dim)}; it needs two dimensions of matrices`);
+  const [rows, cols] = dim.map((d) => wrapDim('matrixNorm', d, x.ndim));
+  if (rows === cols) throw new ShapeError(`matrixNorm: dims ${show(dim)} name one dimension twice`);
+  if (ord === 'fro') return x.norm(2, [rows, cols], { keepdim });
+  if (![1, -1, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY].includes(ord))
+    throw new ValueError(`matrixNorm: order ${ord} is not supported; use 'fro', 1, -1, Infinity or -Infinity`);
+  const [inner, outer] = ord === 1 || ord === -1 ? [rows, cols] : [cols, rows];
+  const sums = x.abs().sum(inner, { keepdim: true });
+  const y = ord > 0 ? sums.amax(outer, { keepdim: true }) : sums.amin(outer, { keepdim: true });
+  return keepdim ? y : y.squeeze([rows, cols]);
+}
+/** Sums of products along a dimension of both (default: the last). @example ones([2, 3]).vecdot(ones([3])) // [3, 3] */
+export function vecdot(a: Tensor, b: Tensor, dim: number = -1): Tensor {
+  return a.mul(b).sum(dim);
+}

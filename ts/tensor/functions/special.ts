@@ -1,6 +1,6 @@
 // Functions of mathematics that follow from others.
 import { isFloat } from '../../base/dtype.ts';
-import { ShapeError, ValueError } from '../../base/errors.ts';
+import { DTypeError, ShapeError, ValueError } from '../../base/errors.ts';
 import { show } from '../../base/shape.ts';
 import type { Scalar } from '../../ops/op.ts';
 import { type Tensor, TensorCore } from '../core.ts';
@@ -137,4 +137,17 @@ export function logcumsumexp(x: Tensor, dim: number): Tensor {
     y = cat([y.narrow(d, 0, step), y.narrow(d, step, n - step).logaddexp(before)], d);
   }
   return y.clone();
+}
+/** x itself. @throws DTypeError for bool */
+export function positive(x: Tensor): Tensor {
+  if (x.dtype === 'bool') throw new DTypeError("positive: bool has no sign; did you mean x.to('int64')?");
+  return x;
+}
+/** The complex conjugate: x itself for real numbers. */
+export function conj(x: Tensor): Tensor {
+  return x;
+}
+/** The real part: x itself for real numbers. */
+export function real(x: Tensor): Tensor {
+  return x;
 }

@@ -404,6 +404,12 @@ Object.defineProperties(
     renorm(this: any, p?: any, dim?: any, maxnorm?: any): any {
       return productsFamily.renorm(this, p, dim, maxnorm);
     },
+    matrixNorm(this: any, ord?: any, options?: any): any {
+      return productsFamily.matrixNorm(this, ord, options);
+    },
+    vecdot(this: any, b?: any, dim?: any): any {
+      return productsFamily.vecdot(this, b, dim);
+    },
     quantile(this: any, q?: any, options?: any): any {
       return quantilesFamily.quantile(this, q, options);
     },
@@ -631,6 +637,15 @@ Object.defineProperties(
     },
     logcumsumexp(this: any, dim?: any): any {
       return specialFamily.logcumsumexp(this, dim);
+    },
+    positive(this: any): any {
+      return specialFamily.positive(this);
+    },
+    conj(this: any): any {
+      return specialFamily.conj(this);
+    },
+    real(this: any): any {
+      return specialFamily.real(this);
     },
     tensorSplit(this: any, parts?: any, dim?: any): any {
       return splittingFamily.tensorSplit(this, parts, dim);

@@ -13,6 +13,7 @@ import type { DiffOptions } from '../functions/differences.ts';
 import type { IndexAddOptions, IndexList, IndexPutOptions, ScatterReduceOptions, SearchOptions } from '../functions/indexing.ts';
 import type { BetaAlpha } from '../functions/linalg.ts';
 import type { PadOptions } from '../functions/padding.ts';
+import type { MatrixNormOptions } from '../functions/products.ts';
 import type { QuantileOptions } from '../functions/quantiles.ts';
 import type { DropoutOptions, GeneratorOptions, RandomOptions } from '../functions/random.ts';
 import type { NestedArray, ReadOptions } from '../functions/read.ts';
@@ -861,6 +862,10 @@ export interface Methods {
   matrixPower(n: number): Tensor;
   /** x with the parts along dim whose p-norm is above maxnorm scaled down to it. */
   renorm(p: number, dim: number, maxnorm: number): Tensor;
+  /** Norms of matrices: 'fro' (Frobenius), 1 and -1 (largest and smallest column sum), Infinity and -Infinity (row sums). @throws ShapeError, ValueError @example eye(2).matrixNorm(1) // 1 */
+  matrixNorm(ord?: number | 'fro', options?: MatrixNormOptions): Tensor;
+  /** Sums of products along a dimension of both (default: the last). @example ones([2, 3]).vecdot(ones([3])) // [3, 3] */
+  vecdot(b: Tensor, dim?: number): Tensor;
   /** The element below which a share q of a dimension lies; several q (a vector) give a new first dimension. NaN where there is one. @throws ValueError @example tensor([1, 2, 3]).quantile(0.5) // 2 */
   quantile(q: number | Tensor, options?: QuantileOptions): Tensor;
   /** The lower median of the elements that are not NaN. */
@@ -1041,6 +1046,12 @@ export interface Methods {
   vander(n?: number | null, increasing?: boolean): Tensor;
   /** Running logs of sums of exponentials along a dimension. @example tensor([0, 0]).logcumsumexp(0) // [0, 0.6931] */
   logcumsumexp(dim: number): Tensor;
+  /** x itself. @throws DTypeError for bool */
+  positive(): Tensor;
+  /** The complex conjugate: x itself for real numbers. */
+  conj(): Tensor;
+  /** The real part: x itself for real numbers. */
+  real(): Tensor;
   /** Pieces along a dimension: n of nearly equal size, or cut at the given places; views. @example arange(5).tensorSplit(2).map((t) => t.numel) // [3, 2] */
   tensorSplit(parts: number | readonly number[], dim?: number): Tensor[];
   /** Pieces side by side: along dimension 1, of a vector along 0. */
