@@ -56,6 +56,7 @@ export const SMOOTH: Readonly<Record<string, readonly Operand[]>> = {
   ],
   atan2: [positive, positive],
   hypot: [positive, positive],
+  nextafter: [positive, [2.1, 3]],
   pow: [positive, wide],
   xlogy: [positive, positive],
   // The derivative in the exponent is not implemented on purpose: it is an error that says so.
@@ -408,7 +409,7 @@ export const NO_DERIVATIVE: Readonly<Record<string, string>> = Object.fromEntrie
       'eq ge gt le lt ne isfinite isinf isnan isneginf isposinf logicalAnd logicalNot logicalOr logicalXor signbit all any',
     'integers only': 'bitwiseAnd bitwiseLeftShift bitwiseNot bitwiseOr bitwiseRightShift bitwiseXor',
     'the result is an index': 'argmax argmin nonzeroCount nonzeroFill searchsorted',
-    'PyTorch has none': 'heaviside nextafter',
+    'PyTorch has none': 'heaviside',
     'no tensor goes in': 'arange full linspace exponential normal randint randperm uniform',
     'a draw does not depend smoothly on its probability': 'bernoulli',
     'changes parameters in place, outside any graph': 'adagradStep adamStep rmspropStep sgdStep',

@@ -1,10 +1,6 @@
 import { type DType, isFloat } from '../base/dtype.ts';
 import { DTypeError, ShapeError } from '../base/errors.ts';
-<<<<<<< HEAD
-import { needSame, sameShape, type Shape, show, sizeOf } from '../base/shape.ts';
-=======
-import { type Shape, sameShape, show, sizeOf } from '../base/shape.ts';
->>>>>>> main
+import { needSame, type Shape, sameShape, show, sizeOf } from '../base/shape.ts';
 import { kernel, type Lowered, type Meta, type Op, type Value } from './op.ts';
 
 interface Norm {

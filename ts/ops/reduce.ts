@@ -19,24 +19,17 @@ function total(x: Meta, dtype: DType | undefined): DType {
 function wide(dtype: DType): DType {
   return dtype === 'float64' ? dtype : isFloat(dtype) ? 'float32' : 'int64';
 }
-<<<<<<< HEAD
-const folds = (name: string, divides: boolean) => ([x]: readonly (Meta | null)[], _: readonly Meta[], { dims }: Dims) => {
-  const { shape } = x as Meta;
-  return { ...lowerFold(name, shape, dims), floats: [divides ? reducedSize(shape, dims) : 1] };
-};
-/** The shape of a reduction. @throws IndexError */
-function shapeOf(op: string, x: Meta, { dims, keepdim }: Dims): Shape {
-  checkDims(op, x.shape, dims);
-  return reducedShape(x.shape, dims, keepdim);
-}
-=======
 const folds =
   (name: string, divides: boolean) =>
   ([x]: readonly (Meta | null)[], _: readonly Meta[], { dims }: Dims) => {
     const { shape } = x as Meta;
     return { ...lowerFold(name, shape, dims), floats: [divides ? reducedSize(shape, dims) : 1] };
   };
->>>>>>> main
+/** The shape of a reduction. @throws IndexError */
+function shapeOf(op: string, x: Meta, { dims, keepdim }: Dims): Shape {
+  checkDims(op, x.shape, dims);
+  return reducedShape(x.shape, dims, keepdim);
+}
 function full(op: string, shape: Shape, dims: readonly number[]): void {
   if (reducedSize(shape, dims) === 0 && sizeOf(reducedShape(shape, dims, false)) > 0)
     throw new ShapeError(
