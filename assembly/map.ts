@@ -1,7 +1,7 @@
 // The driver of every elementwise op: walks the elements in logical order in spans of contiguous lanes of the compute type.
 // An operand that is not already such a span (another dtype, strides, a scalar) passes through a small tile that stays in L1.
 import { loadRun, shiftOf, storeRun } from './convert';
-import { DIRECT, F32, GATHER, GRAIN, I32, I64, IMMEDIATE, SCALAR, SLOTS, type } from './step';
+import { DENSE, DIRECT, F32, GATHER, GRAIN, I32, I64, IMMEDIATE, SCALAR, SLOTS, type } from './step';
 import { scratch } from './threads';
 
 /** Bytes of one tile; four of them fit in half of L1. */
@@ -85,6 +85,15 @@ export function map(s: usize, tile: i32, fn: i32): void {
   const t = type(s);
   const lo = tile * GRAIN;
   const hi = min(n, lo + GRAIN);
+  if (load<i32>(s, 20) == DENSE) {
+    const at = <usize>lo << shiftOf(t);
+    const y = base(entry(s, 0)) + at;
+    const a = base(entry(s, 1)) + at;
+    const b = operands > 2 ? base(entry(s, 2)) + at : 0;
+    const c = operands > 3 ? base(entry(s, 3)) + at : 0;
+    call_indirect<void>(fn, t, y, a, b, c, y + (((<usize>(hi - lo) << shiftOf(t)) + 15) & -16));
+    return;
+  }
   const lanes = 16 >> <i32>shiftOf(t);
   const widthOut = shiftOf(typeOf(entry(s, 0)));
   const tileY = scratch;

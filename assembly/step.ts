@@ -43,10 +43,12 @@ export const BOOL: i32 = 9;
 /** Float field i of a kernel step; names in gen/fields.ts. */
 @inline export function float(s: usize, i: i32): f64 { return load<f64>(s + load<u16>(s, 30) + (<usize>i << 3)); }
 
-// Map steps: w3 tiles, w4 elements, w5 dims (0: nothing to gather), w6 type, w7 operands (the output first).
+// Map steps: w3 tiles, w4 elements, w5 dims (0: nothing to gather; DENSE: all operands are spans and the output ends its storage),
+// w6 type, w7 operands (the output first).
 // An operand is 16 bytes: slot, kind, then byte offset (u32) or an immediate (f64, or i64 when its tile type is I64).
 //   kind = storage dtype | tile type << 8 | mode << 16
 // Then sizes[dims] and, per operand, strides[dims], in elements.
+export const DENSE: i32 = -1;
 export const DIRECT: i32 = 0;
 export const SCALAR: i32 = 1;
 export const GATHER: i32 = 2;

@@ -231,37 +231,22 @@ function readFunctions(path) {
     `${HEAD}${importLines}\n/** The methods of a tensor: each is the function of the same name with the tensor as its first argument. */\nexport interface Methods {\n${methods}}\n`,
   );
 
-  let install = `${HEAD}import { TensorCore } from '../core.ts';\n`;
+  // One function literal per method: each call site then sees one target, which the engine can inline.
+  let install = `${HEAD}// biome-ignore-all lint/suspicious/noExplicitAny: the signatures are those of Methods\nimport { TensorCore } from '../core.ts';\n`;
   let body = '';
   for (const [path, list] of [...byFile].sort()) {
     const ns = path.includes('/gen/') ? 'elementwise' : `${basename(path, '.ts').replace(/-(.)/g, (_, c) => c.toUpperCase())}Family`;
     install += `import * as ${ns} from '${relative(path).replace('../gen/', './')}';\n`;
-    for (const f of list) body += `${'getter' in f.tags ? 'getter' : 'method'}('${f.method}', ${ns}.${f.name});\n`;
+    for (const f of list) {
+      const args = f.args.slice(1);
+      if ('getter' in f.tags) body += `  get ${f.method}(): any {\n    return ${ns}.${f.name}(this as any);\n  },\n`;
+      else {
+        const params = args.map((n) => (n.startsWith('...') ? `${n}: any[]` : `${n}?: any`));
+        body += `  ${f.method}(this: any${params.map((n) => `, ${n}`).join('')}): any {\n    return ${ns}.${f.name}(this${args.map((n) => `, ${n}`).join('')});\n  },\n`;
+      }
+    }
   }
-  install += `
-const prototype = TensorCore.prototype as unknown as Record<string, unknown>;
-// biome-ignore lint/suspicious/noExplicitAny: the signatures are those of Methods
-type Fn = (x: any, ...rest: any[]) => unknown;
-function method(name: string, fn: Fn): void {
-  prototype[name] = wrap(fn);
-}
-function wrap(fn: Fn): unknown {
-  // Few arguments need no list: spreading one costs as much as a small op.
-  return function (this: unknown, a?: unknown, b?: unknown, ...rest: unknown[]) {
-    if (rest.length > 0) return fn(this, a, b, ...rest);
-    return b !== undefined ? fn(this, a, b) : a !== undefined ? fn(this, a) : fn(this);
-  };
-}
-function getter(name: string, fn: Fn): void {
-  Object.defineProperty(prototype, name, {
-    configurable: true,
-    get(this: unknown) {
-      return fn(this);
-    },
-  });
-}
-${body}`;
-  if (!body.includes('getter(')) install = install.replace(/function getter[\s\S]*?\n}\n/, '');
+  install += `\nObject.defineProperties(\n  TensorCore.prototype,\n  Object.getOwnPropertyDescriptors({\n${body.replace(/^/gm, '  ').trimEnd()}\n  }),\n);\n`;
   files.set('ts/tensor/gen/install.ts', install);
 }
 

@@ -311,12 +311,32 @@ const ADAPTERS: Readonly<Record<string, Adapter>> = {
     }),
   cross: (call) => {
     const [a, b] = call.args as Tensor[];
-    const dim = arg(call, 2, 'dim') ?? a.shape.findIndex((n) => n === 3);
+    const dim = arg(call, 2, 'dim') ?? a.shape.indexOf(3);
     return wick.cross(a, b, dim as number);
   },
   cumulative_trapezoid: (call) => samples('cumulative_trapezoid', call),
   trapezoid: (call) => samples('trapezoid', call),
   trapz: (call) => samples('trapezoid', call),
+  alias: ({ args: [x] }) => x,
+  lift_fresh: ({ args: [x] }) => x,
+  resolve_neg: ({ args: [x] }) => x,
+  broadcast_shapes: ({ args }) => [...wick.broadcastTensors(...args.map((s) => wick.empty([s].flat() as number[]))).at(0)!.shape],
+  block_diag: ({ args }) => wick.blockDiag(...(args.flat() as Tensor[])),
+  cartesian_prod: ({ args }) => wick.cartesianProd(...(args.flat() as Tensor[])),
+  multi_dot: ({ args: [list] }) => (list as Tensor[]).reduce((a, b) => a.matmul(b)),
+  chain_matmul: ({ args }) => (args.flat() as Tensor[]).reduce((a, b) => a.matmul(b)),
+  randint_like: (call) => {
+    const list = call.args.slice(1).map(number) as number[];
+    const [low, high] = list.length === 1 ? [(call.kwargs.get('low') ?? 0) as number, list[0]] : list;
+    return wick.randintLike(call.args[0] as Tensor, low, (high ?? call.kwargs.get('high')) as number, {
+      dtype: dtypeOf(call, (call.args[0] as Tensor).dtype),
+    });
+  },
+  randperm: (call) => wick.randperm(call.args[0] as number, { dtype: dtypeOf(call, 'int64') }),
+  norm: (call) => {
+    if (arg(call, 1, 'p') === 'nuc') throw new NotImplemented('norms from singular values');
+    return generic(call);
+  },
   multinomial: (call) =>
     wick.multinomial(call.args[0] as Tensor, arg(call, 1, 'num_samples') as number, (arg(call, 2, 'replacement') ?? false) as boolean),
   dropout: (call) => {
@@ -326,6 +346,8 @@ const ADAPTERS: Readonly<Record<string, Adapter>> = {
     });
   },
   clamp_min: (call) => as('clamp', call, [call.args[0], arg(call, 1, 'min')], new Map()),
+  clamp_min_: (call) => as('clamp_', call, [call.args[0], arg(call, 1, 'min')], new Map()),
+  clamp_max_: (call) => as('clamp_', call, [call.args[0], null, arg(call, 1, 'max')], new Map()),
   clamp_max: (call) => as('clamp', call, [call.args[0], null, arg(call, 1, 'max')], new Map()),
   tensor_split: (call) =>
     lookup('tensor_split', call.path)(call.args[0], arg(call, 1, 'indices_or_sections', 'indices', 'sections'), arg(call, 2, 'dim') ?? 0),
@@ -411,6 +433,9 @@ export function run(path: string, args: readonly Plain[], kwargs: ReadonlyMap<st
   const property = path.endsWith('.__get__');
   const leaf = property ? parts.slice(-2).join('.') : parts[parts.length - 1];
   if ([kwargs.get('out')].flat().some((t) => isTensor(t))) throw new NotImplemented('results written into `out`');
+  for (const word of ['antialias', 'scale_grad_by_freq']) if (kwargs.get(word) === true) throw new NotImplemented(word);
+  // torch.view_copy and the like are the same values without sharing memory.
+  if (leaf.endsWith('_copy') && leaf !== 'index_copy') return run(path.replace(/_copy$/, ''), args, kwargs);
   const call = { leaf, path, args, kwargs };
   const adapter = ADAPTERS[path] ?? ADAPTERS[parts.slice(-2).join('.')] ?? ADAPTERS[leaf] ?? generic;
   return adapter(call);

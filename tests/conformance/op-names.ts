@@ -22,6 +22,7 @@ const SPEAKING: Readonly<Record<string, readonly string[]>> = {
   scatter: ['reduce'],
   to: ['copy'],
   searchsorted: ['out_int32'],
+  bucketize: ['out_int32'],
   scatter_reduce: ['reduce'],
 };
 
@@ -208,6 +209,7 @@ const SIGNATURES: Readonly<Record<string, string>> = {
   dropout: 'input p | training',
   dropout1d: 'input p | training',
   dropout2d: 'input p | training',
+  dropout3d: 'input p | training',
   alpha_dropout: 'input p | training',
   feature_alpha_dropout: 'input p | training',
   elu: 'input alpha',
@@ -278,6 +280,18 @@ const SIGNATURES: Readonly<Record<string, string>> = {
   cummin: 'input dim',
   logcumsumexp: 'input dim',
   trace: 'input',
+  put: 'input index source | accumulate',
+  upsample_nearest: 'input | size scale_factor',
+  upsample_bilinear: 'input | size scale_factor',
+  upsample: 'input | size scale_factor mode align_corners = interpolate',
+  pdist: 'input p',
+  sum_to_size: 'input size',
+  dist: 'input other p',
+  diagflat: 'input offset',
+  channel_shuffle: 'input groups',
+  lp_pool1d: 'input norm_type kernel_size | stride ceil_mode',
+  lp_pool2d: 'input norm_type kernel_size | stride ceil_mode',
+  gumbel_softmax: 'logits | tau hard dim',
   matrix_power: 'input n',
 };
 
@@ -335,10 +349,7 @@ export function invoke(leaf: string, path: string, named: Named): unknown {
     given.delete(name);
   };
   if (signature === null) {
-    for (let i = 0; given.has(String(i)); i++) {
-      call.push(named.get(String(i)));
-      given.delete(String(i));
-    }
+    for (let i = 0; given.has(String(i)); i++) take(String(i));
     if (call.length === 0 && given.has('input')) take('input');
   } else {
     signature.positional.forEach(take);

@@ -163,8 +163,7 @@ function gradients(c: OpCase, decoder: Decoder<Tensor>, outs: readonly Tensor[],
     const wanted = json === null ? null : (raw.get(keyOf(json)) as RawTensor);
     const got = found[i];
     if (wanted === null) {
-      if (got !== null && got.dataSync().some((v: number | bigint) => Number(v) !== 0))
-        return `gradient of ${key}: values instead of nothing`;
+      if (got?.dataSync().some((v: number | bigint) => Number(v) !== 0)) return `gradient of ${key}: values instead of nothing`;
       continue;
     }
     const message = differs(`gradient of ${key}`, got ?? zeros(wanted.shape, { dtype: wanted.dtype }), wanted, b.atol[key]);

@@ -9,6 +9,7 @@ import type { Memory, WasmStorage } from './memory.ts';
 export const STEP = 8192;
 /** Elements of one tile of a map step (GRAIN in assembly/step.ts). */
 export const GRAIN = 32768;
+const DENSE = 0xffffffff;
 const DIRECT = 0;
 const SCALAR = 1;
 const GATHER = 2;
@@ -79,8 +80,10 @@ export function encodeMap(memory: Memory, op: MapOp, inputs: readonly Input[], d
   if (op.out === 'same' && out.dtype === type && out.contiguous && op.masks.length === 0 && dense(inputs, out, type)) {
     const size = SIZE[type];
     const kind = CODE[type] * 0x101;
+    const ends = endsStorage(out, n);
+    let spans = ends !== 0;
     words[OPERANDS] = 0;
-    words[OPERANDS + 1] = kind | endsStorage(out, n);
+    words[OPERANDS + 1] = kind | ends;
     words[OPERANDS + 2] = (out.storage as WasmStorage).pointer + out.offset * size;
     for (let k = 0, at = OPERANDS + 4; k < inputs.length; k++, at += 4) {
       const x = inputs[k] as View | Scalar;
@@ -88,8 +91,12 @@ export function encodeMap(memory: Memory, op: MapOp, inputs: readonly Input[], d
         words[at] = 0;
         words[at + 1] = kind;
         words[at + 2] = (x.storage as WasmStorage).pointer + x.offset * size;
-      } else immediate(memory, at, x, type);
+      } else {
+        immediate(memory, at, x, type);
+        spans = false;
+      }
     }
+    if (spans) words[HEADER + 5] = DENSE;
     return tiles;
   }
   encodeStrided(memory, op, inputs, out, type, tileOut, n);

@@ -38,17 +38,31 @@ export function dropout2d(x: Tensor, p: number = 0.5, { training = true }: Dropo
   return dropChannels('dropout2d', x, p, training, 3);
 }
 
-/** Dropout that keeps mean and variance of SELU networks: dropped elements become -1.7581 before an affine correction. */
-export function alphaDropout(x: Tensor, p: number = 0.5, { training = true }: DropoutOptions = {}): Tensor {
-  if (!(p >= 0 && p <= 1)) throw new ValueError(`alphaDropout: p ${p} is not a probability; give 0 to 1`);
+/** Drops whole channels of (N, C, D, H, W) or (C, D, H, W). */
+export function dropout3d(x: Tensor, p: number = 0.5, { training = true }: DropoutOptions = {}): Tensor {
+  return dropChannels('dropout3d', x, p, training, 4);
+}
+
+function alphaDrop(name: string, x: Tensor, p: number, training: boolean, shape: readonly number[]): Tensor {
+  if (!(p >= 0 && p <= 1)) throw new ValueError(`${name}: p ${p} is not a probability; give 0 to 1`);
   if (!training || p === 0) return x;
+  if (p === 1) return x.mul(0);
   const alpha = -1.7580993408473766;
   const q = 1 - p;
   const a = 1 / Math.sqrt(q + alpha * alpha * q * p);
-  const keep = bernoulli(full(x.shape, q, { dtype: x.dtype }));
+  const keep = bernoulli(full(shape, q, { dtype: x.dtype }));
   return x
     .mul(keep)
     .add(keep.mul(-1).add(1).mul(alpha))
     .mul(a)
     .add(-a * alpha * p);
+}
+/** Dropout that keeps mean and variance of SELU networks: dropped elements become -1.7581 before an affine correction. */
+export function alphaDropout(x: Tensor, p: number = 0.5, { training = true }: DropoutOptions = {}): Tensor {
+  return alphaDrop('alphaDropout', x, p, training, x.shape);
+}
+/** alphaDropout of whole channels of (N, C, ...). */
+export function featureAlphaDropout(x: Tensor, p: number = 0.5, { training = true }: DropoutOptions = {}): Tensor {
+  const shape = x.shape.map((n, d) => (d < 2 ? n : 1));
+  return alphaDrop('featureAlphaDropout', x, p, training, shape);
 }

@@ -75,3 +75,11 @@ function resample(x: Tensor, dim: number, list: Taps): Tensor {
   });
   return parts.reduce((a, b) => a.add(b));
 }
+/** interpolate by nearest neighbours. */
+export function upsampleNearest(x: Tensor, options: Pick<InterpolateOptions, 'size' | 'scaleFactor'>): Tensor {
+  return interpolate(x, { ...options, mode: 'nearest' });
+}
+/** interpolate by bilinear weights with aligned corners. */
+export function upsampleBilinear(x: Tensor, options: Pick<InterpolateOptions, 'size' | 'scaleFactor'>): Tensor {
+  return interpolate(x, { ...options, mode: 'bilinear', alignCorners: true });
+}

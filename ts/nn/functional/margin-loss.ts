@@ -1,7 +1,7 @@
 import { isFloat } from '../../base/dtype.ts';
 import { ShapeError } from '../../base/errors.ts';
 import { broadcast, sameShape, show } from '../../base/shape.ts';
-import { type Tensor, where, zerosLike } from '../../tensor/index.ts';
+import { type Tensor, triuIndices, where, zerosLike } from '../../tensor/index.ts';
 import { type LossOptions, reduceLoss } from './loss.ts';
 
 const positive = (x: Tensor): Tensor => x.clamp({ min: 0 });
@@ -128,4 +128,11 @@ export function cosineSimilarity(x1: Tensor, x2: Tensor, { dim = 1, eps = 1e-8 }
     .div(norm(a))
     .mul(b.div(norm(b)))
     .sum(dim);
+}
+
+/** p-norm distances of every pair of rows of x (N, M), in the order (0, 1), (0, 2), ..., (N - 2, N - 1). @throws ShapeError */
+export function pdist(x: Tensor, p: number = 2): Tensor {
+  if (x.ndim !== 2) throw new ShapeError(`pdist: ${show(x.shape)} must have 2 dimensions`);
+  const [rows, cols] = triuIndices(x.shape[0], x.shape[0], 1).unbind();
+  return x.indexSelect(0, rows).sub(x.indexSelect(0, cols)).norm(p, -1);
 }

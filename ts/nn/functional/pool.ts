@@ -13,5 +13,6 @@ export {
   maxPool1dWithIndices,
   maxPool2d,
   maxPool2dWithIndices,
+  maxUnpool1d,
   maxUnpool2d,
 } from '../../tensor/index.ts';

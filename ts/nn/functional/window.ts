@@ -1,6 +1,6 @@
 import { ShapeError, ValueError } from '../../base/errors.ts';
 import { show } from '../../base/shape.ts';
-import { type Extent, pad, range, type Tensor, zeros } from '../../tensor/index.ts';
+import { avgPool1d, avgPool2d, type Extent, pad, range, type Tensor, zeros } from '../../tensor/index.ts';
 
 /** How windows move over an image. */
 export interface WindowOptions {
@@ -93,4 +93,36 @@ export function pixelUnshuffle(x: Tensor, r: number): Tensor {
     .reshape([...lead, c, h / r, r, w / r, r])
     .permute(order)
     .reshape([...lead, c * r * r, h / r, w / r]);
+}
+
+/** Channels dealt out among groups in turn: [N, C, ...]. @throws ShapeError */
+export function channelShuffle(x: Tensor, groups: number): Tensor {
+  const [n, c, ...rest] = x.shape;
+  if (x.ndim < 3 || !(groups > 0) || c % groups !== 0)
+    throw new ShapeError(`channelShuffle: the channels of ${show(x.shape)} do not divide into ${groups} groups`);
+  return x
+    .reshape([n, groups, c / groups, ...rest])
+    .transpose(1, 2)
+    .reshape(x.shape);
+}
+/** The p-norm of windows of x [N, C, L]: (sum of x^p)^(1/p). */
+export function lpPool1d(x: Tensor, p: number, kernelSize: Extent, options: LpPoolOptions = {}): Tensor {
+  return root(avgPool1d(x.pow(p), kernelSize, options), p, [kernelSize].flat()[0] as number);
+}
+/** The p-norm of windows of x [N, C, H, W]: (sum of x^p)^(1/p). */
+export function lpPool2d(x: Tensor, p: number, kernelSize: Extent, options: LpPoolOptions = {}): Tensor {
+  const [h, w] = pair('lpPool2d', kernelSize);
+  return root(avgPool2d(x.pow(p), kernelSize, options), p, h * w);
+}
+/** Options of lpPool1d and lpPool2d. */
+export interface LpPoolOptions {
+  readonly stride?: Extent;
+  readonly ceilMode?: boolean;
+}
+function root(mean: Tensor, p: number, count: number): Tensor {
+  return mean
+    .sign()
+    .mul(mean.abs().relu())
+    .mul(count)
+    .pow(1 / p);
 }

@@ -7,6 +7,7 @@ import { callMap, callMapInto } from '../call.ts';
 import { type Tensor, TensorCore } from '../core.ts';
 
 const rows = TABLE as Readonly<Record<string, MapOp>>;
+const { add: addRow, sub: subRow, mul: mulRow, div: divRow } = rows;
 
 /** Options of add and sub. */
 export interface AlphaOptions {
@@ -33,16 +34,16 @@ function scaled(x: Tensor, b: Tensor | Scalar, options: AlphaOptions): Tensor | 
   if (alpha === 1) return b;
   if (!Number.isInteger(alpha) && !isFloat(x.dtype) && !(b instanceof TensorCore && isFloat(b.dtype)))
     throw new ValueError(`add: alpha ${alpha} must be a whole number for ${x.dtype}`);
-  return b instanceof TensorCore ? callMap(rows.mul, [b, alpha]) : typeof b === 'bigint' ? b * BigInt(alpha) : Number(b) * alpha;
+  return b instanceof TensorCore ? callMap(mulRow, [b, alpha]) : typeof b === 'bigint' ? b * BigInt(alpha) : Number(b) * alpha;
 }
 
 /** a + alpha * b. Operands broadcast and promote. @example tensor([1, 2]).add(tensor([3, 4])) // [4, 6] */
 export function add(a: Tensor, b: Tensor | Scalar, options?: AlphaOptions): Tensor {
-  return callMap(rows.add, [a, options === undefined ? b : scaled(a, b, options)]);
+  return callMap(addRow, [a, options === undefined ? b : scaled(a, b, options)]);
 }
 /** a + alpha * b, in place. */
 export function add_(a: Tensor, b: Tensor | Scalar, options: AlphaOptions = {}): Tensor {
-  return callMapInto(rows.add, [a, scaled(a, b, options)], a);
+  return callMapInto(addRow, [a, scaled(a, b, options)], a);
 }
 function noBool(name: string, a: Tensor, b: Tensor | Scalar): void {
   if (a.dtype === 'bool' || typeof b === 'boolean' || (b instanceof TensorCore && b.dtype === 'bool'))
@@ -51,33 +52,33 @@ function noBool(name: string, a: Tensor, b: Tensor | Scalar): void {
 /** a - alpha * b. @example tensor([1, 2]).sub(1) // [0, 1] */
 export function sub(a: Tensor, b: Tensor | Scalar, options: AlphaOptions = {}): Tensor {
   noBool('sub', a, b);
-  return callMap(rows.sub, [a, scaled(a, b, options)]);
+  return callMap(subRow, [a, scaled(a, b, options)]);
 }
 /** a - alpha * b, in place. */
 export function sub_(a: Tensor, b: Tensor | Scalar, options: AlphaOptions = {}): Tensor {
   noBool('sub_', a, b);
-  return callMapInto(rows.sub, [a, scaled(a, b, options)], a);
+  return callMapInto(subRow, [a, scaled(a, b, options)], a);
 }
 /** b - alpha * a: the operands of sub exchanged. @example tensor([1, 2]).rsub(1) // [0, -1] */
 export function rsub(a: Tensor, b: Tensor | Scalar, options: AlphaOptions = {}): Tensor {
   noBool('rsub', a, b);
-  return callMap(rows.sub, [b, scaled(a, a, options)]);
+  return callMap(subRow, [b, scaled(a, a, options)]);
 }
 
-function divRow(options: DivOptions): MapOp {
+function divide(options: DivOptions): MapOp {
   const mode = options.roundingMode ?? null;
-  if (mode === null) return rows.div;
+  if (mode === null) return divRow;
   if (mode === 'floor') return rows.floorDivide;
   if (mode === 'trunc') return rows.truncDivide;
   throw new ValueError(`div: roundingMode '${mode as string}' is not 'trunc', 'floor' or null`);
 }
 /** a / b: true division, or rounded. @example tensor([7]).div(2, { roundingMode: 'floor' }) // [3] */
 export function div(a: Tensor, b: Tensor | Scalar, options: DivOptions = {}): Tensor {
-  return callMap(divRow(options), [a, b]);
+  return callMap(divide(options), [a, b]);
 }
 /** a / b, in place. */
 export function div_(a: Tensor, b: Tensor | Scalar, options: DivOptions = {}): Tensor {
-  return callMapInto(divRow(options), [a, b], a, 'div_');
+  return callMapInto(divide(options), [a, b], a, 'div_');
 }
 
 function bounds(
@@ -105,11 +106,11 @@ export function clamp_(x: Tensor, min?: ClampOptions | Tensor | Scalar | null, m
 
 /** a + value * b * c. @example tensor([1]).addcmul(tensor([2]), tensor([3])) // [7] */
 export function addcmul(a: Tensor, b: Tensor, c: Tensor, options: ValueOptions = {}): Tensor {
-  return add(a, callMap(rows.mul, [b, c]), { alpha: options.value ?? 1 });
+  return add(a, callMap(mulRow, [b, c]), { alpha: options.value ?? 1 });
 }
 /** a + value * b / c. @example tensor([1]).addcdiv(tensor([6]), tensor([3])) // [3] */
 export function addcdiv(a: Tensor, b: Tensor, c: Tensor, options: ValueOptions = {}): Tensor {
-  return add(a, callMap(rows.div, [b, c]), { alpha: options.value ?? 1 });
+  return add(a, callMap(divRow, [b, c]), { alpha: options.value ?? 1 });
 }
 
 function truth(x: Tensor): Tensor {
@@ -125,7 +126,7 @@ export function where(condition: Tensor, a: Tensor | Scalar, b: Tensor | Scalar)
         : [a, b].every((v) => typeof v !== 'number' || Number.isInteger(v))
           ? 'int64'
           : undefined;
-    const base = callMap(rows.mul, [cond, 0]);
+    const base = callMap(mulRow, [cond, 0]);
     return callMap(rows.where, [cond, type ? base.to(type).add(a).to(type) : base.to('float32').add(a), b]);
   }
   return callMap(rows.where, [cond, a, b]);
@@ -184,7 +185,7 @@ export function round(x: Tensor, options: RoundOptions = {}): Tensor {
   let scale = 1;
   for (let i = 0; i < (decimals < 0 ? -decimals : decimals); i++) scale *= 10;
   const wide = x.dtype === 'float16' || x.dtype === 'bfloat16' ? x.to('float32') : x;
-  const [up, down] = decimals > 0 ? [rows.mul, rows.div] : [rows.div, rows.mul];
+  const [up, down] = decimals > 0 ? [mulRow, divRow] : [divRow, mulRow];
   return callMap(down, [callMap(rows.round, [callMap(up, [wide, scale])]), scale]).to(x.dtype);
 }
 /** Bits inverted; bool: logical not. @example tensor([0n]).bitwiseNot() // [-1] */
@@ -193,9 +194,9 @@ export function bitwiseNot(x: Tensor): Tensor {
 }
 /** Degrees as radians. @example tensor([180]).deg2rad() */
 export function deg2rad(x: Tensor): Tensor {
-  return callMap(rows.mul, [isFloat(x.dtype) ? x : x.to('float32'), 0.017453292519943295]);
+  return callMap(mulRow, [isFloat(x.dtype) ? x : x.to('float32'), 0.017453292519943295]);
 }
 /** Radians as degrees. @example tensor([3.14159]).rad2deg() */
 export function rad2deg(x: Tensor): Tensor {
-  return callMap(rows.mul, [isFloat(x.dtype) ? x : x.to('float32'), 57.29577951308232]);
+  return callMap(mulRow, [isFloat(x.dtype) ? x : x.to('float32'), 57.29577951308232]);
 }

@@ -60,5 +60,5 @@ export function nanToNum(x: Tensor, options: NanToNumOptions = {}): Tensor {
 /** The phase of real numbers: pi where negative, else 0; NaN stays. */
 export function angle(x: Tensor): Tensor {
   const v = isFloat(x.dtype) ? x : x.to('float32');
-  return where(v.isnan(), v, where(v.lt(0), v.fullLike(3.141592653589793), 0));
+  return where(v.isnan(), v, where(v.lt(0), v.fullLike(Math.PI), 0));
 }

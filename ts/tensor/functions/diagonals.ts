@@ -14,6 +14,10 @@ export function diag(x: Tensor, offset: number = 0): Tensor {
     `diag: ${show(x.shape)} has ${x.ndim} dimensions; it takes a vector or a matrix, use diagEmbed or diagonal for batches`,
   );
 }
+/** A square matrix with all elements of x on a diagonal. @example ones([2, 1]).diagflat() // [[1, 0], [0, 1]] */
+export function diagflat(x: Tensor, offset: number = 0): Tensor {
+  return diagEmbed(x.reshape([-1]), offset);
+}
 /** Square matrices with the last dimension of x on a diagonal; the matrices lie in dimensions dim1 and dim2. @example ones([3, 2]).diagEmbed().shape // [3, 2, 2] */
 export function diagEmbed(x: Tensor, offset: number = 0, dim1: number = -2, dim2: number = -1): Tensor {
   const rank = x.ndim + 1;

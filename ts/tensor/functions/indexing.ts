@@ -148,6 +148,31 @@ export function maskedSelect(x: Tensor, mask: Tensor): Tensor {
   const places = nonzero(reshape(expand(mask, shape), [-1]));
   return indexSelect(reshape(expand(x, shape), [-1]), 0, reshape(places, [-1]));
 }
+/** A copy of x with values put (or added) at flat places in row-major order, which may be negative. @example zeros([2, 2]).put(tensor([0, -1]), tensor([1, 2])) // [[1, 0], [0, 2]] */
+export function put(x: Tensor, index: Tensor, source: Tensor, options: IndexPutOptions = {}): Tensor {
+  if (index.numel !== source.numel) throw new ShapeError(`put: ${index.numel} places for ${source.numel} values; give one for each`);
+  return reshape(indexPut(reshape(x, [-1]), [reshape(index, [-1])], reshape(source, [-1]), options), x.shape);
+}
+/** A copy of x with the slices that index names reduced with those of src. @example ones([2]).indexReduce(0, tensor([0, 0]), tensor([2, 3]), 'prod') // [6, 1] */
+export function indexReduce(
+  x: Tensor,
+  dim: number,
+  index: Tensor,
+  src: Tensor,
+  reduce: 'prod' | 'mean' | 'amax' | 'amin',
+  options: ScatterReduceOptions = {},
+): Tensor {
+  const d = wrapDim('indexReduce', dim, x.ndim);
+  if (index.ndim > 1) throw new ShapeError(`indexReduce: an index of shape ${show(index.shape)}; it must have one dimension`);
+  const wide = expand(
+    reshape(
+      index,
+      src.shape.map((_, k) => (k === d ? index.numel : 1)),
+    ),
+    src.shape,
+  );
+  return scatterReduce(x, dim, wide, src, reduce, options);
+}
 /** Elements of x in row-major order at flat places, which may be negative; the shape is that of index. @example eye(2).take(tensor([0, -1])) // [1, 1] */
 export function take(x: Tensor, index: Tensor): Tensor {
   const places = offsets('take', index, x.numel, 1);

@@ -161,3 +161,10 @@ export function maxUnpool2d(x: Tensor, indices: Tensor, kernelSize: Extent, opti
     .scatter(-1, indices.flatten(-2), x.flatten(-2))
     .reshape([...lead, ...size]);
 }
+/** Puts maxima back where maxPool1dWithIndices found them, zeros elsewhere. @function @throws ShapeError */
+export function maxUnpool1d(x: Tensor, indices: Tensor, kernelSize: Extent, options: MaxUnpoolOptions = {}): Tensor {
+  const line = (v: Extent, rest: number): Extent => [rest, [v].flat()[0] as number];
+  const size = options.outputSize ? { outputSize: [1, options.outputSize[options.outputSize.length - 1]] } : {};
+  const flat = { stride: line(options.stride ?? kernelSize, 1), padding: line(options.padding ?? 0, 0), ...size };
+  return maxUnpool2d(x.unsqueeze(-2), indices.unsqueeze(-2), line(kernelSize, 1), flat).squeeze(-2);
+}

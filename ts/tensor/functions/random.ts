@@ -49,16 +49,17 @@ export function randint(low: number, high: number, shape: Shape | number, option
   return source('randint', 'randint', shape, { low, high }, options, 'int64');
 }
 /** Normal numbers of a mean and a standard deviation; of tensors, one for each of their elements. @function @throws ValueError for std < 0 @example normal(0, 0.02, [4, 4]) */
-export function normal(mean: number | Tensor, std: number | Tensor, shape: Shape | number = [], options: RandomOptions = {}): Tensor {
+export function normal(mean: number | Tensor, std: number | Tensor, shape?: Shape | number, options: RandomOptions = {}): Tensor {
   if (typeof std === 'number' && !(std >= 0)) throw new ValueError(`normal: std ${std} must not be negative`);
   if (typeof mean !== 'number' || typeof std !== 'number') {
+    if (shape !== undefined) throw new ValueError('normal: tensors bring their own shape; leave the third argument out');
     const size = broadcast('normal', typeof mean === 'number' ? [] : mean.shape, typeof std === 'number' ? [] : std.shape);
     const like = typeof mean === 'number' ? (std as Tensor) : mean;
     return randn(size, { dtype: like.dtype, ...options })
       .mul(std)
       .add(mean);
   }
-  return source('normal', 'normal', shape, { mean, std }, options, getDefaultDtype());
+  return source('normal', 'normal', shape ?? [], { mean, std }, options, getDefaultDtype());
 }
 /** The integers 0 to n - 1 in random order (int64). @example randperm(5) */
 export function randperm(n: number, options: RandomOptions = {}): Tensor {

@@ -6,11 +6,12 @@ import type { Scalar } from '../../ops/op.ts';
 import { type Tensor, TensorCore } from '../core.ts';
 import { where } from './arithmetic.ts';
 import { scalar } from './create.ts';
+import { cat, stack } from './joining.ts';
 
 const floats = (x: Tensor): Tensor => (isFloat(x.dtype) ? x : x.to('float32'));
 const LOG_PI = 1.1447298858494002;
-const SQRT_HALF = 0.7071067811865476;
-const PI = 3.141592653589793;
+const SQRT_HALF = Math.SQRT1_2;
+const PI = Math.PI;
 
 /** Derivative number n of digamma: (-1)^(n+1) n! zeta(n + 1, x). @throws ValueError @example polygamma(1, tensor([1])) // [1.6449] */
 export function polygamma(n: number, x: Tensor): Tensor {
@@ -93,4 +94,47 @@ export function corrcoef(x: Tensor): Tensor {
   if (c.ndim === 0) return c.div(c);
   const deviation = c.diagonal().sqrt();
   return c.div(deviation.unsqueeze(1)).div(deviation.unsqueeze(0)).clamp({ min: -1, max: 1 });
+}
+/** log of ndtr, without losing small shares. @example tensor([0]).logNdtr() // [-0.6931] */
+export function logNdtr(x: Tensor): Tensor {
+  const v = floats(x).to('float64');
+  const far = v.lt(-20);
+  const direct = where(far, 0, v).mul(-Math.SQRT1_2).erfc().mul(0.5).log();
+  // The asymptotic series of Mills' ratio.
+  const z = where(far, v, -20);
+  const w = z.square().reciprocal();
+  const tail = w.mul(w.mul(3).sub(1)).log1p().sub(z.square().mul(0.5)).sub(z.neg().log()).sub(0.9189385332046727);
+  return where(far, tail, direct).to(floats(x).dtype);
+}
+/** The p-norm of a - b over all elements. @example tensor([3, 4]).dist(zeros([2])) // 5 */
+export function dist(a: Tensor, b: Tensor, p: number = 2): Tensor {
+  return a.sub(b).norm(p);
+}
+/** Whether each element has no imaginary part: true for real numbers. */
+export function isreal(x: Tensor): Tensor {
+  return x.eq(x).logicalOr(true);
+}
+/** Powers of a vector as columns: x^(n-1) to x^0, or the other way round. @example tensor([2, 3]).vander(2) // [[2, 1], [3, 1]] */
+export function vander(x: Tensor, n?: number | null, increasing: boolean = false): Tensor {
+  if (x.ndim !== 1) throw new ShapeError(`vander: ${show(x.shape)} must have one dimension`);
+  const count = n ?? x.numel;
+  if (!(count >= 0)) throw new ValueError(`vander: ${count} columns; the number must not be negative`);
+  const columns: Tensor[] = [];
+  for (let k = 0; k < count; k++) columns.push(k === 0 ? x.onesLike() : columns[k - 1].mul(x));
+  if (!increasing) columns.reverse();
+  return count === 0 ? x.reshape([-1, 1]).narrow(1, 0, 0) : stack(columns, 1);
+}
+/** Running logs of sums of exponentials along a dimension. @example tensor([0, 0]).logcumsumexp(0) // [0, 0.6931] */
+export function logcumsumexp(x: Tensor, dim: number): Tensor {
+  const v = floats(x);
+  if (v.ndim === 0) return v.clone();
+  const d = dim < 0 ? dim + v.ndim : dim;
+  const n = v.shape[d];
+  // Doubling: after k rounds each place holds the sum over the 2^k places up to it.
+  let y = v;
+  for (let step = 1; step < n; step *= 2) {
+    const before = y.narrow(d, 0, n - step);
+    y = cat([y.narrow(d, 0, step), y.narrow(d, step, n - step).logaddexp(before)], d);
+  }
+  return y.clone();
 }

@@ -682,6 +682,8 @@ export interface Methods {
   emptyLike(options?: CreateOptions): Tensor;
   /** A square matrix with a vector on a diagonal, or the diagonal of a matrix. @throws ShapeError @example tensor([1, 2]).diag() // [[1, 0], [0, 2]] */
   diag(offset?: number): Tensor;
+  /** A square matrix with all elements of x on a diagonal. @example ones([2, 1]).diagflat() // [[1, 0], [0, 1]] */
+  diagflat(offset?: number): Tensor;
   /** Square matrices with the last dimension of x on a diagonal; the matrices lie in dimensions dim1 and dim2. @example ones([3, 2]).diagEmbed().shape // [3, 2, 2] */
   diagEmbed(offset?: number, dim1?: number, dim2?: number): Tensor;
   /** Sum of the main diagonal of a matrix. @example eye(3).trace() // 3 */
@@ -694,6 +696,12 @@ export interface Methods {
   sliceScatter(source: Tensor, dim?: number, start?: number | null, stop?: number | null, step?: number): Tensor;
   /** Differences of neighbours along a dimension, n times. @throws ValueError, ShapeError @example tensor([1, 4, 9]).diff() // [3, 5] */
   diff(options?: DiffOptions): Tensor;
+  /** How many elements lie in each of `bins` equal parts of [min, max] (default: the range of x); the last part holds max. @throws ValueError @example tensor([1, 2, 1]).histc(2, 1, 2) // [2, 1] */
+  histc(bins?: number, min?: number, max?: number): Tensor;
+  /** The most frequent element along a dimension, the smallest of equals, and where it is last. @throws IndexError @example tensor([1, 3, 3]).mode().values // 3 */
+  mode(dim?: number, options?: KeepdimOptions): ValuesIndices;
+  /** x summed to a shape that broadcasts to its own. @throws ShapeError @example ones([2, 3]).sumToSize([1, 3]) // [[2, 2, 2]] */
+  sumToSize(shape: readonly number[]): Tensor;
   /** y[i][j] = x[index[i][j]][j] for dim 0; y has the shape of index (int64 or int32). @throws ShapeError, IndexError @example eye(2).gather(1, tensor([[1], [0]])) */
   gather(dim: number, index: Tensor): Tensor;
   /** gather with x and index broadcast to each other but for dim. @example tensor([[1, 2]]).takeAlongDim(tensor([[1], [0]]), 1) */
@@ -730,6 +738,10 @@ export interface Methods {
   maskedScatter(mask: Tensor, source: Tensor): Tensor;
   /** The elements where the mask is true, in one dimension; mask and x broadcast. @example tensor([1, 2]).maskedSelect(tensor([false, true])) // [2] */
   maskedSelect(mask: Tensor): Tensor;
+  /** A copy of x with values put (or added) at flat places in row-major order, which may be negative. @example zeros([2, 2]).put(tensor([0, -1]), tensor([1, 2])) // [[1, 0], [0, 2]] */
+  put(index: Tensor, source: Tensor, options?: IndexPutOptions): Tensor;
+  /** A copy of x with the slices that index names reduced with those of src. @example ones([2]).indexReduce(0, tensor([0, 0]), tensor([2, 3]), 'prod') // [6, 1] */
+  indexReduce(dim: number, index: Tensor, src: Tensor, reduce: 'prod' | 'mean' | 'amax' | 'amin', options?: ScatterReduceOptions): Tensor;
   /** Elements of x in row-major order at flat places, which may be negative; the shape is that of index. @example eye(2).take(tensor([0, -1])) // [1, 1] */
   take(index: Tensor): Tensor;
   /** A copy of x with values (broadcast) at the places that index tensors give together. @example zeros([3]).indexPut([tensor([1])], tensor(5)) // [0, 5, 0] */
@@ -748,6 +760,50 @@ export interface Methods {
   searchsorted(values: Tensor | Scalar, options?: SearchOptions): Tensor;
   /** The bucket of each element among sorted boundaries. @example tensor([2]).bucketize(tensor([1, 3])) // [1] */
   bucketize(boundaries: Tensor, options?: SearchOptions): Tensor;
+  /** a == b as 0 and 1, in place. */
+  eq_(b: Tensor | Scalar): Tensor;
+  /** a != b as 0 and 1, in place. */
+  ne_(b: Tensor | Scalar): Tensor;
+  /** a < b as 0 and 1, in place. */
+  lt_(b: Tensor | Scalar): Tensor;
+  /** a <= b as 0 and 1, in place. */
+  le_(b: Tensor | Scalar): Tensor;
+  /** a > b as 0 and 1, in place. */
+  gt_(b: Tensor | Scalar): Tensor;
+  /** a >= b as 0 and 1, in place. */
+  ge_(b: Tensor | Scalar): Tensor;
+  /** Whether both are true, as 0 and 1, in place. */
+  logicalAnd_(b: Tensor | Scalar): Tensor;
+  /** Whether either is true, as 0 and 1, in place. */
+  logicalOr_(b: Tensor | Scalar): Tensor;
+  /** Whether exactly one is true, as 0 and 1, in place. */
+  logicalXor_(b: Tensor | Scalar): Tensor;
+  /** Whether each element is false, as 0 and 1, in place. */
+  logicalNot_(): Tensor;
+  /** x + value * b * c, in place. */
+  addcmul_(b: Tensor, c: Tensor, options?: ValueOptions): Tensor;
+  /** x + value * b / c, in place. */
+  addcdiv_(b: Tensor, c: Tensor, options?: ValueOptions): Tensor;
+  /** beta * x + alpha * (a @ b), in place. */
+  addmm_(a: Tensor, b: Tensor, options?: BetaAlpha): Tensor;
+  /** beta * x + alpha * (a @ v), in place. */
+  addmv_(a: Tensor, v: Tensor, options?: BetaAlpha): Tensor;
+  /** beta * x + alpha * bmm(a, b), in place. */
+  baddbmm_(a: Tensor, b: Tensor, options?: BetaAlpha): Tensor;
+  /** The lower triangle, the rest set to zero, in place. */
+  tril_(diagonal?: number): Tensor;
+  /** The upper triangle, the rest set to zero, in place. */
+  triu_(diagonal?: number): Tensor;
+  /** Running sums along a dimension, in place. */
+  cumsum_(dim: number): Tensor;
+  /** Running products along a dimension, in place. */
+  cumprod_(dim: number): Tensor;
+  /** NaN and infinities replaced by numbers, in place. */
+  nanToNum_(options?: NanToNumOptions): Tensor;
+  /** The elements where the mask is true replaced by those of source, in order, in place. */
+  maskedScatter_(mask: Tensor, source: Tensor): Tensor;
+  /** Parts along dim scaled down to a norm of maxnorm, in place. */
+  renorm_(p: number, dim: number, maxnorm: number): Tensor;
   /** Repeats x along each dimension. @example tensor([1, 2]).repeat([2]).arraySync() // [1, 2, 1, 2] */
   repeat(counts: number | readonly number[], ...more: number[]): Tensor;
   /** Repeats as numpy.tile: counts are aligned at the last dimension. */
@@ -975,6 +1031,16 @@ export interface Methods {
   cov(options?: { readonly correction?: number }): Tensor;
   /** Correlations of variables (rows) over observations (columns), between -1 and 1. */
   corrcoef(): Tensor;
+  /** log of ndtr, without losing small shares. @example tensor([0]).logNdtr() // [-0.6931] */
+  logNdtr(): Tensor;
+  /** The p-norm of a - b over all elements. @example tensor([3, 4]).dist(zeros([2])) // 5 */
+  dist(b: Tensor, p?: number): Tensor;
+  /** Whether each element has no imaginary part: true for real numbers. */
+  isreal(): Tensor;
+  /** Powers of a vector as columns: x^(n-1) to x^0, or the other way round. @example tensor([2, 3]).vander(2) // [[2, 1], [3, 1]] */
+  vander(n?: number | null, increasing?: boolean): Tensor;
+  /** Running logs of sums of exponentials along a dimension. @example tensor([0, 0]).logcumsumexp(0) // [0, 0.6931] */
+  logcumsumexp(dim: number): Tensor;
   /** Pieces along a dimension: n of nearly equal size, or cut at the given places; views. @example arange(5).tensorSplit(2).map((t) => t.numel) // [3, 2] */
   tensorSplit(parts: number | readonly number[], dim?: number): Tensor[];
   /** Pieces side by side: along dimension 1, of a vector along 0. */
