@@ -14,7 +14,8 @@ export function refuses(call: () => unknown, kind: Kind, ...parts: (string | Reg
   assert.ok(thrown !== null, `nothing was thrown; expected a ${kind.name} with ${parts.join(', ')}`);
   assert.ok(thrown instanceof kind, `expected a ${kind.name}, got ${(thrown as Error).stack}`);
   const { message } = thrown as Error;
-  for (const part of parts) assert.ok(typeof part === 'string' ? message.includes(part) : part.test(message), `'${message}' does not say ${part}`);
+  for (const part of parts)
+    assert.ok(typeof part === 'string' ? message.includes(part) : part.test(message), `'${message}' does not say ${part}`);
   assert.equal(wick.tensor([1, 2]).add(tensorOfOnes()).arraySync(), [2, 3], 'the engine works on');
 }
 function tensorOfOnes(): wick.Tensor {

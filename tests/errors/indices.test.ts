@@ -1,10 +1,10 @@
 // Indices out of range, in every op that takes some; nothing is written where one is.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import * as wick from '../../ts/index.ts';
 import type { Tensor } from '../../ts/index.ts';
-import { TABLE } from '../../ts/ops/table.ts';
+import * as wick from '../../ts/index.ts';
 import type { KernelOp } from '../../ts/ops/op.ts';
+import { TABLE } from '../../ts/ops/table.ts';
 import { refuses } from './expect.ts';
 
 const test = suite('bad indices');
@@ -28,7 +28,13 @@ for (const dtype of ['int64', 'int32'] as const)
   for (const bad of [3, -1, 2 ** 31 - 1])
     test(`${dtype} index ${bad}`, () => {
       const one = int([0, bad], dtype);
-      const each = int([[0, 1, 2], [0, bad, 1]], dtype);
+      const each = int(
+        [
+          [0, 1, 2],
+          [0, bad, 1],
+        ],
+        dtype,
+      );
       refuses(() => x.indexSelect(1, one), IndexError, 'indexSelect', `index ${bad}`, 'out of range');
       refuses(() => x.gather(1, each), IndexError, 'gather', `index ${bad}`);
       refuses(() => x.scatter(1, each, ones([2, 3])), IndexError, 'scatter', `index ${bad}`);

@@ -1,8 +1,8 @@
 // Shapes, dims and dtypes that do not fit: the error names the op, what it got and what to do.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import * as wick from '../../ts/index.ts';
 import type { Tensor } from '../../ts/index.ts';
+import * as wick from '../../ts/index.ts';
 import { refuses } from './expect.ts';
 
 const test = suite('bad shapes and dtypes');
@@ -168,7 +168,15 @@ test('nothing to reduce', () => {
   assert.ok(Number.isNaN(x.mean().itemSync()));
   assert.equal(x.any(0).arraySync(), [false, false, false]);
   assert.equal(x.all(0).arraySync(), [true, true, true]);
-  assert.equal(zeros([2, 0]).matmul(zeros([0, 3])).arraySync(), [[0, 0, 0], [0, 0, 0]]);
+  assert.equal(
+    zeros([2, 0])
+      .matmul(zeros([0, 3]))
+      .arraySync(),
+    [
+      [0, 0, 0],
+      [0, 0, 0],
+    ],
+  );
   assert.equal(x.matmul(ones([3, 2])).shape, [0, 2]);
   assert.equal(x.softmax(1).shape, [0, 3]);
   assert.equal(x.cumsum(0).shape, [0, 3]);

@@ -1,8 +1,8 @@
 // Disposed tensors and full memory: typed errors, after which the engine works on and nothing is lost.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import * as wick from '../../ts/index.ts';
 import type { Tensor } from '../../ts/index.ts';
+import * as wick from '../../ts/index.ts';
 import { refuses } from './expect.ts';
 
 const test = suite('disposed tensors and full memory');
@@ -79,11 +79,27 @@ test('beyond the memory limit: MemoryError, nothing lost, no byte leaked', () =>
     const live = wick.memory().live;
     const calls: Record<string, () => unknown> = {
       zeros: () => wick.zeros([reserved / 4 + 1]),
-      expand: () => x.reshape(1000, 1).expand(1000, Math.ceil(reserved / 4000) + 1).asContiguous(),
+      expand: () =>
+        x
+          .reshape(1000, 1)
+          .expand(1000, Math.ceil(reserved / 4000) + 1)
+          .asContiguous(),
       outer: () => x.reshape(1000, 1).mul(wick.ones([1]).expand(1, Math.ceil(reserved / 4000) + 1)),
-      matmul: () => wick.ones([1, 1]).expand(Math.ceil(reserved / 4) + 1, 1).matmul(w.reshape(1, 1)),
-      sort: () => wick.ones([1]).expand(Math.ceil(reserved / 8) + 1).sort(),
-      cumsum: () => wick.ones([1]).expand(Math.ceil(reserved / 4) + 1).cumsum(0),
+      matmul: () =>
+        wick
+          .ones([1, 1])
+          .expand(Math.ceil(reserved / 4) + 1, 1)
+          .matmul(w.reshape(1, 1)),
+      sort: () =>
+        wick
+          .ones([1])
+          .expand(Math.ceil(reserved / 8) + 1)
+          .sort(),
+      cumsum: () =>
+        wick
+          .ones([1])
+          .expand(Math.ceil(reserved / 4) + 1)
+          .cumsum(0),
       indexSelect: () => x.indexSelect(0, wick.zeros([1], { dtype: 'int64' }).expand(Math.ceil(reserved / 8) + 1)),
     };
     for (const call of Object.values(calls)) {
@@ -97,7 +113,13 @@ test('beyond the memory limit: MemoryError, nothing lost, no byte leaked', () =>
   } finally {
     wick.setMemoryLimit(2 ** 32);
   }
-  assert.is(wick.zeros([reserved / 4 + 1]).sum().itemSync(), 0);
+  assert.is(
+    wick
+      .zeros([reserved / 4 + 1])
+      .sum()
+      .itemSync(),
+    0,
+  );
   refuses(() => wick.zeros([2 ** 31]), MemoryError, 'bytes');
   refuses(() => wick.zeros([2 ** 45]), MemoryError, 'bytes');
 });

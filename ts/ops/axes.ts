@@ -45,7 +45,8 @@ export function reducedShape(shape: Shape, dims: readonly number[], keepdim: boo
 /** Refuses dims that a shape does not have, which the functions above the table have already wrapped. @throws IndexError */
 export function checkDims(op: string, shape: Shape, dims: readonly number[]): void {
   for (const d of dims)
-    if (!(d >= 0 && d < shape.length)) throw new IndexError(`${op}: dim ${d} of ${show(shape)} does not exist; use 0 to ${shape.length - 1}`);
+    if (!(d >= 0 && d < shape.length))
+      throw new IndexError(`${op}: dim ${d} of ${show(shape)} does not exist; use 0 to ${shape.length - 1}`);
 }
 
 /** Number of elements that are folded into one. */

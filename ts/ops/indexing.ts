@@ -215,7 +215,9 @@ export const embeddingBackward: KernelOp = kernel({
   infer: ([dy, index], { rows }: { rows: number }) => {
     needIndex('embeddingBackward', index);
     if (dy.shape.length === 0 || show(dy.shape.slice(0, -1)) !== show(index.shape))
-      throw new ShapeError(`embeddingBackward: gradient ${show(dy.shape)} for index ${show(index.shape)}; it needs the index's shape and one more dimension`);
+      throw new ShapeError(
+        `embeddingBackward: gradient ${show(dy.shape)} for index ${show(index.shape)}; it needs the index's shape and one more dimension`,
+      );
     return [{ shape: [rows, dy.shape[dy.shape.length - 1]], dtype: dy.dtype }];
   },
   loads: ([dy]) => as(COMPUTE[dy.dtype], 'int64'),

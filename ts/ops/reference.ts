@@ -15,10 +15,7 @@ function floorQuotient(a: number, b: number): number {
   return whole === 0 ? copysign(0, a / b) : Math.floor(whole) + (whole - Math.floor(whole) > 0.5 ? 1 : 0);
 }
 /** Toward negative infinity; integers divided by zero give 0. */
-export const floorDivide: Pair = both(
-  floorQuotient,
-  (a, b) => (b === 0n ? 0n : a % b !== 0n && a < 0n !== b < 0n ? a / b - 1n : a / b),
-);
+export const floorDivide: Pair = both(floorQuotient, (a, b) => (b === 0n ? 0n : a % b !== 0n && a < 0n !== b < 0n ? a / b - 1n : a / b));
 /** Toward zero. */
 export const truncDivide: Pair = both(
   (a, b) => Math.trunc(a / b),

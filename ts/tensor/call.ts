@@ -2,7 +2,7 @@
 import { CATEGORY, DTYPES, type DType, SIZE } from '../base/dtype.ts';
 import { DTypeError, ShapeError, StateError } from '../base/errors.ts';
 import { broadcast, type Shape, sameShape, show, sizeOf } from '../base/shape.ts';
-import type { Arg, Attrs, KernelOp, Result, MapOp, Meta, Op, Scalar, ViewOp } from '../ops/op.ts';
+import type { Arg, Attrs, KernelOp, MapOp, Meta, Op, Result, Scalar, ViewOp } from '../ops/op.ts';
 import { alias, allocate, backend, type Tensor, TensorCore } from './core.ts';
 import { isGradEnabled } from './node.ts';
 import { mapDtype } from './promotion.ts';

@@ -13,7 +13,8 @@ function make(op: ViewOp, x: Tensor, attrs: Record<string, unknown>): Tensor {
 /** Resolves a -1 in a shape. @throws ShapeError */
 function inferShape(name: string, x: Tensor, shape: Shape): Shape {
   const n = sizeOf(x.shape);
-  if (!shape.every(Number.isInteger)) throw new ShapeError(`${name}: ${show(shape)} for ${show(x.shape)} has a size that is no whole number`);
+  if (!shape.every(Number.isInteger))
+    throw new ShapeError(`${name}: ${show(shape)} for ${show(x.shape)} has a size that is no whole number`);
   const unknown = shape.indexOf(-1);
   if (unknown < 0) {
     if (sizeOf(shape) !== n || shape.some((s) => s < 0))
