@@ -5,7 +5,7 @@ import type { Tensor } from '../../ts/index.ts';
 import * as wick from '../../ts/index.ts';
 
 const test = suite('autograd extensions');
-const { StateError, ShapeError, DTypeError, tensor, ones, grad, noGrad, setGradEnabled } = wick;
+const { StateError, ShapeError, DTypeError, tensor, ones, grad, noGrad } = wick;
 const values = (x: Tensor | null): unknown => (x as Tensor).arraySync();
 const leaf = (data: unknown): Tensor => tensor(data as number[], { dtype: 'float64', requiresGrad: true });
 const throws = (fn: () => unknown, type: new (m: string) => Error, ...words: RegExp[]): void => {
