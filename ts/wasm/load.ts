@@ -1,7 +1,7 @@
 import { instantiateSync } from '@assemblyscript/loader';
 import { DeviceError } from '../base/errors.ts';
 import { core, size } from './gen/core.ts';
-import { unpack } from './unpack.ts';
+import { inflate } from './inflate.ts';
 
 /** The module's functions (assembly/index.ts). */
 export interface Exports {
@@ -24,6 +24,11 @@ export interface Loaded {
   readonly maxPages: number;
 }
 
+interface Zlib {
+  inflateRawSync(data: Uint8Array): Uint8Array<ArrayBuffer>;
+}
+type Host = typeof globalThis & { process?: { getBuiltinModule?: (name: string) => unknown } };
+
 /** Base64 text to bytes, synchronously, by whatever this runtime has. */
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   const native = (Uint8Array as unknown as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> }).fromBase64;
@@ -33,6 +38,13 @@ export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(latin1.length);
   for (let i = 0; i < bytes.length; i++) bytes[i] = latin1.charCodeAt(i);
   return bytes;
+}
+
+/** The module's bytes out of its text: raw deflate data in base64. Server runtimes bring zlib, the others get ours: theirs is asynchronous. */
+export function decode(text: string, size: number): Uint8Array<ArrayBuffer> {
+  const data = fromBase64(text);
+  const zlib = (globalThis as Host).process?.getBuiltinModule?.('node:zlib') as Partial<Zlib> | undefined;
+  return zlib?.inflateRawSync?.(data) ?? inflate(data, size);
 }
 
 /** A shared memory as large as the runtime lets it become: some browsers refuse large maxima. */
@@ -52,7 +64,7 @@ export function load(): Loaded {
   const { memory, maxPages } = makeMemory();
   let module: WebAssembly.Module;
   try {
-    module = new WebAssembly.Module(unpack(fromBase64(core), size));
+    module = new WebAssembly.Module(decode(core, size));
   } catch (cause) {
     throw new DeviceError('wick: this runtime does not compile WebAssembly with SIMD and threads', { cause });
   }
