@@ -6,7 +6,8 @@ import * as wick from '../../ts/index.ts';
 import type { KernelOp, MapOp, ViewOp } from '../../ts/ops/op.ts';
 import { TABLE } from '../../ts/ops/table.ts';
 import { invoke } from '../../ts/tensor/call.ts';
-import { type Call, draw, KERNELS, NO_DERIVATIVE, SMOOTH, VIEWS } from './samples.ts';
+import { type Call, draw, KERNELS, VIEWS } from './samples.ts';
+import { NO_DERIVATIVE, SMOOTH } from './smooth.ts';
 
 const test = suite('derivatives of the table');
 const rows = Object.values(TABLE);

@@ -1,10 +1,10 @@
 // The whole op table: elementwise rows against their references in every dtype, every row on every kind of memory.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import * as wick from '../../ts/index.ts';
-import type { Tensor } from '../../ts/index.ts';
 import { CATEGORY, COMPUTE, type DType } from '../../ts/base/dtype.ts';
 import { show, sizeOf } from '../../ts/base/shape.ts';
+import type { Tensor } from '../../ts/index.ts';
+import * as wick from '../../ts/index.ts';
 import type { KernelOp, MapOp } from '../../ts/ops/op.ts';
 import { TABLE } from '../../ts/ops/table.ts';
 import { excess, held, wrapped } from './numbers.ts';
@@ -63,7 +63,16 @@ const SCALE: Readonly<Record<string, (...x: number[]) => number>> = {
   mish: () => 2 ** -118,
 };
 /** Units by which the reference itself may be off in float64: series of many terms, and the steep end of an inverse. */
-const ROUGH_REFERENCE: Readonly<Record<string, number>> = { erf: 8, erfc: 16, erfinv: 32, gelu: 8, geluBackward: 8, lgamma: 100, digamma: 30, zeta: 100 };
+const ROUGH_REFERENCE: Readonly<Record<string, number>> = {
+  erf: 8,
+  erfc: 16,
+  erfinv: 32,
+  gelu: 8,
+  geluBackward: 8,
+  lgamma: 100,
+  digamma: 30,
+  zeta: 100,
+};
 /** What a row computes first in its own precision, so that a step of it may lie elsewhere than the exact one. */
 const STEPPED: Readonly<Record<string, (op: MapOp, dtype: DType, x: number[]) => number[]>> = {
   truncDivide: (_, dtype, [a, b]) => [held(a / b, COMPUTE[dtype]), 1],
@@ -95,8 +104,16 @@ function operands(op: MapOp, dtype: DType): number[][] {
   };
   cross([]);
   const spread = CATEGORY[dtype] === 2 ? 4 : 50;
-  const drawn = op.inputs.map(() => wick.rand([200], { dtype: 'float64', generator }).mul(2 * spread).sub(spread).arraySync() as number[]);
-  for (let k = 0; k < 200; k++) put(drawn.map((d) => (CATEGORY[dtype] === 2 ? d[k] : CATEGORY[dtype] === 0 ? Number(d[k] > 0) : Math.round(d[k]))));
+  const drawn = op.inputs.map(
+    () =>
+      wick
+        .rand([200], { dtype: 'float64', generator })
+        .mul(2 * spread)
+        .sub(spread)
+        .arraySync() as number[],
+  );
+  for (let k = 0; k < 200; k++)
+    put(drawn.map((d) => (CATEGORY[dtype] === 2 ? d[k] : CATEGORY[dtype] === 0 ? Number(d[k] > 0) : Math.round(d[k]))));
   return columns;
 }
 
@@ -108,7 +125,8 @@ function expected(op: MapOp, dtype: DType, x: number[]): number | bigint {
   if (dtype === 'int64' && op.promote !== 'float') return reference(...x.map((v, i) => masked(BigInt(v), i))) as bigint;
   const y = Number(reference(...x));
   // Products beyond 2^53 wrap exactly only as bigints.
-  if (CATEGORY[dtype] === 1 && op.out !== 'bool' && op.promote !== 'float' && Math.abs(y) > Number.MAX_SAFE_INTEGER) return reference(...x.map((v, i) => masked(BigInt(v), i))) as bigint;
+  if (CATEGORY[dtype] === 1 && op.out !== 'bool' && op.promote !== 'float' && Math.abs(y) > Number.MAX_SAFE_INTEGER)
+    return reference(...x.map((v, i) => masked(BigInt(v), i))) as bigint;
   return y;
 }
 
@@ -132,7 +150,10 @@ function checkValues(op: MapOp, dtype: DType): void {
     else {
       const least = scale ? scale(...x) : 0;
       // An infinite gradient times what rounds to 0 has no value to compare.
-      off = Number.isFinite(least) || least === 0 || op.inputs.length === 1 ? excess(Number(actual[k]), Number(want), to, Number.isFinite(least) ? least : 0) : 0;
+      off =
+        Number.isFinite(least) || least === 0 || op.inputs.length === 1
+          ? excess(Number(actual[k]), Number(want), to, Number.isFinite(least) ? least : 0)
+          : 0;
     }
     if (off > worst) {
       worst = off;
@@ -142,7 +163,10 @@ function checkValues(op: MapOp, dtype: DType): void {
   // A half type rounds the float32 result once more: one of its own units at most.
   const slack = to === 'float16' || to === 'bfloat16' ? 1 : 0;
   const x = columns.map((c) => c[at]);
-  assert.ok(worst <= allowed + rough + slack, `${op.name} ${dtype}(${x.join(', ')}) is ${actual[at]}, reference ${expected(op, dtype, x)}: ${worst} units off`);
+  assert.ok(
+    worst <= allowed + rough + slack,
+    `${op.name} ${dtype}(${x.join(', ')}) is ${actual[at]}, reference ${expected(op, dtype, x)}: ${worst} units off`,
+  );
 }
 
 for (const op of maps)
@@ -161,10 +185,17 @@ for (const op of maps)
 // ---- memory: the same values give the same bits, however they lie
 
 const LAYOUTS: Readonly<Record<string, (x: Tensor) => Tensor>> = {
-  transposed: (x) => x.permute([...x.shape.keys()].reverse()).clone().permute([...x.shape.keys()].reverse()),
+  transposed: (x) =>
+    x
+      .permute([...x.shape.keys()].reverse())
+      .clone()
+      .permute([...x.shape.keys()].reverse()),
   stepped(x) {
     if (x.ndim === 0) return x;
-    const wide = wick.zeros(x.shape.map((n) => 2 * n + 1), { dtype: x.dtype });
+    const wide = wick.zeros(
+      x.shape.map((n) => 2 * n + 1),
+      { dtype: x.dtype },
+    );
     const v = x.shape.reduce((t, n, d) => t.unfold(d, 1, 2).select(t.ndim, 0).narrow(d, 0, n), wide);
     v.copy_(x);
     return v;
@@ -192,11 +223,37 @@ for (const op of maps)
       for (const [name, lay] of Object.entries(LAYOUTS)) {
         assert.is(numbersOf(wick.callMap(op, inputs.map(lay))), want, `${dtype}, ${name}`);
         for (let i = 0; i < inputs.length; i++)
-          assert.is(numbersOf(wick.callMap(op, inputs.map((x, k) => (k === i ? lay(x) : x)))), want, `${dtype}, operand ${i} ${name}`);
+          assert.is(
+            numbersOf(
+              wick.callMap(
+                op,
+                inputs.map((x, k) => (k === i ? lay(x) : x)),
+              ),
+            ),
+            want,
+            `${dtype}, operand ${i} ${name}`,
+          );
       }
       const pairs = inputs.map(repeated);
-      assert.is(numbersOf(wick.callMap(op, pairs.map((p) => p[0]))), numbersOf(wick.callMap(op, pairs.map((p) => p[1]))), `${dtype}, expanded`);
-      const none = wick.callMap(op, op.inputs.map((_, i) => make([2, 0, 3], i)));
+      assert.is(
+        numbersOf(
+          wick.callMap(
+            op,
+            pairs.map((p) => p[0]),
+          ),
+        ),
+        numbersOf(
+          wick.callMap(
+            op,
+            pairs.map((p) => p[1]),
+          ),
+        ),
+        `${dtype}, expanded`,
+      );
+      const none = wick.callMap(
+        op,
+        op.inputs.map((_, i) => make([2, 0, 3], i)),
+      );
       assert.equal(none.shape, [2, 0, 3]);
       assert.is(none.dataSync().length, 0);
       // With no dimensions, one element at a time gives what the vector gave.
@@ -260,7 +317,16 @@ for (const op of rows.filter((r): r is KernelOp => r.kind === 'kernel'))
       agree(op, results(op, call), want, 'twice');
       for (const [name, lay] of Object.entries(LAYOUTS))
         for (let i = -1; i < inputs.length; i++)
-          agree(op, results(op, call, inputs.map((x, k) => (x !== null && (i < 0 || k === i) ? lay(x) : x))), want, `${name} ${i}`);
+          agree(
+            op,
+            results(
+              op,
+              call,
+              inputs.map((x, k) => (x !== null && (i < 0 || k === i) ? lay(x) : x)),
+            ),
+            want,
+            `${name} ${i}`,
+          );
       inputs.forEach((x, i) => {
         if (x === null || x.ndim === 0) return;
         const [view, copy] = repeated(x);
@@ -273,13 +339,38 @@ for (const op of rows.filter((r): r is KernelOp => r.kind === 'kernel'))
       inputs.forEach((x, i) => {
         if (x === null) return;
         for (let d = 0; d < x.ndim; d++) {
-          attempt(op, inputs.map((t, k) => (k === i ? empty(t, d) : t)), attrs, `input ${i} empty in ${d} of ${show(x.shape)}`);
-          attempt(op, inputs.map((t) => empty(t, d)), attrs, `all empty in ${d}`);
-          attempt(op, inputs.map((t) => (t === null ? t : empty(t, t.ndim - 1 - d))), attrs, `all empty in ${-1 - d}`);
+          attempt(
+            op,
+            inputs.map((t, k) => (k === i ? empty(t, d) : t)),
+            attrs,
+            `input ${i} empty in ${d} of ${show(x.shape)}`,
+          );
+          attempt(
+            op,
+            inputs.map((t) => empty(t, d)),
+            attrs,
+            `all empty in ${d}`,
+          );
+          attempt(
+            op,
+            inputs.map((t) => (t === null ? t : empty(t, t.ndim - 1 - d))),
+            attrs,
+            `all empty in ${-1 - d}`,
+          );
         }
-        attempt(op, inputs.map((t, k) => (k === i ? (t as Tensor).flatten().narrow(0, 0, 1).reshape([]) : t)), attrs, `input ${i} without dimensions`);
+        attempt(
+          op,
+          inputs.map((t, k) => (k === i ? (t as Tensor).flatten().narrow(0, 0, 1).reshape([]) : t)),
+          attrs,
+          `input ${i} without dimensions`,
+        );
       });
-      attempt(op, inputs.map((t) => (t === null ? t : t.flatten().narrow(0, 0, 1).reshape([]))), attrs, 'no dimensions');
+      attempt(
+        op,
+        inputs.map((t) => (t === null ? t : t.flatten().narrow(0, 0, 1).reshape([]))),
+        attrs,
+        'no dimensions',
+      );
       agree(op, results(op, call), want, 'after all that');
     }
   });

@@ -89,7 +89,8 @@ export function broadcast(op: string, a: Shape, b: Shape): Shape {
 
 /** Refuses operands of an op whose shapes must be equal. @throws ShapeError naming the op and both. */
 export function needSame(op: string, a: string, shapeA: Shape, b: string, shapeB: Shape): void {
-  if (!sameShape(shapeA, shapeB)) throw new ShapeError(`${op}: ${a} ${show(shapeA)} and ${b} ${show(shapeB)} differ; their shapes must be equal`);
+  if (!sameShape(shapeA, shapeB))
+    throw new ShapeError(`${op}: ${a} ${show(shapeA)} and ${b} ${show(shapeB)} differ; their shapes must be equal`);
 }
 
 /** A dimension as 0 <= dim < rank; negative ones count from the end. @throws IndexError naming the op. */

@@ -79,7 +79,7 @@ export const expand: ViewOp = view({
     const sizes = shape.map((n, i) => (n === -1 && i >= added ? x.shape[i - added] : n));
     const strides = sizes.map((n, i) => {
       const size = i < added ? 1 : x.shape[i - added];
-      if (n < 0 || (size !== n && size !== 1))
+      if (!(Number.isInteger(n) && n >= 0) || (size !== n && size !== 1))
         throw new ShapeError(
           `expand: ${show(x.shape)} does not expand to ${show(shape)}: sizes must be equal, or 1 in the tensor, from the last dimension on`,
         );
@@ -147,7 +147,7 @@ export const unfold: ViewOp = view({
   view(x, { dim, size, step }: { dim: number; size: number; step: number }) {
     const d = wrapDim('unfold', dim, x.shape.length);
     const length = x.shape.length === 0 ? 1 : x.shape[d];
-    if (!(size >= 0 && size <= length && step > 0))
+    if (!(Number.isInteger(size) && size >= 0 && size <= length && Number.isInteger(step) && step > 0))
       throw new ShapeError(
         `unfold: size ${size} and step ${step} on dimension ${d} of ${show(x.shape)}; use a size of 0 to ${length} and a step > 0`,
       );

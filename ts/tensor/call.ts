@@ -2,7 +2,7 @@
 import { CATEGORY, DTYPES, type DType, SIZE } from '../base/dtype.ts';
 import { DTypeError, ShapeError, StateError } from '../base/errors.ts';
 import { broadcast, type Shape, sameShape, show, sizeOf } from '../base/shape.ts';
-import type { Arg, Attrs, KernelOp, MapOp, Meta, Op, Scalar, ViewOp } from '../ops/op.ts';
+import type { Arg, Attrs, KernelOp, MapOp, Meta, Op, Result, Scalar, ViewOp } from '../ops/op.ts';
 import { alias, allocate, backend, type Tensor, TensorCore } from './core.ts';
 import { isGradEnabled } from './node.ts';
 import { mapDtype } from './promotion.ts';
@@ -67,7 +67,12 @@ function callDense(op: MapOp, inputs: readonly In[], grad: boolean): Tensor | nu
   const device = backend();
   const out = new TensorCore(device.alloc(sizeOf(shape) * SIZE[type]), 0, shape, first.strides, type, true) as Tensor;
   const attrs = MAP_ATTRS[dtype];
-  device.run(op, inputs, attrs, [out]);
+  try {
+    device.run(op, inputs, attrs, [out]);
+  } catch (error) {
+    out.dispose();
+    throw error;
+  }
   if (grad && op.vjp !== null && type !== 'bool') record(op, inputs, attrs, [out]);
   return out;
 }
@@ -115,7 +120,7 @@ export function callMap(op: MapOp, operands: readonly In[]): Tensor {
   const full = shape as Shape;
   const out = allocate(full, op.out === 'bool' ? 'bool' : dtype, formatOf(inputs, full));
   const attrs = mapAttrs(dtype);
-  backend().run(op, inputs as never, attrs, [out]);
+  runInto(op, inputs as never, attrs, [out]);
   if (grad && op.vjp !== null && CATEGORY[out.dtype] === 2) record(op, inputs, attrs, [out]);
   return out;
 }
@@ -179,12 +184,33 @@ function rootOf(x: TensorCore): TensorCore {
   return base;
 }
 
+/** Runs an op into fresh outputs, which are freed at once if it fails. */
+function runInto(op: Op, inputs: readonly In[], attrs: Attrs, outs: readonly Tensor[]): void {
+  try {
+    backend().run(op, inputs as never, attrs, outs);
+  } catch (error) {
+    for (const y of outs) y.dispose();
+    throw error;
+  }
+}
+/** Outputs of a kernel: all of them or, where memory runs out, none. */
+function allocateAll(results: readonly Result[]): Tensor[] {
+  const outs: Tensor[] = [];
+  try {
+    for (const r of results) outs.push(allocate(r.shape, r.dtype, r.strides));
+  } catch (error) {
+    for (const y of outs) y.dispose();
+    throw error;
+  }
+  return outs;
+}
+
 /** Runs an op with a kernel of its own. */
 export function callKernel(op: KernelOp, inputs: readonly (TensorCore | null)[], attrs: Attrs): Tensor[] {
   const grad = checkAlive(op, inputs);
   const results = op.infer(inputs as never, attrs);
-  const outs = results.map((r) => allocate(r.shape, r.dtype, r.strides));
-  if (outs.length === 0 || outs.some((o) => sizeOf(o.shape) > 0) || op.mutates !== undefined) backend().run(op, inputs, attrs, outs);
+  const outs = allocateAll(results);
+  if (outs.length === 0 || outs.some((o) => sizeOf(o.shape) > 0) || op.mutates !== undefined) runInto(op, inputs as never, attrs, outs);
   if (op.mutates !== undefined) for (const name of op.mutates) bump(inputs[op.inputs.findIndex((i) => i.replace('?', '') === name)]);
   if (grad && op.vjp !== null) {
     const first = outs.find((o) => CATEGORY[o.dtype] === 2);
@@ -221,7 +247,7 @@ export function contiguousCopy(x: TensorCore): Tensor {
   const grad = checkAlive(op, [x]);
   const out = allocate(x.shape, x.dtype);
   const attrs = mapAttrs(x.dtype);
-  backend().run(op, [x], attrs, [out]);
+  runInto(op, [x], attrs, [out]);
   if (grad && CATEGORY[out.dtype] === 2) record(op, [x], attrs, [out]);
   return out;
 }
@@ -231,7 +257,7 @@ export function castTo(x: TensorCore, dtype: DType): Tensor {
   const grad = checkAlive(op, [x]);
   const out = allocate(x.shape, dtype, x.contiguous || !isDense(x) ? undefined : x.strides);
   const attrs = mapAttrs(x.dtype);
-  backend().run(op, [x], attrs, [out]);
+  runInto(op, [x], attrs, [out]);
   if (grad && CATEGORY[out.dtype] === 2) record(op, [x], attrs, [out]);
   return out;
 }

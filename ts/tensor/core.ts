@@ -1,5 +1,5 @@
 import type { Backend, Storage, View } from '../backend.ts';
-import { type DType, SIZE } from '../base/dtype.ts';
+import { asDType, type DType, SIZE } from '../base/dtype.ts';
 import { DeviceError } from '../base/errors.ts';
 import { contiguousStrides, isContiguous, type Shape, sizeOf } from '../base/shape.ts';
 import type { ViewOp } from '../ops/op.ts';
@@ -106,6 +106,7 @@ Object.defineProperty(TensorCore.prototype, Symbol.dispose ?? Symbol.for('Symbol
 
 /** A tensor over a fresh storage of the current device; strides default to row-major. */
 export function allocate(shape: Shape, dtype: DType, strides?: Shape): Tensor {
+  if (!(dtype in SIZE)) asDType(dtype);
   const storage = backend().alloc(sizeOf(shape) * SIZE[dtype]);
   if (strides === undefined) return new TensorCore(storage, 0, shape, contiguousStrides(shape), dtype, true) as Tensor;
   return new TensorCore(storage, 0, shape, strides, dtype, isContiguous(shape, strides)) as Tensor;
@@ -170,7 +171,13 @@ function reachable(value: unknown, found: Set<TensorCore>, depth: number): void 
  */
 export function scope<T>(fn: () => T): T {
   const list: TensorCore[] = [];
-  const result = collecting(list, fn);
+  let result: T;
+  try {
+    result = collecting(list, fn);
+  } catch (error) {
+    for (const t of list) if (!kept.has(t)) t.dispose();
+    throw error;
+  }
   const close = (value: unknown): void => {
     const found = new Set<TensorCore>();
     reachable(value, found, 4);

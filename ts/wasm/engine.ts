@@ -70,9 +70,12 @@ export class Engine implements Backend {
   /** A write whose inputs share memory with it in another arrangement: they are copied first. */
   private runApart(op: MapOp, inputs: readonly Input[], dtype: DType, out: View, n: number): void {
     const temps: Temp[] = [];
-    const safe = inputs.map((x) => (overlaps(x, out) ? this.temporary(x as View, temps) : x));
-    this.execute(op, encodeMap(this.memory, op, safe, dtype, out, n));
-    for (const t of temps) t.storage.release();
+    try {
+      const safe = inputs.map((x) => (overlaps(x, out) ? this.temporary(x as View, temps) : x));
+      this.execute(op, encodeMap(this.memory, op, safe, dtype, out, n));
+    } finally {
+      for (const t of temps) t.storage.release();
+    }
   }
 
   private runKernel(op: KernelOp, inputs: readonly Input[], attrs: Attrs, outputs: readonly View[]): void {

@@ -63,7 +63,8 @@ export function repeat(x: Tensor, counts: number | readonly number[], ...more: n
   const times = typeof counts === 'number' ? [counts, ...more] : counts;
   if (times.length < x.ndim)
     throw new ShapeError(`repeat: ${show(times)} has fewer entries than the ${x.ndim} dimensions of ${show(x.shape)}`);
-  if (times.some((n) => n < 0)) throw new ShapeError(`repeat: ${show(times)} has a negative count`);
+  if (times.some((n) => !Number.isInteger(n) || n < 0))
+    throw new ShapeError(`repeat: ${show(times)} holds what is no count; give integers of at least 0`);
   const lead = times.length - x.ndim;
   const shape = times.map((_, i) => (i < lead ? 1 : x.shape[i - lead]));
   const doubled = shape.flatMap((n) => [1, n]);

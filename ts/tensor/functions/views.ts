@@ -13,6 +13,8 @@ function make(op: ViewOp, x: Tensor, attrs: Record<string, unknown>): Tensor {
 /** Resolves a -1 in a shape. @throws ShapeError */
 function inferShape(name: string, x: Tensor, shape: Shape): Shape {
   const n = sizeOf(x.shape);
+  if (!shape.every(Number.isInteger))
+    throw new ShapeError(`${name}: ${show(shape)} for ${show(x.shape)} has a size that is no whole number`);
   const unknown = shape.indexOf(-1);
   if (unknown < 0) {
     if (sizeOf(shape) !== n || shape.some((s) => s < 0))
@@ -147,7 +149,7 @@ export function narrow(x: Tensor, dim: number, start: number, length: number): T
   if (x.ndim === 0) throw new ShapeError('narrow: a scalar has no dimension to narrow');
   const d = wrapDim('narrow', dim, x.ndim);
   const s = start < 0 ? start + x.shape[d] : start;
-  if (s < 0 || length < 0 || s + length > x.shape[d])
+  if (!(Number.isInteger(start) && Number.isInteger(length)) || s < 0 || length < 0 || s + length > x.shape[d])
     throw new IndexError(`narrow: ${length} elements from ${start} leave dimension ${d} of ${show(x.shape)}`);
   return range(x, d, s, 1, length);
 }
@@ -188,12 +190,12 @@ export function split(x: Tensor, size: number | readonly number[], dim: number =
   const n = x.shape[d];
   let list: readonly number[];
   if (typeof size === 'number') {
-    if (size < 0 || (size === 0 && n !== 0)) throw new ShapeError(`split: size ${size} must be positive`);
+    if (!Number.isInteger(size) || size < 0 || (size === 0 && n !== 0)) throw new ShapeError(`split: size ${size} must be positive`);
     const count = size === 0 ? 1 : Math.max(1, Math.ceil(n / size));
     list = Array.from({ length: count }, (_, i) => (size === 0 ? 0 : Math.min(size, n - i * size)));
   } else {
     list = size;
-    if (list.some((s) => s < 0) || list.reduce((a, b) => a + b, 0) !== n)
+    if (list.some((s) => !Number.isInteger(s) || s < 0) || list.reduce((a, b) => a + b, 0) !== n)
       throw new ShapeError(`split: sizes ${show(list)} do not add up to ${n}, dimension ${d} of ${show(x.shape)}`);
   }
   let start = 0;
@@ -205,7 +207,7 @@ export function split(x: Tensor, size: number | readonly number[], dim: number =
 }
 /** At most n pieces of equal size along a dimension; views. @example arange(6).chunk(3) */
 export function chunk(x: Tensor, n: number, dim: number = 0): Tensor[] {
-  if (!(n > 0)) throw new ShapeError(`chunk: ${n} pieces; it needs at least 1`);
+  if (!(Number.isInteger(n) && n > 0)) throw new ShapeError(`chunk: ${n} pieces; it needs at least 1`);
   const d = wrapDim('chunk', dim, x.ndim);
   if (x.ndim === 0) throw new ShapeError('chunk: a scalar has no dimension to cut');
   if (x.shape[d] === 0) return Array.from({ length: n }, () => range(x, d, 0, 1, 0));
