@@ -10,7 +10,11 @@ const ROOMS = [
   { level: 2, rooms: ['ts/backend.ts'], what: 'the seam' },
   { level: 3, rooms: ['ts/plan', 'ts/wasm', 'gpu'], what: 'three backends: recorder, Wasm, WebGPU' },
   { level: 4, rooms: ['ts/tensor'], what: 'Tensor, tape, capture' },
-  { level: 5, rooms: ['ts/nn', 'ts/optim', 'ts/data', 'ts/formats'], what: 'networks, training, data, files' },
+  {
+    level: 5,
+    rooms: ['ts/autograd', 'ts/nn', 'ts/optim', 'ts/data', 'ts/formats'],
+    what: 'custom functions, networks, training, data, files',
+  },
   { level: 6, rooms: ['ts/hub', 'ts/board', 'ts/serve', 'ts/distributed', 'ts/cli'], what: 'programs around the engine' },
   { level: 7, rooms: ['ts/index.ts'], what: 'composition root' },
 ];

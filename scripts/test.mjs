@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { at, collect, files, root } from './sources.mjs';
 
 const AT_ONCE = 2;
-const LIMIT = 300; // seconds
+const LIMIT = 600; // seconds
 
 const wanted = process.argv.slice(2);
 const suites = files(['tests'], /\.test\.ts$/).filter((path) => wanted.every((part) => path.includes(part)));

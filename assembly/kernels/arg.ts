@@ -1,7 +1,7 @@
 // Where the largest or smallest element lies along one axis of [outer][n][inner]: the first of equals, a NaN before all.
 import { argmax as f } from '../gen/fields';
 import { Binary } from '../lanes';
-import { F32, F64, I32, dtype, int, operand } from '../step';
+import { F32, F64, dtype, int, operand } from '../step';
 import { scratch } from '../threads';
 import { Max, Min, accUnit, across, run } from './fold';
 
@@ -72,7 +72,6 @@ function pick<K extends Binary, T>(s: usize, tile: i32, values: usize, indices: 
   switch (type) {
     case F32: { pick<K, f32>(s, tile, values, indices, x); return; }
     case F64: { pick<K, f64>(s, tile, values, indices, x); return; }
-    case I32: { pick<K, i32>(s, tile, values, indices, x); return; }
     default: pick<K, i64>(s, tile, values, indices, x);
   }
 }

@@ -1,7 +1,7 @@
 // Sums, products, extremes and truth tests over any axes.
 import { sum as f } from '../gen/fields';
 import { Binary } from '../lanes';
-import { F32, F64, I32, dtype, float, operand } from '../step';
+import { F32, F64, dtype, float, operand } from '../step';
 import { reduce } from './axes';
 import { All, Any, Max, Min, Plain, Prod, Sum } from './fold';
 
@@ -15,14 +15,9 @@ import { All, Any, Max, Min, Plain, Prod, Sum } from './fold';
     default: plain<K, i64>(s, phase, tile);
   }
 }
-@inline function order<K extends Binary>(s: usize, phase: i32, tile: i32): void {
-  if (dtype(s, 1) == I32) plain<K, i32>(s, phase, tile);
-  else arithmetic<K>(s, phase, tile);
-}
-
 export function sum(s: usize, phase: i32, tile: i32): void { arithmetic<Sum>(s, phase, tile); }
 export function prod(s: usize, phase: i32, tile: i32): void { arithmetic<Prod>(s, phase, tile); }
-export function amax(s: usize, phase: i32, tile: i32): void { order<Max>(s, phase, tile); }
-export function amin(s: usize, phase: i32, tile: i32): void { order<Min>(s, phase, tile); }
+export function amax(s: usize, phase: i32, tile: i32): void { arithmetic<Max>(s, phase, tile); }
+export function amin(s: usize, phase: i32, tile: i32): void { arithmetic<Min>(s, phase, tile); }
 export function all(s: usize, phase: i32, tile: i32): void { plain<All, u8>(s, phase, tile); }
 export function any(s: usize, phase: i32, tile: i32): void { plain<Any, u8>(s, phase, tile); }

@@ -1,6 +1,6 @@
 // Running folds along one axis of [outer][n][inner], in either direction. float32 accumulates in float64.
 import { cumsum as f } from '../gen/fields';
-import { F32, F64, I32, dtype, int, operand } from '../step';
+import { F32, F64, dtype, int, operand } from '../step';
 import { scratch } from '../threads';
 
 const SUM: i32 = 0;
@@ -85,7 +85,6 @@ function extremes<T>(sign: i32, s: usize, tile: i32): void {
   switch (dtype(s, 2)) {
     case F32: { extremes<f32>(sign, s, tile); return; }
     case F64: { extremes<f64>(sign, s, tile); return; }
-    case I32: { extremes<i32>(sign, s, tile); return; }
     default: extremes<i64>(sign, s, tile);
   }
 }

@@ -1,6 +1,7 @@
 // Every row of the op table with a derivative: first and second derivatives against differences; the others are without one on purpose.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import * as autograd from '../../ts/autograd/index.ts';
 import type { Tensor } from '../../ts/index.ts';
 import * as wick from '../../ts/index.ts';
 import type { KernelOp, MapOp, ViewOp } from '../../ts/ops/op.ts';
@@ -36,8 +37,8 @@ test('every row has sample calls, and every sample a row', () => {
 
 /** Both checks; outputs that are not floating point take no part. */
 function check(fn: (...x: Tensor[]) => Tensor | Tensor[], inputs: Tensor[]): void {
-  wick.gradcheck(fn, inputs, { atol: 1e-7, rtol: 1e-6 });
-  wick.gradgradcheck(fn, inputs, { atol: 1e-6, rtol: 1e-5 });
+  autograd.gradcheck(fn, inputs, { atol: 1e-7, rtol: 1e-6 });
+  autograd.gradgradcheck(fn, inputs, { atol: 1e-6, rtol: 1e-5 });
 }
 
 for (const op of rows.filter((r): r is MapOp => r.kind === 'map' && r.vjp !== null))

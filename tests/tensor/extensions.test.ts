@@ -1,6 +1,7 @@
 // Custom functions, gradcheck, checkpoints: what is built on the graph.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import * as autograd from '../../ts/autograd/index.ts';
 import type { Tensor } from '../../ts/index.ts';
 import * as wick from '../../ts/index.ts';
 
@@ -19,18 +20,18 @@ const throws = (fn: () => unknown, type: new (m: string) => Error, ...words: Reg
   for (const w of words) assert.match((error as Error).message, w);
 };
 
-class Cube extends wick.Function {
-  static override forward(ctx: wick.FunctionContext, x: Tensor): Tensor {
+class Cube extends autograd.Function {
+  static override forward(ctx: autograd.FunctionContext, x: Tensor): Tensor {
     ctx.saveForBackward(x);
     return x.mul(x).mul(x);
   }
-  static override backward(ctx: wick.FunctionContext, dy: Tensor): Tensor {
+  static override backward(ctx: autograd.FunctionContext, dy: Tensor): Tensor {
     const [x] = ctx.savedTensors as Tensor[];
     return dy.mul(x.mul(x).mul(3));
   }
 }
-class ScaledExp extends wick.Function {
-  static override forward(ctx: wick.FunctionContext, x: Tensor, scale: number): Tensor[] {
+class ScaledExp extends autograd.Function {
+  static override forward(ctx: autograd.FunctionContext, x: Tensor, scale: number): Tensor[] {
     const y = x.exp().mul(scale);
     const whole = y.floor();
     ctx.saveForBackward(y);
@@ -38,7 +39,7 @@ class ScaledExp extends wick.Function {
     ctx.needs = ctx.needsInputGrad;
     return [y, whole];
   }
-  static override backward(ctx: wick.FunctionContext, dy: Tensor, dw: Tensor): (Tensor | null)[] {
+  static override backward(ctx: autograd.FunctionContext, dy: Tensor, dw: Tensor): (Tensor | null)[] {
     assert.equal(ctx.needs, [true, false]);
     assert.equal(values(dw), [0, 0]);
     return [dy.mul((ctx.savedTensors as Tensor[])[0]), null];
@@ -47,21 +48,21 @@ class ScaledExp extends wick.Function {
 
 test('custom functions have the derivative they say', () => {
   const x = leaf([2, -1]);
-  assert.ok(wick.gradcheck((v) => Cube.apply(v), [x]));
-  assert.ok(wick.gradgradcheck((v) => Cube.apply(v), [x]));
+  assert.ok(autograd.gradcheck((v) => Cube.apply(v), [x]));
+  assert.ok(autograd.gradgradcheck((v) => Cube.apply(v), [x]));
   const [y, whole] = ScaledExp.apply(leaf([0, 1]), 2);
   assert.ok(y.requiresGrad && !whole.requiresGrad);
-  assert.ok(wick.gradcheck((v) => ScaledExp.apply(v, 2), [x]));
-  assert.ok(wick.gradgradcheck((v) => ScaledExp.apply(v, 2), [x]));
+  assert.ok(autograd.gradcheck((v) => ScaledExp.apply(v, 2), [x]));
+  assert.ok(autograd.gradgradcheck((v) => ScaledExp.apply(v, 2), [x]));
   assert.not.ok(noGrad(() => Cube.apply(x)).requiresGrad);
   const c = Cube.apply(x);
   c.sum().backward();
   throws(() => c.sum().backward(), StateError, /Cube/);
-  class Short extends wick.Function {
-    static override forward(_: wick.FunctionContext, a: Tensor, b: Tensor): Tensor {
+  class Short extends autograd.Function {
+    static override forward(_: autograd.FunctionContext, a: Tensor, b: Tensor): Tensor {
       return a.add(b);
     }
-    static override backward(_: wick.FunctionContext, dy: Tensor): Tensor {
+    static override backward(_: autograd.FunctionContext, dy: Tensor): Tensor {
       return dy;
     }
   }
@@ -72,11 +73,11 @@ test('custom functions have the derivative they say', () => {
     }
   }
   throws(() => Wrong.apply(x).sum().backward(), ShapeError, /Wrong/, /\[5\]/, /\[2\]/);
-  class Same extends wick.Function {
-    static override forward(_: wick.FunctionContext, a: Tensor): Tensor {
+  class Same extends autograd.Function {
+    static override forward(_: autograd.FunctionContext, a: Tensor): Tensor {
       return a;
     }
-    static override backward(_: wick.FunctionContext, dy: Tensor): Tensor {
+    static override backward(_: autograd.FunctionContext, dy: Tensor): Tensor {
       return dy.mul(2);
     }
   }
@@ -94,7 +95,7 @@ test('a saved value of a custom function is checked for changes', () => {
 
 test('gradcheck reports the worst element of a wrong derivative', () => {
   class Bad extends Cube {
-    static override backward(ctx: wick.FunctionContext, dy: Tensor): Tensor {
+    static override backward(ctx: autograd.FunctionContext, dy: Tensor): Tensor {
       return super.backward(ctx, dy).mul(
         tensor([
           [1, 1, 1],
@@ -107,9 +108,9 @@ test('gradcheck reports the worst element of a wrong derivative', () => {
     [1, 2, 3],
     [4, 5, 6],
   ]);
-  throws(() => wick.gradcheck((v) => Bad.apply(v), [x]), wick.ValueError, /input 0/, /\[2, 3\]/, /\[1, 2\]/, /analytic/, /numeric/);
-  throws(() => wick.gradcheck((v) => v.mul(2), [tensor([1], { requiresGrad: true })]), DTypeError, /float64/);
-  throws(() => wick.gradcheck((v) => v.mul(2), [tensor([1])]), wick.ValueError, /requiresGrad/);
+  throws(() => autograd.gradcheck((v) => Bad.apply(v), [x]), wick.ValueError, /input 0/, /\[2, 3\]/, /\[1, 2\]/, /analytic/, /numeric/);
+  throws(() => autograd.gradcheck((v) => v.mul(2), [tensor([1], { requiresGrad: true })]), DTypeError, /float64/);
+  throws(() => autograd.gradcheck((v) => v.mul(2), [tensor([1])]), wick.ValueError, /requiresGrad/);
 });
 
 test('a graph outlives the scope that made it', () => {
@@ -136,7 +137,7 @@ test('checkpoint: the same gradients for less memory', () => {
     const live = (): number => (wick.backend() as unknown as { stats(): { live: number } }).stats().live;
     const before = live();
     const layers = (h: Tensor): Tensor => w.reduce((v, m) => v.matmul(m).gelu().dropout({ p: 0.3 }), h);
-    const y = wick.scope(() => (on ? wick.checkpoint(layers, x) : layers(x)));
+    const y = wick.scope(() => (on ? autograd.checkpoint(layers, x) : layers(x)));
     const held = live() - before;
     y.square().sum().backward();
     return { grads: [values(x.grad), ...w.map((m) => values(m.grad))], held };
@@ -156,13 +157,14 @@ test('checkpoint: second derivatives, draws, nesting, changed inputs', () => {
     [0.5, 0.2],
     [-0.3, 0.8],
   ]);
-  const f = (a: Tensor, b: Tensor): Tensor => wick.checkpoint((p: Tensor, q: Tensor) => p.matmul(q).tanh().mul(p), a, b);
-  assert.ok(wick.gradcheck(f, [x, w]));
-  assert.ok(wick.gradgradcheck(f, [x, w]));
-  const nested = (a: Tensor): Tensor => wick.checkpoint((p: Tensor) => wick.checkpoint((q: Tensor) => q.sin().exp(), p.mul(2)).cos(), a);
-  assert.ok(wick.gradcheck(nested, [x]));
+  const f = (a: Tensor, b: Tensor): Tensor => autograd.checkpoint((p: Tensor, q: Tensor) => p.matmul(q).tanh().mul(p), a, b);
+  assert.ok(autograd.gradcheck(f, [x, w]));
+  assert.ok(autograd.gradgradcheck(f, [x, w]));
+  const nested = (a: Tensor): Tensor =>
+    autograd.checkpoint((p: Tensor) => autograd.checkpoint((q: Tensor) => q.sin().exp(), p.mul(2)).cos(), a);
+  assert.ok(autograd.gradcheck(nested, [x]));
   wick.manualSeed(1);
-  const y = wick.checkpoint((p: Tensor) => p.exp().dropout({ p: 0.5 }), x);
+  const y = autograd.checkpoint((p: Tensor) => p.exp().dropout({ p: 0.5 }), x);
   const after = values(wick.rand(3));
   y.sum().backward();
   assert.equal(values(x.grad), values(y));
@@ -171,11 +173,11 @@ test('checkpoint: second derivatives, draws, nesting, changed inputs', () => {
   x.exp().dropout({ p: 0.5 });
   assert.equal([values(wick.rand(3)), values(wick.rand(3))], [after, next]);
   const h = x.mul(1);
-  const z = wick.checkpoint((p: Tensor) => p.exp().sin(), h).sum();
+  const z = autograd.checkpoint((p: Tensor) => p.exp().sin(), h).sum();
   h.add_(1);
   throws(() => z.backward(), StateError, /checkpoint/, /changed in place/);
   let turn = 0;
-  const odd = wick.checkpoint((p: Tensor) => (turn++ === 0 ? p.exp().sin() : p.exp()), x).sum();
+  const odd = autograd.checkpoint((p: Tensor) => (turn++ === 0 ? p.exp().sin() : p.exp()), x).sum();
   throws(() => odd.backward(), StateError, /checkpoint/, /both times/);
 });
 

@@ -19,6 +19,8 @@ function total(x: Meta, dtype: DType | undefined): DType {
 function wide(dtype: DType): DType {
   return dtype === 'float64' ? dtype : isFloat(dtype) ? 'float32' : 'int64';
 }
+/** What extremes and their indices compare in. */
+const ordered = ([x]: readonly Meta[]): DType => wide(x.dtype);
 const folds =
   (name: string, divides: boolean) =>
   ([x]: readonly (Meta | null)[], _: readonly Meta[], { dims }: Dims) => {
@@ -128,7 +130,7 @@ function extreme(name: 'amax' | 'amin', doc: string, onnx: string): Op {
       full(name, x.shape, attrs.dims);
       return [{ shape, dtype: x.dtype }];
     },
-    loads: ([x]) => (x.dtype === 'int64' || isFloat(x.dtype) ? wide(x.dtype) : 'int32'),
+    loads: ordered,
     ints: FOLD_INTS,
     floats: ['divisor'],
     lower: folds(name, false),
@@ -177,8 +179,6 @@ function someOf(op: string, { shape }: Meta, dim: number | null): void {
       `${op}: ${dim === null ? 'x' : `dim ${dim}`} of ${show(shape)} holds no element and so has no ${op}; choose a dimension that is not empty`,
     );
 }
-const ordered = ([x]: readonly Meta[]): DType => (x.dtype === 'int64' || isFloat(x.dtype) ? wide(x.dtype) : 'int32');
-
 function arg(name: 'argmax' | 'argmin', doc: string, onnx: string): Op {
   return kernel({
     doc,

@@ -20,7 +20,7 @@ function lower([x]: readonly (Meta | null)[], _: readonly Meta[], { dim, reverse
 /** Integers and bools accumulate in int64, as in PyTorch. */
 const total = (x: Meta, dtype: DType | undefined): DType => dtype ?? (isFloat(x.dtype) ? x.dtype : 'int64');
 const wide = (dtype: DType): DType => (dtype === 'float64' ? dtype : isFloat(dtype) ? 'float32' : 'int64');
-const ordered = ([x]: readonly Meta[]): DType => (x.dtype === 'int64' || isFloat(x.dtype) ? wide(x.dtype) : 'int32');
+const ordered = ([x]: readonly Meta[]): DType => wide(x.dtype);
 
 function floats(op: string, dtype: DType): DType {
   if (!isFloat(dtype)) throw new DTypeError(`${op}: needs a floating-point dtype, not ${dtype}; convert x to float32 first`);

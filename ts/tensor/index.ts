@@ -5,9 +5,7 @@ import './print.ts';
 
 export { type BackwardOptions, backward, grad } from './backward.ts';
 export { callKernel, callMap, callMapInto } from './call.ts';
-export { checkpoint } from './checkpoint.ts';
 export { backend, clearGrad, keep, scope, setBackend, Tensor } from './core.ts';
-export { Function, type FunctionContext, type FunctionInput } from './function.ts';
 export * from './functions/activation.ts';
 export * from './functions/arithmetic.ts';
 export * from './functions/comparing.ts';
@@ -37,7 +35,6 @@ export * from './functions/views.ts';
 export * from './functions/write.ts';
 export * from './gen/functions.ts';
 export { defaultGenerator, Generator, manualSeed } from './generator.ts';
-export { type GradcheckOptions, gradcheck, gradgradcheck } from './gradcheck.ts';
 export { enableGrad, noGrad, setGradEnabled } from './modes.ts';
 export { isGradEnabled, withGrad } from './node.ts';
 export { getDefaultDtype, resultType, setDefaultDtype } from './promotion.ts';

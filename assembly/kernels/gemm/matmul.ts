@@ -36,6 +36,23 @@ function pack<T>(s: usize, u: i32, b: usize, workspace: usize): void {
   else packColumns<T>(kc, columns, b, <usize>ns * sizeof<T>(), dst, panel);
 }
 
+/** Integers, whose sums do not depend on their order: straight loops for any strides, a vector of columns at a time where b has them. */
+function plain<T>(m: i32, n: i32, k: i32, a: usize, am: usize, ak: usize, b: usize, bk: usize, bn: usize, c: usize, ldc: usize): void {
+  for (let i = 0; i < m; i++, a += am, c += ldc) {
+    memory.fill(c, 0, <usize>n * sizeof<T>());
+    let p = a, q = b;
+    for (let l = 0; l < k; l++, p += ak, q += bk) {
+      const x = load<T>(p);
+      let y = c, r = q, j = n;
+      if (bn == sizeof<T>()) {
+        const xs = v128.splat<T>(x), lanes = 16 / <i32>sizeof<T>();
+        for (; j >= lanes; j -= lanes, y += 16, r += 16) v128.store(y, v128.add<T>(v128.load(y), v128.mul<T>(xs, v128.load(r))));
+      }
+      for (; j > 0; j--, y += sizeof<T>(), r += bn) store<T>(y, load<T>(y) + x * load<T>(r));
+    }
+  }
+}
+
 /** Computes unit u: a block of rows by a block of columns of one product. */
 function product<T>(s: usize, u: i32, y: usize, a: usize, b: usize, bias: usize, workspace: usize): void {
   const m = int(s, f.m), n = int(s, f.n), k = int(s, f.k), kstep = int(s, f.kstep), path = int(s, f.path);
@@ -59,7 +76,8 @@ function product<T>(s: usize, u: i32, y: usize, a: usize, b: usize, bias: usize,
   a += <usize>i0 * am * sizeof<T>();
   b += <usize>j0 * bn;
   const aStep = <usize>kstep * ak * sizeof<T>(), bStep = <usize>kstep * bk;
-  if (path == DOTS) for (let i = 0; i < mc; i++) dots<T>(nc, k, a + <usize>i * lda, b, bn, c + <usize>i * ldc);
+  if (isInteger<T>()) plain<T>(mc, nc, k, a, <usize>am * sizeof<T>(), <usize>ak * sizeof<T>(), b, bk, bn, c, ldc);
+  else if (path == DOTS) for (let i = 0; i < mc; i++) dots<T>(nc, k, a + <usize>i * lda, b, bn, c + <usize>i * ldc);
   else if (path == ROWS) {
     const vectors = (nc * <i32>sizeof<T>() + 15) >> 4;
     for (let k0 = 0; k0 < k; k0 += kstep, a += aStep, b += bStep) {
@@ -87,8 +105,8 @@ function run<T>(s: usize, phase: i32, tile: i32, a: usize, b: usize, bias: usize
   const packs = int(s, f.path) == PACKED && phase == 0;
   const per = int(s, packs ? f.packPer : f.per), end = min((tile + 1) * per, int(s, packs ? f.packUnits : f.units));
   for (let u = tile * per; u < end; u++) {
-    if (packs) pack<T>(s, u, b, workspace);
-    else product<T>(s, u, operand(s, 0), a, b, bias, workspace);
+    if (!packs) product<T>(s, u, operand(s, 0), a, b, bias, workspace);
+    else if (!isInteger<T>()) pack<T>(s, u, b, workspace);
   }
 }
 
