@@ -57,7 +57,13 @@ const maps = {
 const shorten = {
   name: 'shorten',
   async renderChunk(code) {
-    const { code: short, map } = await minify(code, { module: true, ecma: 2022, keep_classnames: true, sourceMap: true, compress: { passes: 3 } });
+    const { code: short, map } = await minify(code, {
+      module: true,
+      ecma: 2022,
+      keep_classnames: true,
+      sourceMap: true,
+      compress: { passes: 3 },
+    });
     return { code: short, map: JSON.parse(map) };
   },
 };
