@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /** The functions of `assembly/tests/math.ts`, in its order. */
@@ -38,6 +39,13 @@ const SIZE = 1 << 19;
 export interface Kernels {
   f32(name: string, a: Float32Array, b?: Float32Array): Float32Array;
   f64(name: string, a: Float64Array, b?: Float64Array): Float64Array;
+}
+
+/** Compiles `assembly/tests/math.ts` with the core's flags; takes some seconds. */
+export function compile(path: string): string {
+  const asc = ['node_modules/assemblyscript/bin/asc.js', '--config', 'tests/math/asconfig.json', '-o', path];
+  execFileSync(process.execPath, asc, { stdio: 'pipe' });
+  return path;
 }
 
 /** Loads the module made from `assembly/tests/math.ts`. */
