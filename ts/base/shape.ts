@@ -116,3 +116,16 @@ export function wrapDims(op: string, dims: number | readonly number[] | undefine
 export function show(shape: Shape): string {
   return `[${shape.join(', ')}]`;
 }
+
+/** Whether a view covers its elements without gaps or overlaps, in some order of its dimensions. */
+export function isDense(x: { readonly shape: Shape; readonly strides: Shape }): boolean {
+  const dims: number[] = [];
+  for (let d = 0; d < x.shape.length; d++) if (x.shape[d] !== 1) dims.push(d);
+  dims.sort((a, b) => x.strides[a] - x.strides[b]);
+  let n = 1;
+  for (const d of dims) {
+    if (x.strides[d] !== n) return false;
+    n *= x.shape[d];
+  }
+  return true;
+}

@@ -1,8 +1,8 @@
 // The one way into an op: dtype and shape rules, the output's memory, the backend, the tape.
 import { CATEGORY, DTYPES, type DType, SIZE } from '../base/dtype.ts';
 import { DTypeError, ShapeError, StateError } from '../base/errors.ts';
-import { broadcast, type Shape, sameShape, show, sizeOf } from '../base/shape.ts';
-import type { Arg, Attrs, KernelOp, MapOp, Meta, Op, Result, Scalar, ViewOp } from '../ops/op.ts';
+import { broadcast, isDense, type Shape, sameShape, show, sizeOf } from '../base/shape.ts';
+import type { Arg, Attrs, KernelOp, MapOp, Op, Result, Scalar, ViewOp } from '../ops/op.ts';
 import { alias, allocate, backend, type Tensor, TensorCore } from './core.ts';
 import { isGradEnabled } from './node.ts';
 import { mapDtype } from './promotion.ts';
@@ -36,19 +36,6 @@ function formatOf(inputs: readonly In[], shape: Shape): Shape | undefined {
     return x.contiguous || !isDense(x) ? undefined : x.strides;
   }
   return undefined;
-}
-
-/** Whether a view covers its elements without gaps or overlaps, in some order of its dimensions. */
-export function isDense(x: Meta): boolean {
-  const dims: number[] = [];
-  for (let d = 0; d < x.shape.length; d++) if (x.shape[d] !== 1) dims.push(d);
-  dims.sort((a, b) => x.strides[a] - x.strides[b]);
-  let n = 1;
-  for (const d of dims) {
-    if (x.strides[d] !== n) return false;
-    n *= x.shape[d];
-  }
-  return true;
 }
 
 /** The common case: row-major operands of one shape and floating-point dtype; null where a rule has to decide. */

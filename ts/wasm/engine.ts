@@ -1,7 +1,16 @@
 import type { Backend, Input, View } from '../backend.ts';
 import { COMPUTE, type DType, SIZE } from '../base/dtype.ts';
 import { DeviceError, IndexError, MemoryError, WickError } from '../base/errors.ts';
-import { channelsLastStrides, contiguousStrides, isChannelsLast, isContiguous, type Shape, sameShape, sizeOf } from '../base/shape.ts';
+import {
+  channelsLastStrides,
+  contiguousStrides,
+  isChannelsLast,
+  isContiguous,
+  isDense,
+  type Shape,
+  sameShape,
+  sizeOf,
+} from '../base/shape.ts';
 import type { Attrs, KernelOp, Layout, MapOp, Meta, Op } from '../ops/op.ts';
 import { TABLE } from '../ops/table.ts';
 import { address, encodeKernel, encodeMap, STEP } from './encode.ts';
@@ -185,18 +194,6 @@ function layoutOf(layout: KernelOp['layout'], x: Meta, i: number): Layout {
 
 function sameStrides(shape: Shape, a: Shape, b: Shape): boolean {
   for (let i = 0; i < shape.length; i++) if (shape[i] > 1 && a[i] !== b[i]) return false;
-  return true;
-}
-
-/** Whether a view covers its elements without gaps or overlaps, in some order of its dimensions. */
-function isDense(x: Meta): boolean {
-  const dims = x.shape.map((_, d) => d).filter((d) => x.shape[d] !== 1);
-  dims.sort((a, b) => x.strides[a] - x.strides[b]);
-  let n = 1;
-  for (const d of dims) {
-    if (x.strides[d] !== n) return false;
-    n *= x.shape[d];
-  }
   return true;
 }
 

@@ -1,10 +1,10 @@
 import { asDType, CATEGORY, type DType, isFloat } from '../../base/dtype.ts';
 import { DeviceError, DTypeError, StateError } from '../../base/errors.ts';
-import { show } from '../../base/shape.ts';
+import { isDense, show } from '../../base/shape.ts';
 import type { MapOp, Scalar } from '../../ops/op.ts';
 import { TABLE } from '../../ops/table.ts';
 import { type BackwardOptions, backward as runBackward } from '../backward.ts';
-import { callMapInto, castTo, contiguousCopy, isDense } from '../call.ts';
+import { callMapInto, castTo, contiguousCopy } from '../call.ts';
 import { alias, type Tensor, type TensorCore } from '../core.ts';
 import { nodeOf, watch } from '../tape.ts';
 
