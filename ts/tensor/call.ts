@@ -6,7 +6,7 @@ import type { Arg, Attrs, KernelOp, MapOp, Op, Result, Scalar, ViewOp } from '..
 import { alias, allocate, backend, type Tensor, TensorCore } from './core.ts';
 import { isGradEnabled } from './node.ts';
 import { mapDtype } from './promotion.ts';
-import { noteWrite, record, tracked } from './tape.ts';
+import { noteWrite, record, rootOf, tracked } from './tape.ts';
 
 type In = TensorCore | Scalar | null;
 
@@ -148,8 +148,7 @@ export function checkWritable(name: string, out: TensorCore, grad: boolean): voi
 }
 
 function isLeafBase(x: TensorCore): boolean {
-  let base = x;
-  while (base.origin !== null) base = base.origin.parent;
+  const base = rootOf(x);
   return base.requiresGrad && base.isLeaf;
 }
 
@@ -163,12 +162,6 @@ export function tryView(op: ViewOp, x: TensorCore, attrs: Attrs): Tensor | null 
   out.rebases = rootOf(x).rebases;
   if (grad && op.vjp !== null && CATEGORY[out.dtype] === 2) record(op, [x], attrs, [out]);
   return out;
-}
-
-function rootOf(x: TensorCore): TensorCore {
-  let base = x;
-  while (base.origin !== null) base = base.origin.parent;
-  return base;
 }
 
 /** Runs an op into fresh outputs, which are freed at once if it fails. */

@@ -29,7 +29,8 @@ export function tracked(x: TensorCore): boolean {
   return x.requiresGrad || (x.origin !== null && nodeOf(x) !== null);
 }
 
-function rootOf(x: TensorCore): TensorCore {
+/** The tensor that a view looks at in the end; a tensor that is no view is its own. */
+export function rootOf(x: TensorCore): TensorCore {
   let base = x;
   while (base.origin !== null) base = base.origin.parent;
   return base;
