@@ -151,7 +151,7 @@ export class Heap {
     let bin = binOf(n);
     let p = this.head[bin];
     // Spans of the request's own bin may be too short: look at a few.
-    for (let tries = 0; p >= 0 && -this.span[p] < n; p = this.next[p]) if (++tries === 16) p = -1;
+    for (let tries = 0; p >= 0 && -this.span[p] < n; tries++) p = tries < 16 ? this.next[p] : -1;
     if (p < 0) {
       for (bin++; bin < BINS && this.head[bin] < 0; bin++);
       if (bin >= BINS) return -1;
