@@ -21,7 +21,7 @@ export interface View extends Meta {
   /** In elements. */
   readonly offset: number;
   /** Row-major without gaps. */
-  readonly contiguous: boolean;
+  readonly rowMajor: boolean;
 }
 
 export type Input = View | Scalar | null;

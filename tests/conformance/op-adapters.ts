@@ -95,7 +95,7 @@ const ADAPTERS: Readonly<Record<string, Adapter>> = {
   type: ({ args: [x, dtype] }) => (x as Tensor).to(dtype as DType),
   item: ({ args: [x] }) => (x as Tensor).itemSync(),
   tolist: ({ args: [x] }) => (x as Tensor).arraySync(),
-  contiguous: ({ args: [x] }) => (x as Tensor).asContiguous(),
+  contiguous: ({ args: [x] }) => (x as Tensor).contiguous(),
   new_full: (call) => as('full', call, call.args.slice(1), new Map([['dtype', dtypeOf(call, (call.args[0] as Tensor).dtype)]])),
   new_ones: newLike('ones'),
   new_zeros: newLike('zeros'),

@@ -83,7 +83,7 @@ test('beyond the memory limit: MemoryError, nothing lost, no byte leaked', () =>
         x
           .reshape(1000, 1)
           .expand(1000, Math.ceil(reserved / 4000) + 1)
-          .asContiguous(),
+          .contiguous(),
       outer: () => x.reshape(1000, 1).mul(wick.ones([1]).expand(1, Math.ceil(reserved / 4000) + 1)),
       matmul: () =>
         wick

@@ -24,7 +24,7 @@ const ARRAYS = {
 type Tested = keyof typeof ARRAYS;
 
 function view(dtype: DType, n: number): View {
-  return { storage: engine.alloc(n * SIZE[dtype]), offset: 0, shape: [n], strides: [1], dtype, contiguous: true };
+  return { storage: engine.alloc(n * SIZE[dtype]), offset: 0, shape: [n], strides: [1], dtype, rowMajor: true };
 }
 
 /** Runs a row on vectors and numbers; the result as an array. */

@@ -45,7 +45,7 @@ export class Embedding extends Module {
   }
   override forward(index: Tensor): Tensor {
     if (this.maxNorm !== null) noGrad(() => this.#shorten(index.reshape([-1]), this.maxNorm as number));
-    return embedding(this.weight, index, this.paddingIdx === null ? {} : { paddingIdx: this.paddingIdx });
+    return embedding(index, this.weight, this.paddingIdx === null ? {} : { paddingIdx: this.paddingIdx });
   }
   #shorten(index: Tensor, maxNorm: number): void {
     const rows = this.weight.indexSelect(0, index);

@@ -98,7 +98,7 @@ function store(tensor: TensorCore, flow: Flow, createGraph: boolean): void {
   const old = tensor.grad;
   let next: Tensor;
   if (old === null) {
-    const steal = flow.owned && flow.grad.storage.refs === 1 && flow.grad.contiguous;
+    const steal = flow.owned && flow.grad.storage.refs === 1 && flow.grad.rowMajor;
     next = steal || createGraph ? flow.grad : (derivativeOps().copy(flow.grad) as Tensor);
     if (!steal && flow.owned && !createGraph) flow.grad.dispose();
   } else if (createGraph) next = derivativeOps().add(old, flow.grad) as Tensor;

@@ -33,7 +33,7 @@ function checkAlive(op: Op, inputs: readonly In[]): boolean {
 function formatOf(inputs: readonly In[], shape: Shape): Shape | undefined {
   for (const x of inputs) {
     if (!(x instanceof TensorCore) || !sameShape(x.shape, shape)) continue;
-    return x.contiguous || !isDense(x) ? undefined : x.strides;
+    return x.rowMajor || !isDense(x) ? undefined : x.strides;
   }
   return undefined;
 }
@@ -41,14 +41,14 @@ function formatOf(inputs: readonly In[], shape: Shape): Shape | undefined {
 /** The common case: row-major operands of one shape and floating-point dtype; null where a rule has to decide. */
 function callDense(op: MapOp, inputs: readonly In[], grad: boolean): Tensor | null {
   const first = inputs[0];
-  if (typeof first !== 'object' || first === null || !first.contiguous || CATEGORY[first.dtype] !== 2) return null;
+  if (typeof first !== 'object' || first === null || !first.rowMajor || CATEGORY[first.dtype] !== 2) return null;
   const dtype = first.dtype;
   const shape = first.shape;
   if ((op.dtypes[0] !== dtype && !op.dtypes.includes(dtype)) || op.masks.length > 0) return null;
   for (let i = 1; i < inputs.length; i++) {
     const x = inputs[i];
     if (typeof x !== 'object') continue;
-    if (x === null || !x.contiguous || x.dtype !== dtype || !sameShape(x.shape, shape)) return null;
+    if (x === null || !x.rowMajor || x.dtype !== dtype || !sameShape(x.shape, shape)) return null;
   }
   const type = op.out === 'bool' ? 'bool' : dtype;
   const device = backend();
@@ -235,7 +235,7 @@ export function contiguousCopy(x: TensorCore): Tensor {
 export function castTo(x: TensorCore, dtype: DType): Tensor {
   const op = copyOp as MapOp;
   const grad = checkAlive(op, [x]);
-  const out = allocate(x.shape, dtype, x.contiguous || !isDense(x) ? undefined : x.strides);
+  const out = allocate(x.shape, dtype, x.rowMajor || !isDense(x) ? undefined : x.strides);
   const attrs = mapAttrs(x.dtype);
   runInto(op, [x], attrs, [out]);
   if (grad && CATEGORY[out.dtype] === 2) record(op, [x], attrs, [out]);

@@ -34,7 +34,7 @@ export class TensorCore implements View {
   readonly shape: Shape;
   readonly strides: Shape;
   readonly dtype: DType;
-  readonly contiguous: boolean;
+  readonly rowMajor: boolean;
   requiresGrad = false;
   /** Accumulated gradient of a leaf (or of a tensor that retains its gradient). */
   grad: Tensor | null = null;
@@ -51,13 +51,13 @@ export class TensorCore implements View {
   accumulator: Node | null = null;
   disposed = false;
 
-  constructor(storage: Storage, offset: number, shape: Shape, strides: Shape, dtype: DType, contiguous: boolean) {
+  constructor(storage: Storage, offset: number, shape: Shape, strides: Shape, dtype: DType, rowMajor: boolean) {
     this.storage = storage;
     this.offset = offset;
     this.shape = shape;
     this.strides = strides;
     this.dtype = dtype;
-    this.contiguous = contiguous;
+    this.rowMajor = rowMajor;
     if (made !== null) made.push(this);
   }
 

@@ -57,7 +57,7 @@ function dense(inputs: readonly Input[], out: View, type: DType): boolean {
   for (let k = 0; k < inputs.length; k++) {
     const x = inputs[k];
     if (typeof x !== 'object') continue;
-    if (x === null || !x.contiguous || x.dtype !== type || !sameShape(x.shape, out.shape)) return false;
+    if (x === null || !x.rowMajor || x.dtype !== type || !sameShape(x.shape, out.shape)) return false;
   }
   return true;
 }
@@ -77,7 +77,7 @@ export function encodeMap(memory: Memory, op: MapOp, inputs: readonly Input[], d
   words[HEADER + 7] = count;
   words[HEADER + 1] = 32 + count * 16;
   const tileOut = op.out === 'bool' ? maskType(type) : type;
-  if (op.out === 'same' && out.dtype === type && out.contiguous && op.masks.length === 0 && dense(inputs, out, type)) {
+  if (op.out === 'same' && out.dtype === type && out.rowMajor && op.masks.length === 0 && dense(inputs, out, type)) {
     const size = SIZE[type];
     const kind = CODE[type] * 0x101;
     const ends = endsStorage(out, n);
@@ -109,7 +109,7 @@ function encodeStrided(memory: Memory, op: MapOp, inputs: readonly Input[], out:
   for (const x of inputs) if (isView(x)) views.push(x);
   const rank = out.shape.length;
   const order = Array.from({ length: rank }, (_, d) => d).filter((d) => out.shape[d] !== 1);
-  if (!out.contiguous) order.sort((a, b) => out.strides[b] - out.strides[a]);
+  if (!out.rowMajor) order.sort((a, b) => out.strides[b] - out.strides[a]);
   const strideOf = (v: View, d: number): number => {
     const i = d - (rank - v.shape.length);
     return i < 0 || v.shape[i] === 1 ? 0 : v.strides[i];

@@ -27,14 +27,14 @@ class Temp implements View {
   readonly strides: Shape;
   readonly dtype: DType;
   readonly offset = 0;
-  readonly contiguous: boolean;
+  readonly rowMajor: boolean;
   readonly storage: WasmStorage;
   constructor(storage: WasmStorage, shape: Shape, strides: Shape, dtype: DType) {
     this.storage = storage;
     this.shape = shape;
     this.strides = strides;
     this.dtype = dtype;
-    this.contiguous = isContiguous(shape, strides);
+    this.rowMajor = isContiguous(shape, strides);
   }
 }
 
@@ -136,7 +136,7 @@ export class Engine implements Backend {
   /** The view itself if it is as the kernel wants it, else a converted copy. */
   private prepared(x: View, dtype: DType, layout: Layout, temps: Temp[]): View {
     const last = layout === 'channelsLast';
-    const fits = layout === 'any' || (last ? isChannelsLast(x.shape, x.strides) : x.contiguous);
+    const fits = layout === 'any' || (last ? isChannelsLast(x.shape, x.strides) : x.rowMajor);
     if (fits && x.dtype === dtype) return x;
     const strides = last ? channelsLastStrides(x.shape) : layout === 'any' && isDense(x) ? x.strides : contiguousStrides(x.shape);
     const t = this.fresh(x.shape, strides, dtype, temps);

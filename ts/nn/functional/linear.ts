@@ -4,8 +4,8 @@ import { callKernel, einsum, ones, type Tensor, zeros } from '../../tensor/index
 
 export { linear } from '../../tensor/index.ts';
 
-/** Rows of weight (rows, width) that the indices name: (..., width). The row paddingIdx takes no gradient. @throws IndexError */
-export function embedding(weight: Tensor, index: Tensor, { paddingIdx }: { paddingIdx?: number | null } = {}): Tensor {
+/** Rows of weight (rows, width) that the index (..., int64 or int32) names: (..., width). The row paddingIdx takes no gradient. @throws IndexError */
+export function embedding(index: Tensor, weight: Tensor, { paddingIdx }: { paddingIdx?: number | null } = {}): Tensor {
   return callKernel(TABLE.embedding as KernelOp, [weight, index], paddingIdx == null ? {} : { paddingIdx })[0];
 }
 

@@ -30,7 +30,7 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   const left = a.ndim === 1 ? a.unsqueeze(0) : a;
   const right = b.ndim === 1 ? b.unsqueeze(1) : b;
   // Batches of rows against one matrix are one product.
-  if (left.ndim > 2 && right.ndim === 2 && left.contiguous) {
+  if (left.ndim > 2 && right.ndim === 2 && left.rowMajor) {
     const y = callKernel(row, [left.reshape([-1, inner]), right], {})[0].reshape([...left.shape.slice(0, -1), right.shape[1]]);
     return b.ndim === 1 ? y.squeeze(-1) : y;
   }

@@ -17,7 +17,7 @@ export interface ReadOptions {
 function bytesSync(x: Tensor, name: string): Uint8Array {
   if (x.disposed || x.storage.refs <= 0) throw new StateError(`${name}: the tensor of shape ${show(x.shape)} was disposed`);
   if (x.device !== 'wasm') throw new DeviceError(`${name}: the data is on ${x.device}; use the form without Sync or await x.to('wasm')`);
-  if (x.contiguous) return backend().readSync(x);
+  if (x.rowMajor) return backend().readSync(x);
   const temps: TensorCore[] = [];
   const dense = collecting(temps, () => withGrad(false, () => contiguousCopy(x)));
   const bytes = backend().readSync(dense);
@@ -56,7 +56,7 @@ export function bytesOf(x: Tensor): Uint8Array {
  */
 export async function data(x: Tensor): Promise<Data> {
   if (x.disposed || x.storage.refs <= 0) return dataSync(x);
-  if (!x.contiguous) {
+  if (!x.rowMajor) {
     const temps: TensorCore[] = [];
     const dense = collecting(temps, () => withGrad(false, () => contiguousCopy(x)));
     const bytes = await backend().read(dense);

@@ -1,12 +1,13 @@
 import { asDType, CATEGORY, type DType, isFloat } from '../../base/dtype.ts';
-import { DeviceError, DTypeError, StateError } from '../../base/errors.ts';
-import { isDense, show } from '../../base/shape.ts';
+import { DeviceError, DTypeError, ShapeError, StateError, ValueError } from '../../base/errors.ts';
+import { isChannelsLast, isDense, show } from '../../base/shape.ts';
 import type { MapOp, Scalar } from '../../ops/op.ts';
 import { TABLE } from '../../ops/table.ts';
 import { type BackwardOptions, backward as runBackward } from '../backward.ts';
 import { callMapInto, castTo, contiguousCopy } from '../call.ts';
 import { alias, type Tensor, type TensorCore } from '../core.ts';
 import { nodeOf, watch } from '../tape.ts';
+import { permute } from './views.ts';
 
 const copy = TABLE.copy as MapOp;
 
@@ -45,11 +46,35 @@ export function to(x: Tensor, target: DType | ToOptions): Tensor {
 }
 /** A copy with memory of its own, recorded. Dense formats such as channels-last are kept. @example x.clone() */
 export function clone(x: Tensor): Tensor {
-  return x.contiguous || !isDense(x) ? contiguousCopy(x) : castTo(x, x.dtype);
+  return x.rowMajor || !isDense(x) ? contiguousCopy(x) : castTo(x, x.dtype);
 }
-/** The tensor itself if its elements lie in row-major order, else such a copy. @method asContiguous */
-export function contiguous(x: Tensor): Tensor {
-  return x.contiguous ? x : contiguousCopy(x);
+/** Order of the elements in memory: row-major, or with the channels (dimension 1) next to each other. */
+export type MemoryFormat = 'contiguous' | 'channelsLast';
+/** Options of functions that ask for a memory format. */
+export interface FormatOptions {
+  readonly memoryFormat?: MemoryFormat;
+}
+
+/**
+ * The tensor itself if its elements lie in the memory format, else such a copy.
+ * @throws ShapeError for channels-last unless x has 3 to 5 dimensions
+ * @example zeros([1, 3, 4, 4]).contiguous({ memoryFormat: 'channelsLast' }).strides // [48, 1, 12, 3]
+ */
+export function contiguous(x: Tensor, options: FormatOptions = {}): Tensor {
+  if (isContiguous(x, options)) return x;
+  if (options.memoryFormat !== 'channelsLast') return contiguousCopy(x);
+  const order = x.shape.map((_, d) => (d === 0 ? 0 : d === x.ndim - 1 ? 1 : d + 1));
+  const back = x.shape.map((_, d) => (d === 0 ? 0 : d === 1 ? x.ndim - 1 : d - 1));
+  return permute(contiguousCopy(permute(x, order)), back);
+}
+/** Whether the elements lie in the memory format without gaps. @example eye(2).t().isContiguous() // false */
+export function isContiguous(x: Tensor, options: FormatOptions = {}): boolean {
+  const { memoryFormat = 'contiguous' } = options;
+  if (memoryFormat === 'contiguous') return x.rowMajor;
+  if (memoryFormat !== 'channelsLast')
+    throw new ValueError(`contiguous: memoryFormat '${memoryFormat}'; use 'contiguous' or 'channelsLast'`);
+  if (x.ndim < 3 || x.ndim > 5) throw new ShapeError(`contiguous: channelsLast is for 3 to 5 dimensions, not ${show(x.shape)}`);
+  return isChannelsLast(x.shape, x.strides);
 }
 /** The same data outside the graph. @example x.detach().add_(1) // changes x's data too */
 export function detach(x: Tensor): Tensor {

@@ -767,8 +767,11 @@ Object.defineProperties(
     clone(this: any): any {
       return writeFamily.clone(this);
     },
-    asContiguous(this: any): any {
-      return writeFamily.contiguous(this);
+    contiguous(this: any, options?: any): any {
+      return writeFamily.contiguous(this, options);
+    },
+    isContiguous(this: any, options?: any): any {
+      return writeFamily.isContiguous(this, options);
     },
     detach(this: any): any {
       return writeFamily.detach(this);

@@ -21,7 +21,7 @@ import type { Dims, ReduceOptions, ValuesIndices, VarOptions } from '../function
 import type { IndexItem } from '../functions/slicing.ts';
 import type { KeepdimOptions, SortOptions, TopkOptions } from '../functions/sorting.ts';
 import type { Unique, UniqueOptions } from '../functions/unique.ts';
-import type { ToOptions } from '../functions/write.ts';
+import type { FormatOptions, ToOptions } from '../functions/write.ts';
 
 /** The methods of a tensor: each is the function of the same name with the tensor as its first argument. */
 export interface Methods {
@@ -1132,8 +1132,14 @@ export interface Methods {
   to(target: DType | ToOptions): Tensor;
   /** A copy with memory of its own, recorded. Dense formats such as channels-last are kept. @example x.clone() */
   clone(): Tensor;
-  /** The tensor itself if its elements lie in row-major order, else such a copy. */
-  asContiguous(): Tensor;
+  /**
+   * The tensor itself if its elements lie in the memory format, else such a copy.
+   * @throws ShapeError for channels-last unless x has 3 to 5 dimensions
+   * @example zeros([1, 3, 4, 4]).contiguous({ memoryFormat: 'channelsLast' }).strides // [48, 1, 12, 3]
+   */
+  contiguous(options?: FormatOptions): Tensor;
+  /** Whether the elements lie in the memory format without gaps. @example eye(2).t().isContiguous() // false */
+  isContiguous(options?: FormatOptions): boolean;
   /** The same data outside the graph. @example x.detach().add_(1) // changes x's data too */
   detach(): Tensor;
   /** Takes x out of its graph, in place. */
