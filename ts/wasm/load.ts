@@ -69,6 +69,7 @@ export function load(): Loaded {
     throw new DeviceError('wick: this runtime does not compile WebAssembly with SIMD and threads', { cause });
   }
   // The instance's own functions: the loader's wrappers cost more than a small op.
-  const { instance } = instantiateSync(module, { env: { memory } });
+  const env: Record<string, unknown> = { memory, now: () => performance.now() };
+  const { instance } = instantiateSync(module, { env });
   return { module, memory, exports: instance.exports as unknown as Exports, maxPages };
 }
