@@ -76,7 +76,8 @@ function withoutFunctionObjects(bytes) {
         number();
         at++;
         const length = number();
-        const data = bytes.subarray(at, (at += length));
+        const data = bytes.subarray(at, at + length);
+        at += length;
         if (!isFunction(data)) kept.push(bytes.subarray(from, at));
         else if (data.readUInt32LE(20) !== next++) throw new Error('wasm: a function is taken as a value outside gen/dispatch.ts');
       }
