@@ -6,7 +6,7 @@ import { Add, Atan2, Copysign, Div, FloorDivide, Fmax, Fmin, Fmod, Heaviside, Hy
 import { BitwiseAnd, BitwiseLeftShift, BitwiseNot, BitwiseOr, BitwiseRightShift, BitwiseXor, Eq, Ge, Gt, Isfinite, Isinf, Isnan, Isneginf, Isposinf, Le, LogicalAnd, LogicalNot, LogicalOr, LogicalXor, Lt, Ne, Signbit } from '../kernels/compare';
 import { convolution as convolutionKernel, convolutionInput as convolutionInputKernel, convolutionWeight as convolutionWeightKernel } from '../kernels/conv/conv';
 import { arange as arangeKernel, full as fullKernel, linspace as linspaceKernel } from '../kernels/create';
-import { bytesMatmul as bytesMatmulKernel } from '../kernels/gemm/bytes';
+import { intMm as intMmKernel } from '../kernels/gemm/bytes';
 import { linear as linearKernel, matmul as matmulKernel } from '../kernels/gemm/matmul';
 import { embedding as embeddingKernel, embeddingBackward as embeddingBackwardKernel, gather as gatherKernel, gatherBackward as gatherBackwardKernel, indexAdd as indexAddKernel, indexCopy as indexCopyKernel, indexSelect as indexSelectKernel, indexSelectBackward as indexSelectBackwardKernel, nonzeroCount as nonzeroCountKernel, nonzeroFill as nonzeroFillKernel, scatter as scatterKernel, scatterAdd as scatterAddKernel, scatterReduce as scatterReduceKernel, searchsorted as searchsortedKernel } from '../kernels/indexing';
 import { layerNorm as layerNormKernel, layerNormBackward as layerNormBackwardKernel } from '../kernels/norm';
@@ -276,7 +276,7 @@ export function layout(): void {
   layerNormBackwardKernel;
   linearKernel;
   matmulKernel;
-  bytesMatmulKernel;
+  intMmKernel;
   convolutionKernel;
   convolutionInputKernel;
   convolutionWeightKernel;

@@ -414,7 +414,7 @@ export namespace matmul {
   export const p4: i32 = 42;
   export const p5: i32 = 43;
 }
-export namespace bytesMatmul {
+export namespace intMm {
   export const m: i32 = 0;
   export const n: i32 = 1;
   export const k: i32 = 2;

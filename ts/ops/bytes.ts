@@ -15,7 +15,7 @@ const LOW: Partial<Record<DType, number>> = { int8: -128, uint8: 0 };
  * Product of stacks of matrices of bytes, a [..., m, k] and b [..., k, n] (or one matrix b for all), each less its zero point, as int32:
  * exact while it fits, else modulo 2^32.
  */
-export const bytesMatmul: Op = kernel({
+export const intMm: Op = kernel({
   doc: 'Matrix product of int8 or uint8 matrices, less their zero points, exact in int32.',
   onnx: 'MatMulInteger',
   inputs: ['a', 'b'],
@@ -59,6 +59,6 @@ export const bytesMatmul: Op = kernel({
       workspace: Math.max(64, batch * (rows * pairs * 4 + panels * pairs * 32)),
     };
   },
-  kernel: { file: 'gemm/bytes', name: 'bytesMatmul' },
+  kernel: { file: 'gemm/bytes', name: 'intMm' },
   vjp: null,
 });

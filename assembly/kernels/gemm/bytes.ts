@@ -1,6 +1,6 @@
 // Products of matrices of bytes, exact in int32: both are widened to 16 bits less their zero points, in pairs along k, and one
 // instruction multiplies and adds a pair for each of four columns.
-import { bytesMatmul as f } from '../../gen/fields';
+import { intMm as f } from '../../gen/fields';
 import { I8, dtype, int, operand } from '../../step';
 import { scratch } from '../../threads';
 
@@ -82,7 +82,7 @@ function tile(pairs: i32, a0: usize, row: usize, b: usize, c: usize, ldc: usize)
 }
 
 /** Phase 0 packs rows of a, then panels of b; phase 1 multiplies blocks of rows of one product. */
-export function bytesMatmul(s: usize, phase: i32, index: i32): void {
+export function intMm(s: usize, phase: i32, index: i32): void {
   const m = int(s, f.m), n = int(s, f.n), k = int(s, f.k), pairs = max((k + 1) >> 1, 1), panels = (n + 7) >> 3;
   const row = <usize>pairs << 2, panel = <usize>pairs << 5, rows = (m + 3) & -4, workspace = operand(s, 3);
   const stacks = int(s, f.stacks), packed = workspace + <usize>(rows * int(s, f.batch)) * row;

@@ -61,7 +61,7 @@ export interface ZeroPoints {
  * @example intMm(ones([2, 3], { dtype: 'int8' }), ones([3, 2], { dtype: 'int8' })).tolist() // [[3, 3], [3, 3]]
  */
 export function intMm(a: Tensor, b: Tensor, options: ZeroPoints = {}): Tensor {
-  return callKernel(TABLE.bytesMatmul as KernelOp, [a, b], { aZero: options.aZero ?? 0, bZero: options.bZero ?? 0 })[0];
+  return callKernel(TABLE.intMm as KernelOp, [a, b], { aZero: options.aZero ?? 0, bZero: options.bZero ?? 0 })[0];
 }
 /** Products of two batches of matrices [B, M, K] x [B, K, N]. */
 export function bmm(a: Tensor, b: Tensor): Tensor {
