@@ -4,8 +4,8 @@ import { minify } from 'terser';
 import { entries } from './scripts/entries.mjs';
 import { at } from './scripts/sources.mjs';
 
-// The packages whose code ships inside wick's: what is installed needs nothing at run time.
-const INSIDE = { '@assemblyscript/loader': 'node_modules/@assemblyscript/loader/index.js', fflate: 'node_modules/fflate/esm/browser.js' };
+// The package whose code ships inside wick's: what is installed needs nothing at run time.
+const INSIDE = { fflate: 'node_modules/fflate/esm/browser.js' };
 const inside = { name: 'inside', resolveId: (id) => (Object.hasOwn(INSIDE, id) ? at(INSIDE[id]) : null) };
 
 // Tensors need a device, which only the root names: every other entry imports the root first.
@@ -53,18 +53,25 @@ const maps = {
   },
 };
 
-/** Shortens what ships. Class names stay: errors and printed modules show them. No unsafe or floating-point rewriting is on. */
+/**
+ * Shortens what ships. Class names stay: errors and printed modules show them. No unsafe or floating-point rewriting is on.
+ * The inlined Wasm moves to the front: in the middle it would part names from their repetitions by more than deflate's window of 32 kB.
+ */
 const shorten = {
   name: 'shorten',
   async renderChunk(code) {
-    const { code: short, map } = await minify(code, {
+    const [statement = '', name] = /^const (core\S*) =\s+'[^']+';$/m.exec(code) ?? [];
+    const { code: short, map } = await minify(code.replace(statement, statement.replace(/[^\n]/g, '')), {
       module: true,
       ecma: 2022,
       keep_classnames: true,
       sourceMap: true,
       compress: { passes: 3 },
+      mangle: { reserved: [name] },
     });
-    return { code: short, map: JSON.parse(map) };
+    if (!statement) return { code: short, map: JSON.parse(map) };
+    const { mappings, ...rest } = JSON.parse(map);
+    return { code: `${statement.replace(/\s+/g, ' ')}\n${short}`, map: { ...rest, mappings: `;${mappings}` } };
   },
 };
 

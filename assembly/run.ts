@@ -2,7 +2,7 @@
 import { SPANS, indexOf } from './gen/dispatch';
 import { map } from './map';
 import { length, opcode, phases, tiles } from './step';
-import { fork, takeStatus, workers } from './threads';
+import { fork, shares, takeStatus } from './threads';
 
 /** Runs one tile of one phase of the step at s. */
 export function execute(s: usize, phase: i32, tile: i32): void {
@@ -24,7 +24,7 @@ export function run(s: usize, count: i32): i32 {
     const n = phases(s);
     for (let p = 0; p < n; p++) {
       const t = tiles(s, p);
-      if (t > 1 && workers() > 0) fork(s, p, t, execute.index, mayWait);
+      if (t > 1 && shares()) fork(s, p, t, execute.index, mayWait);
       else for (let i = 0; i < t; i++) execute(s, p, i);
     }
     s += length(s);

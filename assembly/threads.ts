@@ -12,6 +12,12 @@ const ASLEEP: usize = CONTROL + 256; // workers that sleep on the ticket
 const LIMIT: usize = CONTROL + 320; // threads that may take part, this one included
 const STATUS: usize = CONTROL + 384; // first error of a run, and one detail
 const SPIN: i32 = 2000;
+/** Milliseconds of forks that one judgement of the threads looks at, and the first pause of threads that did not pay. */
+const WINDOW: f64 = 10;
+const PAUSE: f64 = 100;
+const LONGEST: f64 = 3200;
+/** What threads must gain to stay: a fork also takes other programs' time. */
+const GAIN: f64 = 1.05;
 const CLOSED: i64 = 0x40000000;
 
 /** This thread's fixed scratch; every instance has its own copy of this global. */
@@ -33,7 +39,40 @@ export function takeStatus(): i32 {
 }
 export function statusDetail(): i32 { return load<i32>(STATUS, 4); }
 
-function work(execute: i32): void {
+/** Milliseconds on a steady clock of the host. */
+// @ts-ignore: decorator
+@external('env', 'now')
+declare function now(): f64;
+
+let spent: f64 = 0; // in forks of this window
+let alone: f64 = 0; // what this thread would have needed for them by the pace of its own tiles
+let pause: f64 = PAUSE;
+let until: f64 = 0;
+
+/** Pauses the workers when forks take longer than this thread alone would, which is so when they share its core with others. */
+function judge(time: f64, waited: f64, own: i32, tiles: i32): void {
+  spent += time;
+  alone += own > 0 ? (time - waited) * tiles / own : time;
+  if (spent < WINDOW) return;
+  if (alone < spent * GAIN) {
+    until = now() + pause;
+    pause = min(pause * 2, LONGEST);
+  } else pause = PAUSE;
+  spent = 0;
+  alone = 0;
+}
+/** Whether a phase of many tiles is shared with the workers at this moment. */
+export function shares(): bool {
+  if (workers() <= 0) return false;
+  if (until == 0) return true;
+  if (now() < until) return false;
+  until = 0;
+  return true;
+}
+
+/** Runs tiles until none is left; how many. */
+function work(execute: i32): i32 {
+  let own = 0;
   while (true) {
     const claim = atomic.add<i64>(TICKET, 1);
     // Atomic loads: the check of the ticket below must not overtake them.
@@ -41,14 +80,16 @@ function work(execute: i32): void {
     const phase = atomic.load<i32>(JOB, 4);
     const tiles = atomic.load<i32>(JOB, 8);
     const tile = <i32>claim;
-    if (atomic.load<i32>(TICKET + 4) != <i32>(claim >> 32) || tile >= tiles) return;
+    if (atomic.load<i32>(TICKET + 4) != <i32>(claim >> 32) || tile >= tiles) return own;
     call_indirect<void>(execute, s, phase, tile);
+    own++;
     if (atomic.add<i32>(DONE, 1) + 1 == tiles && atomic.load<i32>(MAIN)) atomic.notify(DONE, 1);
   }
 }
 
 /** Runs all tiles of a phase on this thread and on every worker that is awake in time. */
 export function fork(s: usize, phase: i32, tiles: i32, execute: i32, mayWait: bool): void {
+  const start = now();
   const job = atomic.load<i32>(TICKET + 4) + 1;
   atomic.store<i64>(TICKET, (<i64>job << 32) | CLOSED);
   atomic.store<u32>(JOB, <u32>s);
@@ -57,16 +98,19 @@ export function fork(s: usize, phase: i32, tiles: i32, execute: i32, mayWait: bo
   atomic.store<i32>(DONE, 0);
   atomic.store<i64>(TICKET, <i64>job << 32);
   if (atomic.load<i32>(ASLEEP) > 0) atomic.notify(TICKET + 4, min(tiles - 1, atomic.load<i32>(READY)));
-  work(execute);
+  const own = work(execute);
+  const finished = now();
   let turns = SPIN;
   while (true) {
     const done = atomic.load<i32>(DONE);
-    if (done == tiles) return;
+    if (done == tiles) break;
     if (turns > 0 || !mayWait) { turns--; continue; }
     atomic.store<i32>(MAIN, 1);
     if (atomic.load<i32>(DONE) == done) atomic.wait<i32>(DONE, done, 1000000);
     atomic.store<i32>(MAIN, 0);
   }
+  const end = now();
+  judge(end - start, end - finished, own, tiles);
 }
 
 /** Workers that take part. */

@@ -5,32 +5,20 @@ import { cos_f32, cos_f64, log_f32, log_f64, sin_f32, sin_f64 } from '../math';
 import { F32, GRAIN, dtype, float, int, join, operand } from '../step';
 import { scratch } from '../threads';
 
-/** Low halves of the four products of a with m, and their high halves. */
-@inline function low(even: v128, odd: v128): v128 { return v128.shuffle<i32>(even, odd, 0, 4, 2, 6); }
-@inline function high(even: v128, odd: v128): v128 { return v128.shuffle<i32>(even, odd, 1, 5, 3, 7); }
-/** Lanes 1 and 3 in the places of 0 and 2. */
-@inline function odds(a: v128): v128 { return i64x2.shr_u(a, 32); }
-@inline function mul(a: v128, m: v128): v128 { return i64x2.mul(v128.and(a, i64x2.splat(0xffffffff)), m); }
-
 /** Writes 64 bytes at q: words 0, 1, 2, 3 of blocks `counter` to `counter` + 3, by word. */
 export function philox(seedLo: i32, seedHi: i32, counter: i64, q: usize): void {
   const lo = v128.shuffle<i32>(i64x2.add(i64x2.splat(counter), i64x2(0, 1)), i64x2.add(i64x2.splat(counter), i64x2(2, 3)), 0, 2, 4, 6);
   const hi = v128.shuffle<i32>(i64x2.add(i64x2.splat(counter), i64x2(0, 1)), i64x2.add(i64x2.splat(counter), i64x2(2, 3)), 1, 3, 5, 7);
-  const m0 = i64x2.splat(0xd2511f53);
-  const m1 = i64x2.splat(0xcd9e8d57);
-  let c0 = lo;
-  let c1 = hi;
-  let c2 = i32x4.splat(0);
-  let c3 = i32x4.splat(0);
+  const m0 = i32x4.splat(0xd2511f53), m1 = i32x4.splat(0xcd9e8d57);
+  let c0 = lo, c1 = hi, c2 = i32x4.splat(0), c3 = c2;
   for (let round = 0; round < 10; round++) {
-    const e0 = mul(c0, m0);
-    const o0 = mul(odds(c0), m0);
-    const e1 = mul(c2, m1);
-    const o1 = mul(odds(c2), m1);
-    c0 = v128.xor(v128.xor(high(e1, o1), c1), i32x4.splat(seedLo));
-    c2 = v128.xor(v128.xor(high(e0, o0), c3), i32x4.splat(seedHi));
-    c1 = low(e1, o1);
-    c3 = low(e0, o0);
+    // Products of 64 bits: lanes 0 and 1, then 2 and 3.
+    const e0 = i64x2.extmul_low_i32x4_u(c0, m0), o0 = i64x2.extmul_high_i32x4_u(c0, m0);
+    const e1 = i64x2.extmul_low_i32x4_u(c2, m1), o1 = i64x2.extmul_high_i32x4_u(c2, m1);
+    c0 = v128.xor(v128.xor(v128.shuffle<i32>(e1, o1, 1, 3, 5, 7), c1), i32x4.splat(seedLo));
+    c2 = v128.xor(v128.xor(v128.shuffle<i32>(e0, o0, 1, 3, 5, 7), c3), i32x4.splat(seedHi));
+    c1 = v128.shuffle<i32>(e1, o1, 0, 2, 4, 6);
+    c3 = v128.shuffle<i32>(e0, o0, 0, 2, 4, 6);
     seedLo += 0x9e3779b9;
     seedHi += <i32>0xbb67ae85;
   }
@@ -156,46 +144,68 @@ export function randperm(s: usize, phase: i32, tile: i32): void {
   }
 }
 
-/** u < p for a uniform u of the precision of T. */
-@inline function below<T>(e: i32, p: T): bool {
-  if (sizeof<T>() == 4) return <f32>(load<u32>(scratch + (<usize>e << 2)) >> 8) * <f32>5.9604644775390625e-8 < <f32>p;
-  return <f64>(wide(scratch, e) >> 11) * 1.1102230246251565e-16 < <f64>p;
+/** Four uniform float32 numbers from word vector v of the scratch. */
+@inline function unit32(v: usize): v128 {
+  return f32x4.mul(f32x4.convert_i32x4_u(i32x4.shr_u(v128.load(scratch + (v << 4)), 8)), f32x4.splat(5.9604644775390625e-8));
 }
+/** Element e of eight uniform float64 numbers from the bits in the scratch. */
+@inline function unit64(e: i32): f64 { return <f64>(wide(scratch, e) >> 11) * 1.1102230246251565e-16; }
 
-function flips<T>(s: usize, tile: i32): void {
-  const mask = sizeof<T>() == 4 ? 15 : 7;
-  const hi = min(int(s, ber.n), (tile + 1) * GRAIN);
-  for (let i = tile * GRAIN; i < hi; i++) {
-    const at = <usize>i * sizeof<T>();
-    if ((i & mask) == 0) draw(s, i / (mask + 1), scratch);
-    store<T>(operand(s, 0) + at, <T>below<T>(i & mask, load<T>(operand(s, 1) + at)));
-  }
+function flips32(n: i32, p: usize, y: usize): void {
+  const rest = scratch + 64;
+  if (n < 16) memory.copy(rest, p, <usize>n << 2);
+  const from = n < 16 ? rest : p, to = n < 16 ? rest : y;
+  for (let v: usize = 0; v < 4; v++)
+    v128.store(to + (v << 4), v128.and(f32x4.lt(unit32(v), v128.load(from + (v << 4))), f32x4.splat(1)));
+  if (n < 16) memory.copy(y, rest, <usize>n << 2);
+}
+function flips64(n: i32, p: usize, y: usize): void {
+  for (let e = 0; e < n; e++) store<f64>(y + (<usize>e << 3), unit64(e) < load<f64>(p + (<usize>e << 3)) ? 1 : 0);
 }
 /** 1 with the probability that each element gives, else 0. */
 export function bernoulli(s: usize, phase: i32, tile: i32): void {
-  if (dtype(s, 0) == F32) flips<f32>(s, tile);
-  else flips<f64>(s, tile);
+  const single = dtype(s, 0) == F32, each = single ? 16 : 8, shift: usize = single ? 2 : 3;
+  const hi = min(int(s, ber.n), (tile + 1) * GRAIN);
+  for (let i = tile * GRAIN; i < hi; i += each) {
+    const at = <usize>i << shift, n = min(each, hi - i);
+    draw(s, i / each, scratch);
+    if (single) flips32(n, operand(s, 1) + at, operand(s, 0) + at);
+    else flips64(n, operand(s, 1) + at, operand(s, 0) + at);
+  }
 }
 
-function drops<T>(s: usize, tile: i32): void {
-  const each = sizeof<T>() == 4 ? 16 : 8;
-  const p = <T>float(s, drop.p);
-  const scale = <T>float(s, drop.scale);
-  const hi = min(int(s, drop.n), (tile + 1) * GRAIN);
-  for (let i = tile * GRAIN; i < hi; i += each) {
-    draw(s, i / each, scratch);
-    const y = operand(s, 0) + <usize>i * sizeof<T>();
-    const x = operand(s, 2) + <usize>i * sizeof<T>();
-    const m = operand(s, 1) + <usize>i;
-    for (let e = 0, n = min(each, hi - i); e < n; e++) {
-      const kept = !below<T>(e, p);
-      store<T>(y + <usize>e * sizeof<T>(), kept ? load<T>(x + <usize>e * sizeof<T>()) * scale : <T>0);
-      store<u8>(m + <usize>e, u8(kept));
-    }
+@inline function kept(v: usize, p: v128): v128 { return f32x4.ge(unit32(v), p); }
+function drops32(n: i32, p: f32, scale: f32, x: usize, y: usize, m: usize): void {
+  const rest = scratch + 64;
+  if (n < 16) memory.copy(rest, x, <usize>n << 2);
+  const from = n < 16 ? rest : x, to = n < 16 ? rest : y, f = f32x4.splat(scale), q = f32x4.splat(p);
+  const k0 = kept(0, q), k1 = kept(1, q), k2 = kept(2, q), k3 = kept(3, q);
+  v128.store(to, v128.and(k0, f32x4.mul(v128.load(from), f)));
+  v128.store(to, v128.and(k1, f32x4.mul(v128.load(from, 16), f)), 16);
+  v128.store(to, v128.and(k2, f32x4.mul(v128.load(from, 32), f)), 32);
+  v128.store(to, v128.and(k3, f32x4.mul(v128.load(from, 48), f)), 48);
+  const mask = i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(k0, k1), i16x8.narrow_i32x4_s(k2, k3));
+  v128.store(n < 16 ? rest + 64 : m, v128.and(mask, i8x16.splat(1)));
+  if (n == 16) return;
+  memory.copy(y, rest, <usize>n << 2);
+  memory.copy(m, rest + 64, n);
+}
+function drops64(n: i32, p: f64, scale: f64, x: usize, y: usize, m: usize): void {
+  for (let e = 0; e < n; e++) {
+    const stays = unit64(e) >= p;
+    store<f64>(y + (<usize>e << 3), stays ? load<f64>(x + (<usize>e << 3)) * scale : 0);
+    store<u8>(m + <usize>e, u8(stays));
   }
 }
 /** Zero with probability p, else x * scale; and where it was kept. */
 export function dropout(s: usize, phase: i32, tile: i32): void {
-  if (dtype(s, 0) == F32) drops<f32>(s, tile);
-  else drops<f64>(s, tile);
+  const single = dtype(s, 0) == F32, each = single ? 16 : 8, shift: usize = single ? 2 : 3;
+  const p = float(s, drop.p), scale = float(s, drop.scale);
+  const hi = min(int(s, drop.n), (tile + 1) * GRAIN);
+  for (let i = tile * GRAIN; i < hi; i += each) {
+    const at = <usize>i << shift, n = min(each, hi - i), m = operand(s, 1) + <usize>i;
+    draw(s, i / each, scratch);
+    if (single) drops32(n, <f32>p, <f32>scale, operand(s, 2) + at, operand(s, 0) + at, m);
+    else drops64(n, p, scale, operand(s, 2) + at, operand(s, 0) + at, m);
+  }
 }

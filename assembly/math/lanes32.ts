@@ -1,44 +1,30 @@
-// The less hot functions on f32x4, lane by lane in doubles and rounded once: close to half a unit in the last place.
+// The less hot functions on f32x4, in doubles and rounded once: close to half a unit in the last place.
+import { ZERO } from './constants';
 import { tan1 } from './reduce';
-import { acosh1, asinh1, pow1 } from './scalar';
 import { digamma1, erfc1, erfinv1, lgamma1 } from './special';
-import { lane0, lane1, lane2, lane3, quad } from './vector';
+import { far } from './trig';
+import { C, lane0, lane1, lane2, lane3, quad } from './vector';
+import * as w from './wide';
+import { high, low, narrow } from './wide';
 
 export function tan_f32(x: v128): v128 {
-  return quad(tan1(lane0(x)), tan1(lane1(x)), tan1(lane2(x)), tan1(lane3(x)));
+  if (far(x)) return quad(tan1(lane0(x)), tan1(lane1(x)), tan1(lane2(x)), tan1(lane3(x)));
+  return v128.bitselect(x, narrow(w.tan(low(x)), w.tan(high(x))), f32x4.eq(x, C(ZERO)));
 }
+export function asin_f32(x: v128): v128 { return narrow(w.asin(low(x)), w.asin(high(x))); }
+export function acos_f32(x: v128): v128 { return narrow(w.acos(low(x)), w.acos(high(x))); }
+export function atan_f32(x: v128): v128 { return narrow(w.atan(low(x)), w.atan(high(x))); }
+export function sinh_f32(x: v128): v128 { return narrow(w.sinh(low(x)), w.sinh(high(x))); }
+export function cosh_f32(x: v128): v128 { return narrow(w.cosh(low(x)), w.cosh(high(x))); }
+export function asinh_f32(x: v128): v128 { return narrow(w.asinh(low(x)), w.asinh(high(x))); }
+export function acosh_f32(x: v128): v128 { return narrow(w.acosh(low(x)), w.acosh(high(x))); }
+export function atanh_f32(x: v128): v128 { return narrow(w.atanh(low(x)), w.atanh(high(x))); }
 
-export function asin_f32(x: v128): v128 {
-  return quad(NativeMath.asin(lane0(x)), NativeMath.asin(lane1(x)), NativeMath.asin(lane2(x)), NativeMath.asin(lane3(x)));
-}
+/** x^y by the rules of C99. */
+export function pow_f32(x: v128, y: v128): v128 { return narrow(w.pow(low(x), low(y)), w.pow(high(x), high(y))); }
 
-export function acos_f32(x: v128): v128 {
-  return quad(NativeMath.acos(lane0(x)), NativeMath.acos(lane1(x)), NativeMath.acos(lane2(x)), NativeMath.acos(lane3(x)));
-}
-
-export function atan_f32(x: v128): v128 {
-  return quad(NativeMath.atan(lane0(x)), NativeMath.atan(lane1(x)), NativeMath.atan(lane2(x)), NativeMath.atan(lane3(x)));
-}
-
-export function sinh_f32(x: v128): v128 {
-  return quad(NativeMath.sinh(lane0(x)), NativeMath.sinh(lane1(x)), NativeMath.sinh(lane2(x)), NativeMath.sinh(lane3(x)));
-}
-
-export function cosh_f32(x: v128): v128 {
-  return quad(NativeMath.cosh(lane0(x)), NativeMath.cosh(lane1(x)), NativeMath.cosh(lane2(x)), NativeMath.cosh(lane3(x)));
-}
-
-export function asinh_f32(x: v128): v128 {
-  return quad(asinh1(lane0(x)), asinh1(lane1(x)), asinh1(lane2(x)), asinh1(lane3(x)));
-}
-
-export function acosh_f32(x: v128): v128 {
-  return quad(acosh1(lane0(x)), acosh1(lane1(x)), acosh1(lane2(x)), acosh1(lane3(x)));
-}
-
-export function atanh_f32(x: v128): v128 {
-  return quad(NativeMath.atanh(lane0(x)), NativeMath.atanh(lane1(x)), NativeMath.atanh(lane2(x)), NativeMath.atanh(lane3(x)));
-}
+/** The angle of the point (x, y). */
+export function atan2_f32(y: v128, x: v128): v128 { return narrow(w.atan2(low(y), low(x)), w.atan2(high(y), high(x))); }
 
 export function erfc_f32(x: v128): v128 {
   return quad(erfc1(lane0(x)), erfc1(lane1(x)), erfc1(lane2(x)), erfc1(lane3(x)));
@@ -54,19 +40,4 @@ export function lgamma_f32(x: v128): v128 {
 
 export function digamma_f32(x: v128): v128 {
   return quad(digamma1(lane0(x)), digamma1(lane1(x)), digamma1(lane2(x)), digamma1(lane3(x)));
-}
-
-/** x^y by the rules of C99. */
-export function pow_f32(x: v128, y: v128): v128 {
-  return quad(pow1(lane0(x), lane0(y)), pow1(lane1(x), lane1(y)), pow1(lane2(x), lane2(y)), pow1(lane3(x), lane3(y)));
-}
-
-/** The angle of the point (x, y). */
-export function atan2_f32(y: v128, x: v128): v128 {
-  return quad(
-    NativeMath.atan2(lane0(y), lane0(x)),
-    NativeMath.atan2(lane1(y), lane1(x)),
-    NativeMath.atan2(lane2(y), lane2(x)),
-    NativeMath.atan2(lane3(y), lane3(x)),
-  );
 }

@@ -32,7 +32,7 @@ import { C, lane0, lane1, lane2, lane3, mad, mul, quad, sub } from './vector';
 }
 
 // @ts-ignore: decorator
-@inline function far(x: v128): bool { return v128.any_true(f32x4.ge(v128.andnot(x, C(SIGN)), C(TRIG_FAR))); }
+@inline export function far(x: v128): bool { return v128.any_true(f32x4.ge(v128.andnot(x, C(SIGN)), C(TRIG_FAR))); }
 
 /** sin(x), radians, for every finite x; NaN at the infinities. */
 export function sin_f32(x: v128): v128 {

@@ -120,7 +120,7 @@ const kinds = {
   },
   layernorm: (c) => {
     const [x, w, b] = [floats(fill(c.m * c.n, 1), c.m, c.n), floats(fill(c.n, 2), c.n), floats(fill(c.n, 3), c.n)];
-    return once(() => F.layerNorm(x, [c.n], w, b), [x, w, b]);
+    return once(() => F.layerNorm(x, [c.n], { weight: w, bias: b }), [x, w, b]);
   },
   sort: (c) => {
     const x = floats(fill(c.n, 1), c.n);
@@ -172,12 +172,13 @@ const kinds = {
     const x = floats(fill(c.batch * c.steps * c.width, 50), c.batch, c.steps, c.width);
     const list = blockParameters(c).map(({ shape, data }) => learned(data, shape));
     const [n1, s1, qkv, qkvB, out, outB, n2, s2, up, upB, down, downB] = list;
+    const norm = (h, weight, bias) => F.layerNorm(h, [c.width], { weight, bias });
     const forward = () => {
-      const split = F.linear(F.layerNorm(x, [c.width], n1, s1), qkv, qkvB).reshape([c.batch, c.steps, 3, c.heads, c.width / c.heads]);
+      const split = F.linear(norm(x, n1, s1), qkv, qkvB).reshape([c.batch, c.steps, 3, c.heads, c.width / c.heads]);
       const [q, k, v] = split.permute([2, 0, 3, 1, 4]).unbind(0);
       const mixed = F.scaledDotProductAttention(q, k, v, { isCausal: true }).transpose(1, 2).reshape([c.batch, c.steps, c.width]);
       const h = x.add(F.linear(mixed, out, outB));
-      return h.add(F.linear(F.gelu(F.linear(F.layerNorm(h, [c.width], n2, s2), up, upB)), down, downB));
+      return h.add(F.linear(F.gelu(F.linear(norm(h, n2, s2), up, upB)), down, downB));
     };
     return training(list, () => forward().square().mean(), new optim.Adam(list, { lr: c.lr }));
   },

@@ -197,3 +197,35 @@ export function encodeKernel(
   words[HEADER + 6] = CODE[COMPUTE[first.dtype]];
   words[HEADER + 7] = ints | (floatsAt << 16);
 }
+
+/** A kernel step to be written again: its words, whose operands' addresses are then those of another call. */
+export interface KernelStep {
+  readonly words: Uint32Array;
+  /** Bytes of the workspace operand. */
+  readonly workspace: number;
+  /** Tiles of its largest phase. */
+  readonly tiles: number;
+}
+/** Copies the step that encodeKernel just wrote. */
+export function snapshotKernel(memory: Memory, workspace: number, tiles: number): KernelStep {
+  return { words: memory.u32.slice(HEADER, HEADER + (memory.u32[HEADER + 1] >> 2)), workspace, tiles };
+}
+/** Writes a step again over the memory of other outputs, inputs and workspace. */
+export function replayKernel(
+  memory: Memory,
+  step: KernelStep,
+  outputs: readonly View[],
+  inputs: readonly (View | null)[],
+  workspace: number,
+): void {
+  const { u32 } = memory;
+  const { words } = step;
+  for (let i = 0; i < words.length; i++) u32[HEADER + i] = words[i];
+  let at = OPERANDS + 1;
+  for (let i = 0; i < outputs.length; i++, at += 3) u32[at] = address(outputs[i]);
+  for (let i = 0; i < inputs.length; i++, at += 3) {
+    const x = inputs[i];
+    if (x !== null) u32[at] = address(x);
+  }
+  u32[at] = workspace;
+}

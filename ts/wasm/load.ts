@@ -1,4 +1,3 @@
-import { instantiateSync } from '@assemblyscript/loader';
 import { DeviceError } from '../base/errors.ts';
 import { core, size, unpacker } from './gen/core.ts';
 
@@ -69,7 +68,7 @@ export function load(): Loaded {
   } catch (cause) {
     throw new DeviceError('wick: this runtime does not compile WebAssembly with SIMD and threads', { cause });
   }
-  // The instance's own functions: the loader's wrappers cost more than a small op.
-  const { instance } = instantiateSync(module, { env: { memory } });
+  const env: WebAssembly.ModuleImports = { memory, now: () => performance.now() };
+  const instance = new WebAssembly.Instance(module, { env });
   return { module, memory, exports: instance.exports as unknown as Exports, maxPages };
 }

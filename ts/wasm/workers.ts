@@ -9,7 +9,7 @@ const SCRATCH = 1 << 19;
 const SOURCE = `
 const go = ({ module, memory, scratch, id }) => {
   const abort = () => { throw new Error('abort'); };
-  const x = new WebAssembly.Instance(module, { env: { memory, abort } }).exports;
+  const x = new WebAssembly.Instance(module, { env: { memory, abort, now: abort } }).exports;
   x.setScratch(scratch);
   x.start(1);
   for (;;) {

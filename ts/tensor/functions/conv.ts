@@ -32,7 +32,8 @@ export interface ConvTransposeOptions {
 
 /** One number per spatial dimension; with one dimension, a height of `rest` comes first. */
 export function pairOf(name: string, what: string, value: Extent, dims: number, rest: number): [number, number] {
-  const list = typeof value === 'number' || value.length === 1 ? new Array<number>(dims).fill([value].flat()[0]) : value;
+  if (typeof value === 'number') return dims === 1 ? [rest, value] : [value, value];
+  const list = value.length === 1 ? new Array<number>(dims).fill(value[0]) : value;
   if (list.length !== dims) throw new ValueError(`${name}: ${what} ${show(list)} must be a number or ${dims} numbers`);
   return dims === 1 ? [rest, list[0]] : [list[0], list[1]];
 }
