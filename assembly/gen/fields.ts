@@ -322,6 +322,22 @@ export namespace layerNormBackward {
   export const group: i32 = 2;
   export const eps: i32 = 0;
 }
+export namespace crossEntropy {
+  export const outer: i32 = 0;
+  export const n: i32 = 1;
+  export const group: i32 = 2;
+  export const reduction: i32 = 3;
+  export const ignoreIndex: i32 = 0;
+  export const smoothing: i32 = 1;
+}
+export namespace crossEntropyBackward {
+  export const outer: i32 = 0;
+  export const n: i32 = 1;
+  export const group: i32 = 2;
+  export const reduction: i32 = 3;
+  export const ignoreIndex: i32 = 0;
+  export const smoothing: i32 = 1;
+}
 export namespace linear {
   export const m: i32 = 0;
   export const n: i32 = 1;
