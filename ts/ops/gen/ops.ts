@@ -279,12 +279,12 @@ export interface Ops {
   linear(x: Value, w: Value, bias: Value | null): Value;
   /** Matrix product, batched and broadcast over the leading dimensions. */
   matmul(a: Value, b: Value): Value;
-  /** Two-dimensional convolution (cross-correlation, as in PyTorch) with zero padding. */
-  convolution(x: Value, w: Value, bias: Value | null, attrs: { stride?: readonly [number, number]; padding?: readonly [number, number]; dilation?: readonly [number, number]; groups?: number }): Value;
+  /** Convolution (cross-correlation, as in PyTorch) in one to three dimensions with zero padding; an activation may be fused. */
+  convolution(x: Value, w: Value, bias: Value | null, attrs: { stride?: readonly number[]; padding?: readonly number[]; paddingEnd?: readonly number[]; dilation?: readonly number[]; groups?: number; activation?: 'relu' | 'relu6' }): Value;
   /** Gradient of a convolution with respect to its input; also the transposed convolution. */
-  convolutionInput(grad: Value, w: Value, attrs: { stride?: readonly [number, number]; padding?: readonly [number, number]; dilation?: readonly [number, number]; groups?: number; inputSize: readonly [number, number] }): Value;
+  convolutionInput(grad: Value, w: Value, attrs: { stride?: readonly number[]; padding?: readonly number[]; paddingEnd?: readonly number[]; dilation?: readonly number[]; groups?: number; activation?: 'relu' | 'relu6'; inputSize: readonly number[] }): Value;
   /** Gradient of a convolution with respect to its weight. */
-  convolutionWeight(grad: Value, x: Value, attrs: { stride?: readonly [number, number]; padding?: readonly [number, number]; dilation?: readonly [number, number]; groups?: number; kernelSize: readonly [number, number] }): Value;
+  convolutionWeight(grad: Value, x: Value, attrs: { stride?: readonly number[]; padding?: readonly number[]; paddingEnd?: readonly number[]; dilation?: readonly number[]; groups?: number; activation?: 'relu' | 'relu6'; kernelSize: readonly number[] }): Value;
   /** Average over windows that divide the image into outputSize. */
   adaptiveAvgPool2d(x: Value, attrs: { outputSize: readonly [number, number] }): Value;
   /** Gradient of an adaptive average pool. */
