@@ -9,7 +9,7 @@ import { arange as arangeKernel, full as fullKernel, linspace as linspaceKernel 
 import { linear as linearKernel, matmul as matmulKernel } from '../kernels/gemm/matmul';
 import { embedding as embeddingKernel, embeddingBackward as embeddingBackwardKernel, gather as gatherKernel, gatherBackward as gatherBackwardKernel, indexAdd as indexAddKernel, indexCopy as indexCopyKernel, indexSelect as indexSelectKernel, indexSelectBackward as indexSelectBackwardKernel, nonzeroCount as nonzeroCountKernel, nonzeroFill as nonzeroFillKernel, scatter as scatterKernel, scatterAdd as scatterAddKernel, scatterReduce as scatterReduceKernel, searchsorted as searchsortedKernel } from '../kernels/indexing';
 import { layerNorm as layerNormKernel, layerNormBackward as layerNormBackwardKernel } from '../kernels/norm';
-import { avgPool2d as avgPool2dKernel, avgPool2dBackward as avgPool2dBackwardKernel, maxPool2d as maxPool2dKernel, maxPool2dBackward as maxPool2dBackwardKernel, maxPool2dGather as maxPool2dGatherKernel } from '../kernels/pool';
+import { avgPool as avgPoolKernel, avgPoolBackward as avgPoolBackwardKernel, maxPool as maxPoolKernel, maxPoolBackward as maxPoolBackwardKernel, maxPoolGather as maxPoolGatherKernel } from '../kernels/pool';
 import { bernoulli as bernoulliKernel, dropout as dropoutKernel, exponential as exponentialKernel, normal as normalKernel, randint as randintKernel, randperm as randpermKernel, uniform as uniformKernel } from '../kernels/random';
 import { all as allKernel, amax as amaxKernel, amin as aminKernel, any as anyKernel, prod as prodKernel, sum as sumKernel } from '../kernels/reduce';
 import { cummax as cummaxKernel, cummin as cumminKernel, cumprod as cumprodKernel, cumsum as cumsumKernel, logcumsumexp as logcumsumexpKernel, recurrence as recurrenceKernel } from '../kernels/scan';
@@ -164,14 +164,14 @@ function k136(s: usize, p: i32, t: i32): void { matmulKernel(s, p, t); }
 function k137(s: usize, p: i32, t: i32): void { convolutionKernel(s, p, t); }
 function k138(s: usize, p: i32, t: i32): void { convolutionInputKernel(s, p, t); }
 function k139(s: usize, p: i32, t: i32): void { convolutionWeightKernel(s, p, t); }
-function k140(s: usize, p: i32, t: i32): void { avgPool2dKernel(s, p, t); }
-function k141(s: usize, p: i32, t: i32): void { avgPool2dBackwardKernel(s, p, t); }
-function k142(s: usize, p: i32, t: i32): void { maxPool2dKernel(s, p, t); }
-function k143(s: usize, p: i32, t: i32): void { avgPool2dKernel(s, p, t); }
-function k144(s: usize, p: i32, t: i32): void { avgPool2dBackwardKernel(s, p, t); }
-function k145(s: usize, p: i32, t: i32): void { maxPool2dKernel(s, p, t); }
-function k146(s: usize, p: i32, t: i32): void { maxPool2dBackwardKernel(s, p, t); }
-function k147(s: usize, p: i32, t: i32): void { maxPool2dGatherKernel(s, p, t); }
+function k140(s: usize, p: i32, t: i32): void { avgPoolKernel(s, p, t); }
+function k141(s: usize, p: i32, t: i32): void { avgPoolBackwardKernel(s, p, t); }
+function k142(s: usize, p: i32, t: i32): void { maxPoolKernel(s, p, t); }
+function k143(s: usize, p: i32, t: i32): void { avgPoolKernel(s, p, t); }
+function k144(s: usize, p: i32, t: i32): void { avgPoolBackwardKernel(s, p, t); }
+function k145(s: usize, p: i32, t: i32): void { maxPoolKernel(s, p, t); }
+function k146(s: usize, p: i32, t: i32): void { maxPoolBackwardKernel(s, p, t); }
+function k147(s: usize, p: i32, t: i32): void { maxPoolGatherKernel(s, p, t); }
 function k148(s: usize, p: i32, t: i32): void { embeddingKernel(s, p, t); }
 function k149(s: usize, p: i32, t: i32): void { embeddingBackwardKernel(s, p, t); }
 function k150(s: usize, p: i32, t: i32): void { gatherKernel(s, p, t); }

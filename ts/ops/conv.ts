@@ -57,12 +57,28 @@ const TILES = 16;
 const PATCH = 160 << 10;
 const MOST = 440 << 10;
 
+const ONES = [1, 1, 1];
+const NONE = [0, 0, 0];
 const filled = (list: Sizes | undefined, value: number): Sizes =>
-  list === undefined ? [value, value, value] : [...new Array<number>(3 - list.length).fill(value), ...list];
+  list === undefined
+    ? value
+      ? ONES
+      : NONE
+    : list.length === 2
+      ? [value, list[0], list[1]]
+      : list.length === 3
+        ? list
+        : [value, value, list[0]];
 const whole = (list: Sizes | undefined, dims: number, least: number): boolean =>
   list === undefined || (list.length === dims && list.every((v) => Number.isInteger(v) && v >= least));
 
+/** The last call's: a row asks for it once to infer and once to lower. */
+let last: { x: Shape; w: Shape; attrs: Movement; geometry: Geometry } | null = null;
 function geometry(op: string, x: Shape, w: Shape, attrs: Movement): Geometry {
+  if (last === null || last.x !== x || last.w !== w || last.attrs !== attrs) last = { x, w, attrs, geometry: derive(op, x, w, attrs) };
+  return last.geometry;
+}
+function derive(op: string, x: Shape, w: Shape, attrs: Movement): Geometry {
   const { groups = 1, paddingEnd = attrs.padding } = attrs;
   const dims = x.length - 2;
   if (x.length !== w.length || dims < 1 || dims > 3)
@@ -82,17 +98,22 @@ function geometry(op: string, x: Shape, w: Shape, attrs: Movement): Geometry {
     throw new ShapeError(
       `${op}: input ${show(x)} and weight ${show(w)} do not fit with groups ${groups}: the input needs ${w[1] * groups} channels and the outputs (${w[0]}) must be a multiple of groups`,
     );
-  const [stride, dilation, padding, ends] = [
-    ...[filled(attrs.stride, 1), filled(attrs.dilation, 1), filled(attrs.padding, 0), filled(paddingEnd, 0)],
-  ];
+  const stride = filled(attrs.stride, 1);
+  const dilation = filled(attrs.dilation, 1);
+  const padding = filled(attrs.padding, 0);
+  const ends = filled(paddingEnd, 0);
   const size = filled(x.slice(2), 1);
   const kernel = filled(w.slice(2), 1);
-  const out = size.map((n, i) => Math.floor((n + padding[i] + ends[i] - dilation[i] * (kernel[i] - 1) - 1) / stride[i]) + 1);
-  if (out.some((n) => n < 1) || kernel.some((n) => n < 1))
-    throw new ShapeError(
-      `${op}: the kernel of weight ${show(w)} (dilation ${show(dilation.slice(3 - dims))}) is larger than input ${show(x)} with padding ${show(padding.slice(3 - dims))}; pad more or use a smaller kernel`,
-    );
-  const y = [x[0], w[0], ...out.slice(3 - dims)];
+  const out = [0, 0, 0];
+  for (let i = 0; i < 3; i++) {
+    out[i] = Math.floor((size[i] + padding[i] + ends[i] - dilation[i] * (kernel[i] - 1) - 1) / stride[i]) + 1;
+    if (out[i] < 1 || kernel[i] < 1)
+      throw new ShapeError(
+        `${op}: the kernel of weight ${show(w)} (dilation ${show(dilation.slice(3 - dims))}) is larger than input ${show(x)} with padding ${show(padding.slice(3 - dims))}; pad more or use a smaller kernel`,
+      );
+  }
+  const y = [x[0], w[0]];
+  for (let i = 3 - dims; i < 3; i++) y.push(out[i]);
   return { images: x[0], channels: x[1], outputs: w[0], groups, size, out, kernel, stride, padding, dilation, y };
 }
 
@@ -112,116 +133,115 @@ function checkTypes(op: string, inputs: readonly (Meta | null | undefined)[]): D
   return dtype;
 }
 
-const product = (list: Sizes): number => list.reduce((a, b) => a * b, 1);
+const product = (p: Sizes): number => p[0] * p[1] * p[2];
 const isDepthwise = (g: Geometry): boolean => g.groups > 1 && g.channels === g.groups && g.outputs === g.groups;
 
 /** What is cut: fields of a step that are not the geometry. */
-interface Cut {
+interface Cut extends Pick<Lowered, 'tiles' | 'workspace'> {
   readonly gather: number;
   readonly rows: number;
   readonly cols: number;
   readonly units: number;
   readonly per: number;
-  readonly packUnits?: number;
-  readonly packPer?: number;
-  readonly panels?: number;
-  readonly classBytes?: number;
-  readonly chunks?: number;
-  readonly merged?: number;
+  readonly packUnits: number;
+  readonly packPer: number;
+  readonly panels: number;
+  readonly classBytes: number;
+  readonly chunks: number;
+  readonly merged: number;
 }
-function encode(g: Geometry, activation: Activation | undefined, c: Cut): Pick<Lowered, 'ints' | 'floats'> {
+function encode(g: Geometry, activation: Activation | undefined, c: Cut): Lowered {
+  const { size, out, kernel, stride, padding, dilation } = g;
   return {
+    // biome-ignore format: one list, in the order of INTS
     ints: [
-      ...[g.images, g.channels, g.outputs, g.groups, isDepthwise(g) ? 1 : 0, c.gather, activation ? 1 : 0],
-      ...[...g.size, ...g.out, ...g.kernel, ...g.stride, ...g.padding, ...g.dilation],
-      ...[c.rows, c.cols, c.units, c.per, c.packUnits ?? 0, c.packPer ?? 1, c.panels ?? 1, c.classBytes ?? 0, c.chunks ?? 0, c.merged ?? 0],
+      g.images, g.channels, g.outputs, g.groups, isDepthwise(g) ? 1 : 0, c.gather, activation ? 1 : 0,
+      size[0], size[1], size[2], out[0], out[1], out[2], kernel[0], kernel[1], kernel[2], stride[0], stride[1], stride[2],
+      padding[0], padding[1], padding[2], dilation[0], dilation[1], dilation[2],
+      c.rows, c.cols, c.units, c.per, c.packUnits, c.packPer, c.panels, c.classBytes, c.chunks, c.merged,
     ],
-    floats: activation ? LIMITS[activation] : [0, 0],
+    floats: activation ? LIMITS[activation] : NONE,
+    tiles: c.tiles,
+    workspace: c.workspace,
   };
 }
 
+interface Rectangles {
+  readonly rows: number;
+  readonly cols: number;
+  readonly gather: number;
+  /** Of one class. */
+  readonly units: number;
+}
 /**
  * Cuts the target pixels of one class into units: rectangles of rows by cols in one plane, whose padded source fits a thread's scratch.
- * Where even a short line does not fit, or the kernel's pixels lie far apart, units are 64 pixels whose patches are gathered.
+ * Where even a short line does not fit, because the kernel's taps lie far apart, units are parts of lines whose patches are gathered.
  */
-function rectangles(
-  g: Geometry,
-  backward: boolean,
-  size: number,
-  flops: number,
-): { rows: number; cols: number; gather: number; units: number } {
-  const target = backward ? g.size : g.out;
-  const grid = backward ? target.map((n, i) => Math.ceil(n / g.stride[i])) : target;
+function rectangles(g: Geometry, backward: boolean, size: number, flops: number): Rectangles {
   const pixel = (backward ? g.outputs : g.channels) * size;
-  const step = backward ? [1, 1, 1] : g.stride;
-  const reach = g.kernel.map((k, i) => Math.ceil((g.dilation[i] * (k - 1)) / (backward ? g.stride[i] : 1)) + 1);
-  const bytes = (rows: number, cols: number): number =>
-    pixel * reach[0] * ((rows - 1) * step[1] + reach[1]) * ((cols - 1) * step[2] + reach[2]);
+  const grid = [0, 0, 0];
+  const step = backward ? ONES : g.stride;
+  const reach = [0, 0, 0];
+  for (let d = 0; d < 3; d++) {
+    const classes = backward ? g.stride[d] : 1;
+    grid[d] = Math.ceil((backward ? g.size[d] : g.out[d]) / classes);
+    reach[d] = Math.ceil((g.dilation[d] * (g.kernel[d] - 1)) / classes) + 1;
+  }
+  const line = (cols: number): number => Math.max(1, pixel * reach[0] * ((cols - 1) * step[2] + reach[2]));
   const most = Math.min(1024, Math.max(64, Math.floor(GRAIN / flops)));
   let cols = Math.ceil(grid[2] / Math.ceil(grid[2] / most));
-  while (cols > 4 && bytes(1, cols) > MOST) cols = Math.ceil(cols / 2);
-  const gather = bytes(1, cols) > MOST ? 1 : 0;
-  // Gathered depthwise rows hold one tap of all channels.
-  if (gather) cols = Math.min(grid[2], isDepthwise(g) ? Math.max(1, Math.min(64, Math.floor(MOST / (pixel + 16)))) : 64);
+  while (cols > 4 && line(cols) * reach[1] > MOST) cols = Math.ceil(cols / 2);
+  const gather = line(cols) * reach[1] > MOST ? 1 : 0;
   let rows = 1;
-  while (!gather && rows < grid[1] && (rows + 1) * cols <= most && bytes(rows + 1, cols) <= PATCH) rows++;
-  rows = Math.ceil(grid[1] / Math.ceil(grid[1] / rows));
-  return { rows, cols, gather, units: g.images * grid[0] * Math.ceil(grid[1] / rows) * Math.ceil(grid[2] / cols) };
+  // A gathered row of a depthwise convolution holds one tap of all channels.
+  if (gather) cols = Math.max(1, Math.min(grid[2], 64, isDepthwise(g) ? Math.floor(MOST / (pixel + 16)) : 64));
+  else rows = Math.max(1, Math.min(grid[1], Math.floor(most / cols), Math.floor((PATCH / line(cols) - reach[1]) / step[1]) + 1));
+  const down = Math.ceil(grid[1] / rows);
+  rows = Math.ceil(grid[1] / down);
+  return { rows, cols, gather, units: g.images * grid[0] * down * Math.ceil(grid[2] / cols) };
 }
 /** How many things of `flops` each make a tile. */
-const perTile = (flops: number): number => Math.max(1, Math.floor(GRAIN / Math.max(flops, 1)));
+const perTile = (flops: number): number => Math.max(1, Math.floor(GRAIN / flops));
 
-/** Channels that lie together under one line of the kernel, where the taps are neighbours in memory. */
-const isMerged = (g: Geometry, gather: number): boolean => g.groups === 1 && g.dilation[2] === 1 && !gather;
+/** Whether the taps of a line are neighbours in memory. */
+const isMerged = (g: Geometry, gather: number): boolean => g.groups === 1 && g.dilation[2] === 1 && gather === 0;
+
+/** Most taps of a kernel that meet one class of pixels of a strided convolution's gradient. */
+function tapsOfClass(g: Geometry): number {
+  let taps = 1;
+  for (let d = 0; d < 3; d++) {
+    const counts = new Array<number>(g.stride[d]).fill(0);
+    for (let r = 0; r < g.kernel[d]; r++) counts[(r * g.dilation[d]) % g.stride[d]]++;
+    taps *= Math.max(...counts);
+  }
+  return taps;
+}
 
 function lowerProduct(g: Geometry, dtype: DType, backward: boolean, activation?: Activation): Lowered {
   const size = SIZE[dtype];
-  const area = product(g.kernel);
   const depthwise = isDepthwise(g);
   const classes = backward ? product(g.stride) : 1;
-  // A strided convolution's gradient falls into classes of pixels, each with its share of the kernel.
-  const taps = backward ? product(g.kernel.map((k, i) => Math.ceil(k / g.stride[i]))) : area;
+  const taps = backward ? tapsOfClass(g) : product(g.kernel);
   const columns = (backward ? g.channels : g.outputs) / g.groups;
   const run = (backward ? g.outputs : g.channels) / g.groups;
-  const flops = 2 * taps * run * columns * g.groups * (depthwise ? 4 : 1);
-  const cut = rectangles(g, backward, size, flops);
-  const work = flops * cut.rows * cut.cols;
-  if (depthwise) {
-    const per = perTile(work);
-    return {
-      ...encode(g, activation, { ...cut, units: cut.units * classes, per }),
-      tiles: [1, Math.ceil((cut.units * classes) / per)],
-      workspace: area * (Math.ceil((g.groups * size) / 32) * 32),
-    };
-  }
-  const all = g.groups * Math.ceil((columns * size) / 32);
-  const blocks = Math.max(1, Math.min(all, Math.floor(TILES / (cut.units * classes)), Math.floor(work / GRAIN)));
-  const panels = Math.ceil(all / blocks);
-  const units = cut.units * classes * Math.ceil(all / panels);
+  const flops = Math.max(1, 2 * taps * run * columns * g.groups * (depthwise ? 4 : 1));
+  const { rows, cols, gather, units } = rectangles(g, backward, size, flops);
+  const work = flops * rows * cols;
+  const wide = Math.ceil((columns * size) / 32);
+  const all = depthwise ? 1 : g.groups * wide;
+  const ranges = Math.max(1, Math.min(all, Math.floor(TILES / (units * classes)), Math.floor(work / GRAIN)));
+  const panels = Math.ceil(all / ranges);
+  const total = units * classes * Math.ceil(all / panels);
   const per = perTile((work * panels) / all);
-  const packPer = Math.max(1, Math.floor(65536 / (taps * run * 8)));
-  // Taps of a kernel whose dilation shares a factor with the stride crowd into fewer classes.
-  const classBytes = all * 32 * run * (backward ? product(g.kernel.map((k, i) => crowd(k, g.dilation[i], g.stride[i]))) : area);
-  return {
-    ...encode(g, activation, {
-      ...cut,
-      units,
-      per,
-      packUnits: all * classes,
-      packPer,
-      panels,
-      classBytes,
-      merged: isMerged(g, cut.gather) ? 1 : 0,
-    }),
-    tiles: [Math.ceil((all * classes) / packPer), Math.ceil(units / per)],
-    workspace: classes * classBytes,
-  };
-}
-/** Most taps of a kernel line that meet one residue of the stride. */
-function crowd(k: number, dilation: number, stride: number): number {
-  const counts = new Array<number>(stride).fill(0);
-  for (let r = 0; r < k; r++) counts[(r * dilation) % stride]++;
-  return Math.max(...counts);
+  const classBytes = depthwise ? product(g.kernel) * Math.ceil((g.groups * size) / 32) * 32 : all * 32 * run * taps;
+  const packUnits = depthwise ? 1 : all * classes;
+  const packPer = perTile(taps * run * 64);
+  const merged = isMerged(g, gather) ? 1 : 0;
+  return encode(g, activation, {
+    ...{ rows, cols, gather, units: total, per, packUnits, packPer, panels, classBytes, merged, chunks: 0 },
+    tiles: [Math.ceil(packUnits / packPer), Math.ceil(total / per)],
+    workspace: depthwise ? classBytes : classes * classBytes,
+  });
 }
 
 function lowerWeight(g: Geometry, dtype: DType): Lowered {
@@ -229,29 +249,28 @@ function lowerWeight(g: Geometry, dtype: DType): Lowered {
   const area = product(g.kernel);
   const depthwise = isDepthwise(g);
   const [ig, og] = [g.channels / g.groups, g.outputs / g.groups];
-  const flops = 2 * area * g.channels * og * (depthwise ? 4 : 1);
-  const cut = rectangles(g, false, size, Math.ceil(flops / 4));
-  const work = flops * cut.rows * cut.cols;
+  const flops = Math.max(1, 2 * area * g.channels * og * (depthwise ? 4 : 1));
+  const { rows, cols, gather, units } = rectangles(g, false, size, flops / 4);
+  const work = flops * rows * cols;
   // The sums of a chunk: rows of outputs in fours, runs of channels in whole panels.
-  const merged = !depthwise && isMerged(g, cut.gather) ? 1 : 0;
+  const merged = !depthwise && isMerged(g, gather) ? 1 : 0;
   const run = merged ? g.kernel[2] * ig : ig;
-  const width = 32 / size;
-  const bytes = depthwise
-    ? area * Math.ceil((g.groups * size) / 32) * 32
-    : g.groups * Math.ceil(og / 4) * 4 * ((area * ig) / run) * Math.ceil(run / width) * 32;
-  const chunks0 = Math.max(1, Math.min(cut.units, TILES, Math.floor((1 << 26) / bytes), Math.floor((work * cut.units) / GRAIN)));
-  const per = Math.max(1, Math.ceil(cut.units / chunks0));
-  const chunks = Math.ceil(cut.units / per);
   const all = depthwise ? 1 : g.groups * Math.ceil(og / 4);
-  const blocks = Math.max(1, Math.min(all, Math.floor(TILES / Math.max(chunks, 1)), Math.floor((work * per) / GRAIN)));
-  const panels = Math.ceil(all / blocks);
+  const classBytes = depthwise
+    ? area * Math.ceil((g.groups * size) / 32) * 32
+    : all * 4 * ((area * ig) / run) * Math.ceil((run * size) / 32) * 32;
+  const most = Math.min(units, TILES, Math.floor((1 << 26) / classBytes), Math.floor((work * units) / GRAIN));
+  const per = Math.max(1, Math.ceil(units / Math.max(1, most)));
+  const chunks = Math.ceil(units / per);
+  const ranges = Math.max(1, Math.min(all, Math.floor(TILES / Math.max(chunks, 1)), Math.floor((work * per) / GRAIN)));
+  const panels = Math.ceil(all / ranges);
   const packUnits = depthwise ? 1 : g.outputs;
-  const packPer = Math.max(1, Math.floor(65536 / (area * ig * chunks)));
-  return {
-    ...encode(g, undefined, { ...cut, per, packUnits, packPer, panels, chunks, classBytes: bytes, merged }),
+  const packPer = perTile(area * ig * (chunks + 4) * 16);
+  return encode(g, undefined, {
+    ...{ rows, cols, gather, units, per, packUnits, packPer, panels, classBytes, merged, chunks },
     tiles: [chunks * Math.ceil(all / panels), Math.ceil(packUnits / packPer)],
-    workspace: chunks * bytes,
-  };
+    workspace: chunks * classBytes,
+  });
 }
 
 const channelsLast = (shape: Shape, dtype: DType): { shape: Shape; dtype: DType; strides: Shape } => ({

@@ -49,13 +49,15 @@ function combine<T>(s: usize, o: i32, workspace: usize): void {
   const area = int(s, f.kernelD) * int(s, f.kernelH) * int(s, f.kernelW), run = length(s, ig), spaced = room<T>(run);
   const chunks = int(s, f.chunks), slice = <usize>int(s, f.classBytes), across = run / ig;
   const row = workspace + <usize>((o / og * ((og + 3) & ~3) + o % og) * (area / across) * spaced) * sizeof<T>();
-  let w = operand(s, 0) + <usize>(o * ig * area) * sizeof<T>();
-  for (let i = 0; i < ig; i++)
-    for (let t = 0; t < area; t++, w += sizeof<T>()) {
-      let p = row + <usize>(t / across * spaced + t % across * ig + i) * sizeof<T>(), sum: T = <T>0;
-      for (let c = 0; c < chunks; c++, p += slice) sum = <T>(sum + load<T>(p));
-      store<T>(w, sum);
+  const w = operand(s, 0) + <usize>(o * ig * area) * sizeof<T>(), step = <usize>area * sizeof<T>();
+  for (let t = 0; t < area; t++) {
+    let to = w + <usize>t * sizeof<T>(), from = row + <usize>(t / across * spaced + t % across * ig) * sizeof<T>();
+    for (let i = 0; i < ig; i++, to += step, from += sizeof<T>()) {
+      let sum: T = <T>0;
+      for (let c = 0, p = from; c < chunks; c++, p += slice) sum = <T>(sum + load<T>(p));
+      store<T>(to, sum);
     }
+  }
 }
 
 /** Operands: dw, dy, x, workspace. */

@@ -286,21 +286,21 @@ export interface Ops {
   /** Gradient of a convolution with respect to its weight. */
   convolutionWeight(grad: Value, x: Value, attrs: { stride?: readonly number[]; padding?: readonly number[]; paddingEnd?: readonly number[]; dilation?: readonly number[]; groups?: number; activation?: 'relu' | 'relu6'; kernelSize: readonly number[] }): Value;
   /** Average over windows that divide the image into outputSize. */
-  adaptiveAvgPool2d(x: Value, attrs: { outputSize: readonly [number, number] }): Value;
+  adaptiveAvgPool(x: Value, attrs: { outputSize: readonly number[] }): Value;
   /** Gradient of an adaptive average pool. */
-  adaptiveAvgPool2dBackward(grad: Value, attrs: { inputSize: readonly [number, number] }): Value;
+  adaptiveAvgPoolBackward(grad: Value, attrs: { inputSize: readonly number[] }): Value;
   /** Maximum over windows that divide the image into outputSize, and the index of each maximum in its plane. */
-  adaptiveMaxPool2d(x: Value, attrs: { outputSize: readonly [number, number] }): Value[];
+  adaptiveMaxPool(x: Value, attrs: { outputSize: readonly number[] }): Value[];
   /** Average over each window. */
-  avgPool2d(x: Value, attrs: { kernelSize: readonly [number, number]; stride?: readonly [number, number]; padding?: readonly [number, number]; ceilMode?: boolean; countIncludePad?: boolean; divisorOverride?: number }): Value;
+  avgPool(x: Value, attrs: { kernelSize: readonly number[]; stride?: readonly number[]; padding?: readonly number[]; ceilMode?: boolean; countIncludePad?: boolean; divisorOverride?: number }): Value;
   /** Gradient of an average pool. */
-  avgPool2dBackward(grad: Value, attrs: { kernelSize: readonly [number, number]; stride?: readonly [number, number]; padding?: readonly [number, number]; ceilMode?: boolean; countIncludePad?: boolean; divisorOverride?: number; inputSize: readonly [number, number] }): Value;
+  avgPoolBackward(grad: Value, attrs: { kernelSize: readonly number[]; stride?: readonly number[]; padding?: readonly number[]; ceilMode?: boolean; countIncludePad?: boolean; divisorOverride?: number; inputSize: readonly number[] }): Value;
   /** Maximum over each window, and the index of each maximum in its plane. */
-  maxPool2d(x: Value, attrs: { kernelSize: readonly [number, number]; stride?: readonly [number, number]; padding?: readonly [number, number]; dilation?: readonly [number, number]; ceilMode?: boolean }): Value[];
+  maxPool(x: Value, attrs: { kernelSize: readonly number[]; stride?: readonly number[]; padding?: readonly number[]; dilation?: readonly number[]; ceilMode?: boolean }): Value[];
   /** Gradient of a maximum pool: sums values at their indices in a plane of inputSize. */
-  maxPool2dBackward(grad: Value, indices: Value, attrs: { inputSize: readonly [number, number] }): Value;
+  maxPoolBackward(grad: Value, indices: Value, attrs: { inputSize: readonly number[] }): Value;
   /** Values of x at indices in its plane, as a maximum pool returned them. */
-  maxPool2dGather(x: Value, indices: Value): Value;
+  maxPoolGather(x: Value, indices: Value): Value;
   /** The rows of a table that an index of any shape names. */
   embedding(weight: Value, index: Value, attrs: { paddingIdx?: number | null }): Value;
   /** Zeros with each vector added to the row of a table that its index names, in order. */
