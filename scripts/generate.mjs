@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import ts from 'typescript';
+import { convolutionTiles } from './gen-conv.mjs';
 import { gemmTiles } from './gen-gemm.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -31,7 +32,10 @@ async function loadTable() {
   }
 }
 
-const files = new Map([['assembly/kernels/gemm/gen/tile.ts', gemmTiles()]]);
+const files = new Map([
+  ['assembly/kernels/gemm/gen/tile.ts', gemmTiles()],
+  ['assembly/kernels/conv/gen/tile.ts', convolutionTiles()],
+]);
 const { TABLE, FAMILIES } = await loadTable();
 const rows = Object.values(TABLE);
 const familyOf = (op) => Object.keys(FAMILIES).find((f) => FAMILIES[f][op.name] === op);

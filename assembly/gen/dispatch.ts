@@ -8,9 +8,8 @@ import { convolution as convolutionKernel, convolutionInput as convolutionInputK
 import { arange as arangeKernel, full as fullKernel, linspace as linspaceKernel } from '../kernels/create';
 import { linear as linearKernel, matmul as matmulKernel } from '../kernels/gemm/matmul';
 import { embedding as embeddingKernel, embeddingBackward as embeddingBackwardKernel, gather as gatherKernel, gatherBackward as gatherBackwardKernel, indexAdd as indexAddKernel, indexCopy as indexCopyKernel, indexSelect as indexSelectKernel, indexSelectBackward as indexSelectBackwardKernel, nonzeroCount as nonzeroCountKernel, nonzeroFill as nonzeroFillKernel, scatter as scatterKernel, scatterAdd as scatterAddKernel, scatterReduce as scatterReduceKernel, searchsorted as searchsortedKernel } from '../kernels/indexing';
-import { crossEntropy as crossEntropyKernel, crossEntropyBackward as crossEntropyBackwardKernel } from '../kernels/loss';
 import { layerNorm as layerNormKernel, layerNormBackward as layerNormBackwardKernel } from '../kernels/norm';
-import { avgPool2d as avgPool2dKernel, avgPool2dBackward as avgPool2dBackwardKernel, maxPool2d as maxPool2dKernel, maxPool2dBackward as maxPool2dBackwardKernel, maxPool2dGather as maxPool2dGatherKernel } from '../kernels/pool';
+import { avgPool as avgPoolKernel, avgPoolBackward as avgPoolBackwardKernel, maxPool as maxPoolKernel, maxPoolBackward as maxPoolBackwardKernel, maxPoolGather as maxPoolGatherKernel } from '../kernels/pool';
 import { bernoulli as bernoulliKernel, dropout as dropoutKernel, exponential as exponentialKernel, normal as normalKernel, randint as randintKernel, randperm as randpermKernel, uniform as uniformKernel } from '../kernels/random';
 import { all as allKernel, amax as amaxKernel, amin as aminKernel, any as anyKernel, prod as prodKernel, sum as sumKernel } from '../kernels/reduce';
 import { cummax as cummaxKernel, cummin as cumminKernel, cumprod as cumprodKernel, cumsum as cumsumKernel, logcumsumexp as logcumsumexpKernel, recurrence as recurrenceKernel } from '../kernels/scan';
@@ -160,54 +159,52 @@ function k131(s: usize, p: i32, t: i32): void { softmaxKernel(s, p, t); }
 function k132(s: usize, p: i32, t: i32): void { softmaxBackwardKernel(s, p, t); }
 function k133(s: usize, p: i32, t: i32): void { layerNormKernel(s, p, t); }
 function k134(s: usize, p: i32, t: i32): void { layerNormBackwardKernel(s, p, t); }
-function k135(s: usize, p: i32, t: i32): void { crossEntropyKernel(s, p, t); }
-function k136(s: usize, p: i32, t: i32): void { crossEntropyBackwardKernel(s, p, t); }
-function k137(s: usize, p: i32, t: i32): void { linearKernel(s, p, t); }
-function k138(s: usize, p: i32, t: i32): void { matmulKernel(s, p, t); }
-function k139(s: usize, p: i32, t: i32): void { convolutionKernel(s, p, t); }
-function k140(s: usize, p: i32, t: i32): void { convolutionInputKernel(s, p, t); }
-function k141(s: usize, p: i32, t: i32): void { convolutionWeightKernel(s, p, t); }
-function k142(s: usize, p: i32, t: i32): void { avgPool2dKernel(s, p, t); }
-function k143(s: usize, p: i32, t: i32): void { avgPool2dBackwardKernel(s, p, t); }
-function k144(s: usize, p: i32, t: i32): void { maxPool2dKernel(s, p, t); }
-function k145(s: usize, p: i32, t: i32): void { avgPool2dKernel(s, p, t); }
-function k146(s: usize, p: i32, t: i32): void { avgPool2dBackwardKernel(s, p, t); }
-function k147(s: usize, p: i32, t: i32): void { maxPool2dKernel(s, p, t); }
-function k148(s: usize, p: i32, t: i32): void { maxPool2dBackwardKernel(s, p, t); }
-function k149(s: usize, p: i32, t: i32): void { maxPool2dGatherKernel(s, p, t); }
-function k150(s: usize, p: i32, t: i32): void { embeddingKernel(s, p, t); }
-function k151(s: usize, p: i32, t: i32): void { embeddingBackwardKernel(s, p, t); }
-function k152(s: usize, p: i32, t: i32): void { gatherKernel(s, p, t); }
-function k153(s: usize, p: i32, t: i32): void { gatherBackwardKernel(s, p, t); }
-function k154(s: usize, p: i32, t: i32): void { indexAddKernel(s, p, t); }
-function k155(s: usize, p: i32, t: i32): void { indexCopyKernel(s, p, t); }
-function k156(s: usize, p: i32, t: i32): void { indexSelectKernel(s, p, t); }
-function k157(s: usize, p: i32, t: i32): void { indexSelectBackwardKernel(s, p, t); }
-function k158(s: usize, p: i32, t: i32): void { nonzeroCountKernel(s, p, t); }
-function k159(s: usize, p: i32, t: i32): void { nonzeroFillKernel(s, p, t); }
-function k160(s: usize, p: i32, t: i32): void { scatterKernel(s, p, t); }
-function k161(s: usize, p: i32, t: i32): void { scatterAddKernel(s, p, t); }
-function k162(s: usize, p: i32, t: i32): void { scatterReduceKernel(s, p, t); }
-function k163(s: usize, p: i32, t: i32): void { searchsortedKernel(s, p, t); }
-function k164(s: usize, p: i32, t: i32): void { asStridedBackwardKernel(s, p, t); }
-function k165(s: usize, p: i32, t: i32): void { asStridedCopyKernel(s, p, t); }
-function k166(s: usize, p: i32, t: i32): void { flipKernel(s, p, t); }
-function k167(s: usize, p: i32, t: i32): void { sliceBackwardKernel(s, p, t); }
-function k168(s: usize, p: i32, t: i32): void { trilKernel(s, p, t); }
-function k169(s: usize, p: i32, t: i32): void { triuKernel(s, p, t); }
-function k170(s: usize, p: i32, t: i32): void { sortKernel(s, p, t); }
-function k171(s: usize, p: i32, t: i32): void { topkKernel(s, p, t); }
-function k172(s: usize, p: i32, t: i32): void { bernoulliKernel(s, p, t); }
-function k173(s: usize, p: i32, t: i32): void { dropoutKernel(s, p, t); }
-function k174(s: usize, p: i32, t: i32): void { exponentialKernel(s, p, t); }
-function k175(s: usize, p: i32, t: i32): void { normalKernel(s, p, t); }
-function k176(s: usize, p: i32, t: i32): void { randintKernel(s, p, t); }
-function k177(s: usize, p: i32, t: i32): void { randpermKernel(s, p, t); }
-function k178(s: usize, p: i32, t: i32): void { uniformKernel(s, p, t); }
-function k179(s: usize, p: i32, t: i32): void { adagradStepKernel(s, p, t); }
-function k180(s: usize, p: i32, t: i32): void { adamStepKernel(s, p, t); }
-function k181(s: usize, p: i32, t: i32): void { rmspropStepKernel(s, p, t); }
-function k182(s: usize, p: i32, t: i32): void { sgdStepKernel(s, p, t); }
+function k135(s: usize, p: i32, t: i32): void { linearKernel(s, p, t); }
+function k136(s: usize, p: i32, t: i32): void { matmulKernel(s, p, t); }
+function k137(s: usize, p: i32, t: i32): void { convolutionKernel(s, p, t); }
+function k138(s: usize, p: i32, t: i32): void { convolutionInputKernel(s, p, t); }
+function k139(s: usize, p: i32, t: i32): void { convolutionWeightKernel(s, p, t); }
+function k140(s: usize, p: i32, t: i32): void { avgPoolKernel(s, p, t); }
+function k141(s: usize, p: i32, t: i32): void { avgPoolBackwardKernel(s, p, t); }
+function k142(s: usize, p: i32, t: i32): void { maxPoolKernel(s, p, t); }
+function k143(s: usize, p: i32, t: i32): void { avgPoolKernel(s, p, t); }
+function k144(s: usize, p: i32, t: i32): void { avgPoolBackwardKernel(s, p, t); }
+function k145(s: usize, p: i32, t: i32): void { maxPoolKernel(s, p, t); }
+function k146(s: usize, p: i32, t: i32): void { maxPoolBackwardKernel(s, p, t); }
+function k147(s: usize, p: i32, t: i32): void { maxPoolGatherKernel(s, p, t); }
+function k148(s: usize, p: i32, t: i32): void { embeddingKernel(s, p, t); }
+function k149(s: usize, p: i32, t: i32): void { embeddingBackwardKernel(s, p, t); }
+function k150(s: usize, p: i32, t: i32): void { gatherKernel(s, p, t); }
+function k151(s: usize, p: i32, t: i32): void { gatherBackwardKernel(s, p, t); }
+function k152(s: usize, p: i32, t: i32): void { indexAddKernel(s, p, t); }
+function k153(s: usize, p: i32, t: i32): void { indexCopyKernel(s, p, t); }
+function k154(s: usize, p: i32, t: i32): void { indexSelectKernel(s, p, t); }
+function k155(s: usize, p: i32, t: i32): void { indexSelectBackwardKernel(s, p, t); }
+function k156(s: usize, p: i32, t: i32): void { nonzeroCountKernel(s, p, t); }
+function k157(s: usize, p: i32, t: i32): void { nonzeroFillKernel(s, p, t); }
+function k158(s: usize, p: i32, t: i32): void { scatterKernel(s, p, t); }
+function k159(s: usize, p: i32, t: i32): void { scatterAddKernel(s, p, t); }
+function k160(s: usize, p: i32, t: i32): void { scatterReduceKernel(s, p, t); }
+function k161(s: usize, p: i32, t: i32): void { searchsortedKernel(s, p, t); }
+function k162(s: usize, p: i32, t: i32): void { asStridedBackwardKernel(s, p, t); }
+function k163(s: usize, p: i32, t: i32): void { asStridedCopyKernel(s, p, t); }
+function k164(s: usize, p: i32, t: i32): void { flipKernel(s, p, t); }
+function k165(s: usize, p: i32, t: i32): void { sliceBackwardKernel(s, p, t); }
+function k166(s: usize, p: i32, t: i32): void { trilKernel(s, p, t); }
+function k167(s: usize, p: i32, t: i32): void { triuKernel(s, p, t); }
+function k168(s: usize, p: i32, t: i32): void { sortKernel(s, p, t); }
+function k169(s: usize, p: i32, t: i32): void { topkKernel(s, p, t); }
+function k170(s: usize, p: i32, t: i32): void { bernoulliKernel(s, p, t); }
+function k171(s: usize, p: i32, t: i32): void { dropoutKernel(s, p, t); }
+function k172(s: usize, p: i32, t: i32): void { exponentialKernel(s, p, t); }
+function k173(s: usize, p: i32, t: i32): void { normalKernel(s, p, t); }
+function k174(s: usize, p: i32, t: i32): void { randintKernel(s, p, t); }
+function k175(s: usize, p: i32, t: i32): void { randpermKernel(s, p, t); }
+function k176(s: usize, p: i32, t: i32): void { uniformKernel(s, p, t); }
+function k177(s: usize, p: i32, t: i32): void { adagradStepKernel(s, p, t); }
+function k178(s: usize, p: i32, t: i32): void { adamStepKernel(s, p, t); }
+function k179(s: usize, p: i32, t: i32): void { rmspropStepKernel(s, p, t); }
+function k180(s: usize, p: i32, t: i32): void { sgdStepKernel(s, p, t); }
 
 /** Function-table index of an opcode. */
 export function indexOf(opcode: i32): i32 {
@@ -393,8 +390,6 @@ export function indexOf(opcode: i32): i32 {
     case 178: return k178.index;
     case 179: return k179.index;
     case 180: return k180.index;
-    case 181: return k181.index;
-    case 182: return k182.index;
     default: return -1;
   }
 }
