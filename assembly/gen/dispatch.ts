@@ -6,6 +6,7 @@ import { Add, Atan2, Copysign, Div, FloorDivide, Fmax, Fmin, Fmod, Heaviside, Hy
 import { BitwiseAnd, BitwiseLeftShift, BitwiseNot, BitwiseOr, BitwiseRightShift, BitwiseXor, Eq, Ge, Gt, Isfinite, Isinf, Isnan, Isneginf, Isposinf, Le, LogicalAnd, LogicalNot, LogicalOr, LogicalXor, Lt, Ne, Signbit } from '../kernels/compare';
 import { convolution as convolutionKernel, convolutionInput as convolutionInputKernel, convolutionWeight as convolutionWeightKernel } from '../kernels/conv/conv';
 import { arange as arangeKernel, full as fullKernel, linspace as linspaceKernel } from '../kernels/create';
+import { intMm as intMmKernel } from '../kernels/gemm/bytes';
 import { linear as linearKernel, matmul as matmulKernel } from '../kernels/gemm/matmul';
 import { embedding as embeddingKernel, embeddingBackward as embeddingBackwardKernel, gather as gatherKernel, gatherBackward as gatherBackwardKernel, indexAdd as indexAddKernel, indexCopy as indexCopyKernel, indexSelect as indexSelectKernel, indexSelectBackward as indexSelectBackwardKernel, nonzeroCount as nonzeroCountKernel, nonzeroFill as nonzeroFillKernel, scatter as scatterKernel, scatterAdd as scatterAddKernel, scatterReduce as scatterReduceKernel, searchsorted as searchsortedKernel } from '../kernels/indexing';
 import { layerNorm as layerNormKernel, layerNormBackward as layerNormBackwardKernel } from '../kernels/norm';
@@ -133,9 +134,9 @@ function k104(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { 
 function k105(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { map2<TanhBackward>(t, y, a, b, c, e); }
 function k106(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { map3<Threshold>(t, y, a, b, c, e); }
 function k121(s: usize, p: i32, t: i32): void { sumKernel(s, p, t); }
-function k143(s: usize, p: i32, t: i32): void { avgPool2dKernel(s, p, t); }
-function k144(s: usize, p: i32, t: i32): void { avgPool2dBackwardKernel(s, p, t); }
-function k145(s: usize, p: i32, t: i32): void { maxPool2dKernel(s, p, t); }
+function k144(s: usize, p: i32, t: i32): void { avgPool2dKernel(s, p, t); }
+function k145(s: usize, p: i32, t: i32): void { avgPool2dBackwardKernel(s, p, t); }
+function k146(s: usize, p: i32, t: i32): void { maxPool2dKernel(s, p, t); }
 
 /** Puts the functions into the table in the order of their opcodes, from index 1 on. Nothing else may take a function as a value. */
 export function layout(): void {
@@ -276,15 +277,16 @@ export function layout(): void {
   layerNormBackwardKernel;
   linearKernel;
   matmulKernel;
+  intMmKernel;
   convolutionKernel;
   convolutionInputKernel;
   convolutionWeightKernel;
   avgPool2dKernel;
   avgPool2dBackwardKernel;
   maxPool2dKernel;
-  k143;
   k144;
   k145;
+  k146;
   maxPool2dBackwardKernel;
   maxPool2dGatherKernel;
   embeddingKernel;

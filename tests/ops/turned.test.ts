@@ -57,7 +57,10 @@ test('channels-last and back, with images larger than a tile', () => {
     [1, 64, 33, 17],
     [1, 3, 200, 201],
   ]) {
-    const x = wick.arange(n * c * h * w, { dtype: 'float32' }).reshape(n, c, h, w);
+    const x = wick
+      .arange(n * c * h * w)
+      .to('float32')
+      .reshape(n, c, h, w);
     const last = x.contiguous({ memoryFormat: 'channelsLast' });
     assert.equal(flat(last.contiguous()), flat(x));
     assert.equal(flat(last.add(x)), flat(x.mul(2)));
