@@ -24,6 +24,7 @@ import { adagradStep as adagradStepKernel, adamStep as adamStepKernel, rmspropSt
 
 /** Ops below this opcode are elementwise: their function takes spans and is run by map.ts. */
 export const SPANS: i32 = 107;
+export const COPY: i32 = 2;
 function k0(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { map1<Abs>(t, y, a, b, c, e); }
 function k1(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { map1<Ceil>(t, y, a, b, c, e); }
 function k2(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { map1<Copy>(t, y, a, b, c, e); }
