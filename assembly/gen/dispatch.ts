@@ -9,7 +9,7 @@ import { arange as arangeKernel, full as fullKernel, linspace as linspaceKernel 
 import { linear as linearKernel, matmul as matmulKernel } from '../kernels/gemm/matmul';
 import { embedding as embeddingKernel, embeddingBackward as embeddingBackwardKernel, gather as gatherKernel, gatherBackward as gatherBackwardKernel, indexAdd as indexAddKernel, indexCopy as indexCopyKernel, indexSelect as indexSelectKernel, indexSelectBackward as indexSelectBackwardKernel, nonzeroCount as nonzeroCountKernel, nonzeroFill as nonzeroFillKernel, scatter as scatterKernel, scatterAdd as scatterAddKernel, scatterReduce as scatterReduceKernel, searchsorted as searchsortedKernel } from '../kernels/indexing';
 import { crossEntropy as crossEntropyKernel, crossEntropyBackward as crossEntropyBackwardKernel } from '../kernels/loss';
-import { layerNorm as layerNormKernel, layerNormBackward as layerNormBackwardKernel } from '../kernels/norm';
+import { normalization as normalizationKernel, normalizationBackward as normalizationBackwardKernel } from '../kernels/norm';
 import { avgPool2d as avgPool2dKernel, avgPool2dBackward as avgPool2dBackwardKernel, maxPool2d as maxPool2dKernel, maxPool2dBackward as maxPool2dBackwardKernel, maxPool2dGather as maxPool2dGatherKernel } from '../kernels/pool';
 import { bernoulli as bernoulliKernel, dropout as dropoutKernel, exponential as exponentialKernel, normal as normalKernel, randint as randintKernel, randperm as randpermKernel, uniform as uniformKernel } from '../kernels/random';
 import { all as allKernel, amax as amaxKernel, amin as aminKernel, any as anyKernel, prod as prodKernel, sum as sumKernel } from '../kernels/reduce';
@@ -158,8 +158,8 @@ function k129(s: usize, p: i32, t: i32): void { logSoftmaxKernel(s, p, t); }
 function k130(s: usize, p: i32, t: i32): void { logSoftmaxBackwardKernel(s, p, t); }
 function k131(s: usize, p: i32, t: i32): void { softmaxKernel(s, p, t); }
 function k132(s: usize, p: i32, t: i32): void { softmaxBackwardKernel(s, p, t); }
-function k133(s: usize, p: i32, t: i32): void { layerNormKernel(s, p, t); }
-function k134(s: usize, p: i32, t: i32): void { layerNormBackwardKernel(s, p, t); }
+function k133(s: usize, p: i32, t: i32): void { normalizationKernel(s, p, t); }
+function k134(s: usize, p: i32, t: i32): void { normalizationBackwardKernel(s, p, t); }
 function k135(s: usize, p: i32, t: i32): void { crossEntropyKernel(s, p, t); }
 function k136(s: usize, p: i32, t: i32): void { crossEntropyBackwardKernel(s, p, t); }
 function k137(s: usize, p: i32, t: i32): void { linearKernel(s, p, t); }
