@@ -310,16 +310,34 @@ export namespace softmaxBackward {
   export const group: i32 = 3;
   export const width: i32 = 4;
 }
-export namespace layerNorm {
-  export const outer: i32 = 0;
-  export const n: i32 = 1;
-  export const group: i32 = 2;
+export namespace normalization {
+  export const form: i32 = 0;
+  export const samples: i32 = 1;
+  export const groups: i32 = 2;
+  export const per: i32 = 3;
+  export const pieces: i32 = 4;
+  export const length: i32 = 5;
+  export const span: i32 = 6;
+  export const group: i32 = 7;
+  export const joint: i32 = 8;
+  export const fixed: i32 = 9;
+  export const rms: i32 = 10;
+  export const affine: i32 = 11;
   export const eps: i32 = 0;
 }
-export namespace layerNormBackward {
-  export const outer: i32 = 0;
-  export const n: i32 = 1;
-  export const group: i32 = 2;
+export namespace normalizationBackward {
+  export const form: i32 = 0;
+  export const samples: i32 = 1;
+  export const groups: i32 = 2;
+  export const per: i32 = 3;
+  export const pieces: i32 = 4;
+  export const length: i32 = 5;
+  export const span: i32 = 6;
+  export const group: i32 = 7;
+  export const joint: i32 = 8;
+  export const fixed: i32 = 9;
+  export const rms: i32 = 10;
+  export const affine: i32 = 11;
   export const eps: i32 = 0;
 }
 export namespace crossEntropy {

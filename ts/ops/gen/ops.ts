@@ -271,10 +271,10 @@ export interface Ops {
   softmax(x: Value, attrs: { dim: number; dtype?: DType }): Value;
   /** Gradient of softmax for the gradient g of its result y: y (g - sum(g y)) along dim. */
   softmaxBackward(g: Value, y: Value, attrs: { dim: number }): Value;
-  /** Each line over the last dims less its mean, divided by sqrt(variance + eps), times weight, plus bias. */
-  layerNorm(x: Value, weight: Value | null, bias: Value | null, attrs: { dims: number; eps: number }): Value[];
-  /** Gradient of layerNorm in x for the gradient g of its result and its saved statistics. */
-  layerNormBackward(g: Value, x: Value, mean: Value, rstd: Value, weight: Value | null, attrs: { dims: number }): Value;
+  /** Groups of elements less their mean, divided by sqrt(variance + eps), times weight, plus bias; mean and variance may be given. */
+  normalization(x: Value, weight: Value | null, bias: Value | null, givenMean: Value | null, givenVariance: Value | null, attrs: { dims?: number; groups?: number; batch?: boolean; rms?: boolean; eps: number }): Value[];
+  /** Gradients of normalization in x, weight and bias for the gradient g of its result and its statistics. */
+  normalizationBackward(g: Value, x: Value, mean: Value, variance: Value, weight: Value | null, attrs: { dims?: number; groups?: number; batch?: boolean; rms?: boolean; eps: number; affine?: boolean; fixed?: boolean }): Value[];
   /** Cross entropy of lines of logits x [n, classes] and class indices; also the largest logit and the sum of exponentials below it of each line, and the sum of the weights. */
   crossEntropy(x: Value, target: Value, weight: Value | null, attrs: { ignoreIndex: number; smoothing: number; reduction: 'mean' | 'sum' | 'none' }): Value[];
   /** Gradient of crossEntropy in x for the gradient g of its result. */
