@@ -1,5 +1,6 @@
 // Load and store conversions between storage dtypes and compute types. Floats to integers truncate and saturate, NaN gives 0;
 // integers to narrower integers wrap; float32 to float16 and bfloat16 round to nearest even.
+import { loadRuns, storeRuns } from './runs';
 import { BF16, BOOL, F16, F32, F64, I16, I32, I8, U8 } from './step';
 
 /** IEEE half to single, exact. */
@@ -56,6 +57,12 @@ function widenHalf(brain: bool, type: i32, p: usize, step: usize, q: usize, n: i
 
 /** Loads n elements of storage `dtype` at p, `step` bytes apart, into contiguous lanes of `type` at q. */
 export function loadRun(dtype: i32, type: i32, p: usize, step: usize, q: usize, n: i32): void {
+  if (step == <usize>1 << shiftOf(dtype)) {
+    const done = loadRuns(dtype, type, p, q, n);
+    p += step * done;
+    q += <usize>done << shiftOf(type);
+    n -= done;
+  }
   switch (dtype) {
     case F32: { widen<f32>(type, p, step, q, n); return; }
     case F64: { widen<f64>(type, p, step, q, n); return; }
@@ -87,6 +94,12 @@ function narrow<T>(dtype: i32, p: usize, q: usize, step: usize, n: i32): void {
 
 /** Stores n contiguous lanes of `type` at p as storage `dtype` at q, `step` bytes apart. */
 export function storeRun(type: i32, dtype: i32, p: usize, q: usize, step: usize, n: i32): void {
+  if (step == <usize>1 << shiftOf(dtype)) {
+    const done = storeRuns(type, dtype, p, q, n);
+    p += <usize>done << shiftOf(type);
+    q += step * done;
+    n -= done;
+  }
   switch (type) {
     case F32: { narrow<f32>(dtype, p, q, step, n); return; }
     case F64: { narrow<f64>(dtype, p, q, step, n); return; }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { at } from './sources.mjs';
-import { compile, ENCODING, unpack } from './wasm.mjs';
+import { compile, ENCODING, inlinedIn } from './wasm.mjs';
 
 const LIMIT = 120_000;
 const AIM = 80_000;
@@ -24,8 +24,7 @@ process.exitCode = total > LIMIT ? 1 : 0;
 
 /** Prints each file that importing wick loads, then its two parts; returns the gzipped total, each file compressed on its own as servers do. */
 function ship() {
-  const text = readFileSync(at('ts/wasm/gen/core.ts'), 'utf8').match(/'([^']*)';\s*$/)[1];
-  const wasm = unpack(text);
+  const { text, bytes: wasm } = inlinedIn(readFileSync(at('ts/wasm/gen/core.ts'), 'utf8'));
   const sums = { raw: 0, gz: 0, jsRaw: 0, jsGz: 0 };
   let inlined = false;
   for (const path of loaded()) {

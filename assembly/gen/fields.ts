@@ -322,6 +322,22 @@ export namespace layerNormBackward {
   export const group: i32 = 2;
   export const eps: i32 = 0;
 }
+export namespace crossEntropy {
+  export const outer: i32 = 0;
+  export const n: i32 = 1;
+  export const group: i32 = 2;
+  export const reduction: i32 = 3;
+  export const ignoreIndex: i32 = 0;
+  export const smoothing: i32 = 1;
+}
+export namespace crossEntropyBackward {
+  export const outer: i32 = 0;
+  export const n: i32 = 1;
+  export const group: i32 = 2;
+  export const reduction: i32 = 3;
+  export const ignoreIndex: i32 = 0;
+  export const smoothing: i32 = 1;
+}
 export namespace linear {
   export const m: i32 = 0;
   export const n: i32 = 1;
@@ -413,6 +429,16 @@ export namespace matmul {
   export const p3: i32 = 41;
   export const p4: i32 = 42;
   export const p5: i32 = 43;
+}
+export namespace intMm {
+  export const m: i32 = 0;
+  export const n: i32 = 1;
+  export const k: i32 = 2;
+  export const batch: i32 = 3;
+  export const stacks: i32 = 4;
+  export const aZero: i32 = 5;
+  export const bZero: i32 = 6;
+  export const block: i32 = 7;
 }
 export namespace convolution {
   export const images: i32 = 0;

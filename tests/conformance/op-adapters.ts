@@ -142,7 +142,7 @@ const ADAPTERS: Readonly<Record<string, Adapter>> = {
   embedding: (call) => {
     const [index, weight] = call.args;
     if (call.kwargs.get('max_norm')) throw new NotImplemented('embedding: max_norm');
-    return lookup('embedding', call.path)(weight, index, { paddingIdx: call.kwargs.get('padding_idx') ?? null });
+    return lookup('embedding', call.path)(index, weight, { paddingIdx: call.kwargs.get('padding_idx') ?? null });
   },
   max_pool1d: pool('max_pool1d'),
   max_pool2d: pool('max_pool2d'),

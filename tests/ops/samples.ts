@@ -2,7 +2,8 @@
 
 import type { Tensor } from '../../ts/index.ts';
 import * as wick from '../../ts/index.ts';
-import type { Attrs } from '../../ts/ops/op.ts';
+import type { Attrs, KernelOp } from '../../ts/ops/op.ts';
+import { TABLE } from '../../ts/ops/table.ts';
 
 const { tensor } = wick;
 
@@ -98,10 +99,21 @@ export const KERNELS: Readonly<Record<string, () => Call[]>> = {
     { inputs: [draw([2, 2, 3]), null, null], attrs: { dims: 2, eps: 1e-3 } },
   ],
   layerNormBackward: () => [layerNormGradient(draw([3, 4]), draw([4])), layerNormGradient(draw([2, 5]), null)],
+  crossEntropy: () =>
+    (['mean', 'sum', 'none'] as const).map((reduction, i) => ({
+      inputs: [draw([4, 3 + i]), int([2, 0, 1, 0]), i === 0 ? null : draw([3 + i], 0.5, 2).to('float32')],
+      attrs: { ignoreIndex: i === 2 ? 0 : -100, smoothing: 0.1 * i, reduction },
+    })),
+  crossEntropyBackward: () =>
+    (['mean', 'sum', 'none'] as const).map((reduction, i) => crossEntropyGradient(reduction, i === 2 ? 0 : -100, 0.1 * i)),
   matmul: () => [
     { inputs: [draw([2, 3]), draw([3, 4])], attrs: {} },
     { inputs: [draw([2, 1, 2, 3]), draw([3, 3, 2])], attrs: {} },
     { inputs: [draw([2, 2, 3]), draw([3, 1])], attrs: {} },
+  ],
+  intMm: () => [
+    { inputs: [draw([3, 5], -9, 9).to('int8'), draw([5, 4], 0, 99).to('uint8')], attrs: { aZero: 3, bZero: 7 } },
+    { inputs: [draw([2, 3, 4], 0, 99).to('uint8'), draw([2, 4, 9], -9, 9).to('int8')], attrs: {} },
   ],
   linear: () => [
     { inputs: [draw([2, 3]), draw([4, 3]), draw([4])], attrs: {} },
@@ -296,6 +308,15 @@ export const KERNELS: Readonly<Record<string, () => Call[]>> = {
   adagradStep: () => optimiser([draw([2, 3], 0, 1)], { lr: 0.1 }),
 };
 
+/** The statistics are those of x and of the targets. */
+function crossEntropyGradient(reduction: 'mean' | 'sum' | 'none', ignoreIndex: number, smoothing: number): Call {
+  const x = draw([4, 5]);
+  const target = int([2, 0, 1, 0]);
+  const weight = smoothing === 0 ? null : draw([5], 0.5, 2).to('float32');
+  const attrs = { ignoreIndex, smoothing, reduction };
+  const [y, level, sum, total] = wick.callKernel(TABLE.crossEntropy as KernelOp, [x, target, weight], attrs);
+  return { inputs: [draw(y.shape), x, target, level, sum, total, weight], attrs };
+}
 /** The statistics are those of x: the row's derivative holds only there. */
 function layerNormGradient(x: Tensor, weight: Tensor | null): Call {
   const mean = x.mean(-1, { keepdim: true });

@@ -1,10 +1,12 @@
 // THE TABLE: every op by name. Elementwise rows come first: their opcodes number the span functions of the map driver.
 import * as activation from './activation.ts';
 import * as binary from './binary.ts';
+import * as bytes from './bytes.ts';
 import * as compare from './compare.ts';
 import * as conv from './conv.ts';
 import * as create from './create.ts';
 import * as indexing from './indexing.ts';
+import * as loss from './loss.ts';
 import * as matmul from './matmul.ts';
 import * as norm from './norm.ts';
 import type { Op } from './op.ts';
@@ -34,7 +36,9 @@ export const FAMILIES: Readonly<Record<string, Readonly<Record<string, unknown>>
   scan,
   softmax,
   norm,
+  loss,
   matmul,
+  bytes,
   conv,
   pool,
   indexing,

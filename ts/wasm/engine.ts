@@ -11,9 +11,10 @@ import {
   sameShape,
   sizeOf,
 } from '../base/shape.ts';
-import type { Attrs, KernelOp, Layout, MapOp, Meta, Op } from '../ops/op.ts';
+import { Memo } from '../ops/memo.ts';
+import type { Attrs, KernelOp, Layout, MapOp, Meta, Op, Scalar } from '../ops/op.ts';
 import { TABLE } from '../ops/table.ts';
-import { address, encodeKernel, encodeMap, STEP } from './encode.ts';
+import { address, encodeDense, encodeKernel, encodeMap, type KernelStep, replayKernel, STEP, snapshotKernel } from './encode.ts';
 import { type Exports, type Loaded, load } from './load.ts';
 import { Memory, type MemoryStats, type WasmStorage } from './memory.ts';
 import { cores, Pool } from './workers.ts';
@@ -44,6 +45,7 @@ export class Engine implements Backend {
   private readonly exports: Exports;
   readonly memory: Memory;
   readonly pool: Pool;
+  private readonly steps: Memo<KernelStep> = new Memo<KernelStep>();
 
   constructor(loaded: Loaded = load()) {
     this.exports = loaded.exports;
@@ -62,6 +64,11 @@ export class Engine implements Backend {
     if (op.kind === 'map') this.runMap(op, inputs, (attrs as { dtype: DType }).dtype, outputs[0]);
     else if (op.kind === 'kernel') this.runKernel(op, inputs, attrs, outputs);
     else throw new DeviceError(`${op.name}: a view is no step`);
+  }
+
+  runDense(op: MapOp, inputs: readonly (View | Scalar)[], dtype: DType, out: View, n: number): void {
+    if (COMPUTE[dtype] !== dtype || n === 0 || n >= 0x7fffffff) this.runMap(op, inputs, dtype, out);
+    else this.execute(op, encodeDense(this.memory, op, inputs, dtype, out, n));
   }
 
   private runMap(op: MapOp, inputs: readonly Input[], dtype: DType, out: View): void {
@@ -88,6 +95,26 @@ export class Engine implements Backend {
   }
 
   private runKernel(op: KernelOp, inputs: readonly Input[], attrs: Attrs, outputs: readonly View[]): void {
+    const known = this.steps.find(op, inputs as readonly (View | null)[], outputs, attrs);
+    if (known !== null) this.repeat(op, known, inputs as readonly (View | null)[], outputs);
+    else this.runNewKernel(op, inputs, attrs, outputs);
+  }
+
+  /** A kernel step as it was written before, over other memory. */
+  private repeat(op: KernelOp, step: KernelStep, inputs: readonly (View | null)[], outputs: readonly View[]): void {
+    const workspace = step.workspace > 0 ? this.memory.allocRaw(step.workspace) : 0;
+    replayKernel(this.memory, step, outputs, inputs, workspace);
+    if (workspace === 0) this.execute(op, step.tiles);
+    else {
+      try {
+        this.execute(op, step.tiles);
+      } finally {
+        this.memory.freeRaw(workspace, step.workspace);
+      }
+    }
+  }
+
+  private runNewKernel(op: KernelOp, inputs: readonly Input[], attrs: Attrs, outputs: readonly View[]): void {
     const metas = inputs as readonly Meta[];
     const loads = op.loads(metas, attrs);
     const temps: Temp[] = [];
@@ -113,7 +140,10 @@ export class Engine implements Backend {
           const operands = [...results, ...ready].map((v) => v && { address: address(v), dtype: v.dtype });
           operands.push({ address: workspace, dtype: 'uint8' });
           encodeKernel(this.memory, op.opcode, operands, lowered);
-          this.execute(op, Math.max(...lowered.tiles));
+          const tiles = Math.max(...lowered.tiles);
+          if (temps.length === 0)
+            this.steps.note(op, inputs as readonly (View | null)[], outputs, attrs, snapshotKernel(this.memory, bytes, tiles));
+          this.execute(op, tiles);
         } finally {
           if (workspace !== 0) this.memory.freeRaw(workspace, bytes);
         }

@@ -275,10 +275,16 @@ export interface Ops {
   layerNorm(x: Value, weight: Value | null, bias: Value | null, attrs: { dims: number; eps: number }): Value[];
   /** Gradient of layerNorm in x for the gradient g of its result and its saved statistics. */
   layerNormBackward(g: Value, x: Value, mean: Value, rstd: Value, weight: Value | null, attrs: { dims: number }): Value;
+  /** Cross entropy of lines of logits x [n, classes] and class indices; also the largest logit and the sum of exponentials below it of each line, and the sum of the weights. */
+  crossEntropy(x: Value, target: Value, weight: Value | null, attrs: { ignoreIndex: number; smoothing: number; reduction: 'mean' | 'sum' | 'none' }): Value[];
+  /** Gradient of crossEntropy in x for the gradient g of its result. */
+  crossEntropyBackward(g: Value, x: Value, target: Value, level: Value, sum: Value, total: Value, weight: Value | null, attrs: { ignoreIndex: number; smoothing: number; reduction: 'mean' | 'sum' | 'none' }): Value;
   /** Affine map x @ w.T + bias of the last dimension; w is [out, in], bias [out]. */
   linear(x: Value, w: Value, bias: Value | null): Value;
   /** Matrix product, batched and broadcast over the leading dimensions. */
   matmul(a: Value, b: Value): Value;
+  /** Matrix product of int8 or uint8 matrices, less their zero points, exact in int32. */
+  intMm(a: Value, b: Value, attrs: { aZero?: number; bZero?: number }): Value;
   /** Convolution (cross-correlation, as in PyTorch) in one to three dimensions with zero padding; an activation may be fused. */
   convolution(x: Value, w: Value, bias: Value | null, attrs: { stride?: readonly number[]; padding?: readonly number[]; paddingEnd?: readonly number[]; dilation?: readonly number[]; groups?: number; activation?: 'relu' | 'relu6' }): Value;
   /** Gradient of a convolution with respect to its input; also the transposed convolution. */
