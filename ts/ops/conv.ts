@@ -238,7 +238,17 @@ function lowerProduct(g: Geometry, dtype: DType, backward: boolean, activation?:
   const packPer = perTile(taps * run * 64);
   const merged = isMerged(g, gather) ? 1 : 0;
   return encode(g, activation, {
-    ...{ rows, cols, gather, units: total, per, packUnits, packPer, panels, classBytes, merged, chunks: 0 },
+    rows,
+    cols,
+    gather,
+    units: total,
+    per,
+    packUnits,
+    packPer,
+    panels,
+    classBytes,
+    chunks: 0,
+    merged,
     tiles: [Math.ceil(packUnits / packPer), Math.ceil(total / per)],
     workspace: depthwise ? classBytes : classes * classBytes,
   });
@@ -267,7 +277,17 @@ function lowerWeight(g: Geometry, dtype: DType): Lowered {
   const packUnits = depthwise ? 1 : g.outputs;
   const packPer = perTile(area * ig * (chunks + 4) * 16);
   return encode(g, undefined, {
-    ...{ rows, cols, gather, units, per, packUnits, packPer, panels, classBytes, merged, chunks },
+    rows,
+    cols,
+    gather,
+    units,
+    per,
+    packUnits,
+    packPer,
+    panels,
+    classBytes,
+    chunks,
+    merged,
     tiles: [chunks * Math.ceil(all / panels), Math.ceil(packUnits / packPer)],
     workspace: chunks * classBytes,
   });

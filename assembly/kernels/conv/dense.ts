@@ -5,7 +5,7 @@ import { float, int, operand } from '../../step';
 import { scratch } from '../../threads';
 import { packColumns, packRows, width } from '../gemm/pack';
 import { tile } from './gen/tile';
-import { BLOCK, LIMITS, open, PATCH, PIECES, pieces, PIXELS, setClass, tapIndex, ZEROS } from './window';
+import { axis, BLOCK, LIMITS, open, PATCH, PIECES, pieces, PIXELS, setClass, ZEROS } from './window';
 
 /** Rows of 32 bytes that packing transposes at a time. */
 const ROWS: i32 = 8192;
@@ -41,21 +41,25 @@ function pack<T>(s: usize, u: i32, w: usize, workspace: usize, backward: bool): 
     return;
   }
   // A few channels at a time, or one and a part of its taps: transposed, then each row to its place.
+  const az = axis(0), ay = axis(1), ax = axis(2), kh = int(s, f.kernelH), kw = int(s, f.kernelW);
   const most = backward ? 1 : max(1, 4096 / area);
   for (let i = 0; i < run; i += most) {
     const m = min(most, run - i);
     for (let e = 0; e < area; e += ROWS) {
       const there = min(area - e, ROWS);
       packColumns<T>(m * there, n, w + <usize>e * sizeof<T>(), columnStride, scratch + PATCH, 0);
-      for (let t = 0; t < taps; t++) {
-        const index = tapIndex(s, t) - e;
-        if (<u32>index >= <u32>there) continue;
-        let from = scratch + PATCH + (<usize>index << 5), to = dst + (<usize>(t * run + i) << 5);
-        for (let c = 0; c < m; c++, from += <usize>area << 5, to += 32) {
-          v128.store(to, v128.load(from));
-          v128.store(to, v128.load(from, 16), 16);
-        }
-      }
+      let to = dst + (<usize>i << 5);
+      for (let z = 0; z < az.taps; z++)
+        for (let y = 0; y < ay.taps; y++)
+          for (let x = 0, t = az.at(z) * kh + ay.at(y); x < ax.taps; x++, to += <usize>run << 5) {
+            const index = t * kw + ax.at(x) - e;
+            if (<u32>index >= <u32>there) continue;
+            let from = scratch + PATCH + (<usize>index << 5), row = to;
+            for (let c = 0; c < m; c++, from += <usize>area << 5, row += 32) {
+              v128.store(row, v128.load(from));
+              v128.store(row, v128.load(from, 16), 16);
+            }
+          }
     }
     w += <usize>m * runStride;
   }

@@ -35,6 +35,8 @@ export const BLOCK: i32 = 512;
   from: i32; // and the source pixels under it
   extent: i32;
   pitch: usize; // between two pixels of the open source
+  /** The kernel's index of tap t of the class. */
+  @inline at(t: i32): i32 { return this.tap + t * this.next; }
 }
 @inline export function axis(d: i32): Axis { return changetype<Axis>(scratch + AXES + (<usize>d << 6)); }
 
@@ -77,7 +79,7 @@ export function tapIndex(s: usize, t: i32): i32 {
   let index = 0, scale = 1;
   for (let d = 2; d >= 0; d--) {
     const a = axis(d);
-    index += (a.tap + t % a.taps * a.next) * scale;
+    index += a.at(t % a.taps) * scale;
     t /= a.taps;
     scale *= int(s, f.kernelD + d);
   }
