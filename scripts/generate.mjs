@@ -58,10 +58,19 @@ const hidden = (op) => /Backward$/.test(op.name) || op.name === 'copy';
   text += `\n/** Ops below this opcode are elementwise: their function takes spans and is run by map.ts. */\nexport const SPANS: i32 = ${maps.length};\n`;
   for (const op of maps)
     text += `function k${op.opcode}(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { map${op.inputs.length}<${capital(op.name)}>(t, y, a, b, c, e); }\n`;
-  for (const op of kernels) text += `function k${op.opcode}(s: usize, p: i32, t: i32): void { ${op.kernel.name}Kernel(s, p, t); }\n`;
-  text += '\n/** Function-table index of an opcode. */\nexport function indexOf(opcode: i32): i32 {\n  switch (opcode) {\n';
-  for (const op of [...maps, ...kernels]) text += `    case ${op.opcode}: return k${op.opcode}.index;\n`;
-  text += '    default: return -1;\n  }\n}\n';
+  // A function has one place in the table: where two ops share a kernel, the second goes through a function of its own.
+  const placed = new Set();
+  const entries = maps.map((op) => `k${op.opcode}`);
+  for (const op of kernels) {
+    const name = `${op.kernel.name}Kernel`;
+    if (placed.has(name)) text += `function k${op.opcode}(s: usize, p: i32, t: i32): void { ${name}(s, p, t); }\n`;
+    entries.push(placed.has(name) ? `k${op.opcode}` : name);
+    placed.add(name);
+  }
+  text +=
+    '\n/** Puts the functions into the table in the order of their opcodes, from index 1 on. Nothing else may take a function as a value. */\n';
+  text += `export function layout(): void {\n${entries.map((name) => `  ${name};\n`).join('')}}\n`;
+  text += '/** Function-table index of an opcode. */\n@inline export function indexOf(opcode: i32): i32 { return opcode + 1; }\n';
   files.set('assembly/gen/dispatch.ts', text);
 
   let fields = HEAD;

@@ -1,5 +1,6 @@
 // Compiles assembly/ to Wasm: asc at -O3 with shrink level 1 (a quarter smaller packed than level 0, hot loops alike), then wasm-opt.
 import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { pack, unpack } from './pack.mjs';
 import { at, node, root } from './sources.mjs';
 
@@ -33,6 +34,62 @@ export function compile(path, { named = false } = {}) {
   const rest = named ? ['--debuginfo', '--input-source-map', `${path}.map`, '--output-source-map', `${path}.map`] : STRIP;
   const wasmOpt = at('node_modules/binaryen/bin/wasm-opt');
   execFileSync(process.execPath, [wasmOpt, path, '-o', path, ...FEATURES, ...CLEAN, ...rest], { cwd: root, stdio: 'inherit' });
+  if (!named) writeFileSync(path, withoutFunctionObjects(readFileSync(path)));
+}
+
+/** Whether a data segment is AssemblyScript's object for a function taken as a value: a header of 20 bytes, a table index, no environment. */
+function isFunction(data) {
+  const words = data.length === 32 ? [0, 4, 8, 16, 24, 28].map((i) => data.readUInt32LE(i)) : [];
+  return words.join() === '28,0,0,8,0,0';
+}
+
+/**
+ * The module without the objects of the functions in its table. Nothing reads them: a function is called by its index alone
+ * (`layout` in assembly/gen/dispatch.ts), which is checked here.
+ */
+function withoutFunctionObjects(bytes) {
+  let at = 8;
+  const number = () => {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = bytes[at++];
+      value += (byte & 127) * 2 ** shift;
+      if (byte < 128) return value;
+    }
+  };
+  const leb = (n) => (n < 128 ? [n] : [(n & 127) | 128, ...leb(n >>> 7)]);
+  const out = [bytes.subarray(0, 8)];
+  const write = (id, ...parts) => {
+    const body = Buffer.concat(parts.map((part) => Buffer.from(part)));
+    out.push(Buffer.from([id, ...leb(body.length)]), body);
+  };
+  let count = -1;
+  let next = 1;
+  while (at < bytes.length) {
+    const id = bytes[at++];
+    const size = number();
+    const start = at;
+    if (id === 12) count = out.push(Buffer.alloc(0)) - 1;
+    else if (id === 11) {
+      const kept = [];
+      for (let left = number(); left > 0; left--) {
+        const from = at++;
+        if (bytes[from] !== 0) throw new Error('wasm: a data segment that is not active');
+        at++;
+        number();
+        at++;
+        const length = number();
+        const data = bytes.subarray(at, at + length);
+        at += length;
+        if (!isFunction(data)) kept.push(bytes.subarray(from, at));
+        else if (data.readUInt32LE(20) !== next++) throw new Error('wasm: a function is taken as a value outside gen/dispatch.ts');
+      }
+      write(11, leb(kept.length), ...kept);
+      if (count >= 0) out[count] = Buffer.from([12, leb(kept.length).length, ...leb(kept.length)]);
+    } else write(id, bytes.subarray(start, start + size));
+    at = start + size;
+  }
+  return Buffer.concat(out);
 }
 
 /** Writes the module that unpacks the core to a path. */

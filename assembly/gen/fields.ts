@@ -414,6 +414,16 @@ export namespace matmul {
   export const p4: i32 = 42;
   export const p5: i32 = 43;
 }
+export namespace intMm {
+  export const m: i32 = 0;
+  export const n: i32 = 1;
+  export const k: i32 = 2;
+  export const batch: i32 = 3;
+  export const stacks: i32 = 4;
+  export const aZero: i32 = 5;
+  export const bZero: i32 = 6;
+  export const block: i32 = 7;
+}
 export namespace convolution {
   export const images: i32 = 0;
   export const channels: i32 = 1;

@@ -1,14 +1,10 @@
 // Where the largest or smallest element lies along one axis of [outer][n][inner]: the first of equals, a NaN before all.
+// The smallest is the largest of elements whose order is turned around by xor with a mask.
 import { argmax as f } from '../gen/fields';
-import { Binary } from '../lanes';
-import { F32, F64, dtype, int, operand } from '../step';
+import { F32, F64, I64, dtype, int, operand } from '../step';
 import { scratch } from '../threads';
-import { Max, Min, accUnit, across, run } from './fold';
-
-@inline function better<K extends Binary, T>(a: T, b: T): bool {
-  if (isFloat<T>() && a != a) return b == b;
-  return idof<K>() == idof<Max>() ? a > b : a < b;
-}
+import { mask } from './axes';
+import { CROSS, TOP, accumulators, clear, finish, fold, parameters, upTo } from './fold';
 
 /** Index of the first element of n at p that equals v; any NaN where v is one. */
 function find<T>(p: usize, n: i32, v: T): i32 {
@@ -28,61 +24,69 @@ function find<T>(p: usize, n: i32, v: T): i32 {
 }
 
 /** Index along a contiguous line of n elements. */
-function line<K extends Binary, T>(p: usize, n: i32): i32 {
-  const bytes = <usize>n * sizeof<T>();
-  const acc = across<K, T>(run<K, T>(accUnit<K, T>(), p, bytes, p + bytes));
-  if (isFloat<T>()) return find<T>(p, n, <T>f64x2.extract_lane(acc, 0));
-  return find<T>(p, n, sizeof<T>() == 8 ? <T>i64x2.extract_lane(acc, 0) : <T>i32x4.extract_lane(acc, 0));
+function line<T>(kind: i32, flip: bool, p: usize, n: i32): i32 {
+  const bytes = <usize>n * sizeof<T>(), a = accumulators();
+  clear(kind, a, 1);
+  fold(kind, CROSS, a, p, 1, 0, bytes, p + bytes, parameters());
+  finish(kind, a, a, 1, flip ? -1 : 1, flip);
+  return find<T>(p, n, load<T>(a));
+}
+
+/** The indices of one vector of columns, `stride` bytes from row to row; they are stored in lanes as wide as T. */
+function down<T>(best: usize, where: usize, p: usize, n: i32, stride: usize, end: usize, c: v128): void {
+  let b = v128.xor(upTo(p, end), c), k = i32x4.splat(0);
+  for (let r = 1; r < n; r++) {
+    p += stride;
+    const v = v128.xor(upTo(p, end), c);
+    // Not less or equal, so that a NaN wins; nothing is better than a NaN.
+    const better = isFloat<T>() ? v128.andnot(v128.eq<T>(b, b), v128.le<T>(v, b)) : i64x2.gt_s(v, b);
+    b = v128.bitselect(v, b, better);
+    k = v128.bitselect(sizeof<T>() == 4 ? i32x4.splat(r) : i64x2.splat(r), k, better);
+  }
+  v128.store(best, v128.xor(b, c));
+  v128.store(where, k);
 }
 
 /** values may be 0: not wanted. */
-function pick<K extends Binary, T>(s: usize, tile: i32, values: usize, indices: usize, x: usize): void {
-  const n = int(s, f.n), inner = int(s, f.inner), width = int(s, f.width), group = int(s, f.group);
+function pick<T>(s: usize, tile: i32, flip: bool, values: usize, indices: usize, x: usize, type: i32): void {
+  const n = int(s, f.n), inner = int(s, f.inner), width = int(s, f.width), group = int(s, f.group), outer = int(s, f.outer);
   const blocks = (inner + width - 1) / width;
   const column = (tile % blocks) * width;
   const count = min(width, inner - column);
+  const stride = <usize>inner * sizeof<T>();
+  const end = x + <usize>(outer * n) * stride;
+  const c = flip ? mask(type) : i32x4.splat(0);
   const lo = (tile / blocks) * group;
-  for (let o = lo, hi = min(int(s, f.outer), lo + group); o < hi; o++) {
+  for (let o = lo, hi = min(outer, lo + group); o < hi; o++) {
     const first = x + <usize>(o * n * inner + column) * sizeof<T>();
     const at = <usize>(o * inner + column);
     if (inner == 1) {
-      const i = line<K, T>(first, n);
+      v128.store(parameters(), c);
+      const i = line<T>(TOP | type, flip, first, n);
       store<i64>(indices + (at << 3), i);
       if (values) store<T>(values + at * sizeof<T>(), load<T>(first + <usize>i * sizeof<T>()));
       continue;
     }
-    const best = scratch;
-    const where = indices + (at << 3);
-    memory.copy(best, first, <usize>count * sizeof<T>());
-    memory.fill(where, 0, <usize>count << 3);
-    for (let r = 1; r < n; r++) {
-      const p = first + <usize>(r * inner) * sizeof<T>();
-      for (let j = 0; j < count; j++) {
-        const e = <usize>j * sizeof<T>();
-        const v = load<T>(p + e);
-        if (!better<K, T>(v, load<T>(best + e))) continue;
-        store<T>(best + e, v);
-        store<i64>(where + (<usize>j << 3), r);
-      }
+    const best = scratch + 64, where = best + 16384;
+    for (let i: usize = 0; i < <usize>count * sizeof<T>(); i += 16) down<T>(best + i, where + i, first + i, n, stride, end, c);
+    for (let j = 0; j < count; j++) {
+      const i = sizeof<T>() == 4 ? <i64>load<i32>(where + (<usize>j << 2)) : load<i64>(where + (<usize>j << 3));
+      store<i64>(indices + ((at + j) << 3), i);
     }
     if (values) memory.copy(values + at * sizeof<T>(), best, <usize>count * sizeof<T>());
   }
 }
-@inline function along<K extends Binary>(s: usize, tile: i32, values: usize, indices: usize, x: usize, type: i32): void {
-  switch (type) {
-    case F32: { pick<K, f32>(s, tile, values, indices, x); return; }
-    case F64: { pick<K, f64>(s, tile, values, indices, x); return; }
-    default: pick<K, i64>(s, tile, values, indices, x);
+
+function along(s: usize, tile: i32, flip: bool, values: usize, indices: usize, i: i32): void {
+  const x = operand(s, i);
+  switch (dtype(s, i)) {
+    case F32: { pick<f32>(s, tile, flip, values, indices, x, F32); return; }
+    case F64: { pick<f64>(s, tile, flip, values, indices, x, F64); return; }
+    default: pick<i64>(s, tile, flip, values, indices, x, I64);
   }
 }
-function largest(s: usize, tile: i32, values: usize, indices: usize, i: i32): void {
-  along<Max>(s, tile, values, indices, operand(s, i), dtype(s, i));
-}
-function smallest(s: usize, tile: i32, values: usize, indices: usize, i: i32): void {
-  along<Min>(s, tile, values, indices, operand(s, i), dtype(s, i));
-}
 
-export function argmax(s: usize, phase: i32, tile: i32): void { largest(s, tile, 0, operand(s, 0), 1); }
-export function argmin(s: usize, phase: i32, tile: i32): void { smallest(s, tile, 0, operand(s, 0), 1); }
-export function maxDim(s: usize, phase: i32, tile: i32): void { largest(s, tile, operand(s, 0), operand(s, 1), 2); }
-export function minDim(s: usize, phase: i32, tile: i32): void { smallest(s, tile, operand(s, 0), operand(s, 1), 2); }
+export function argmax(s: usize, phase: i32, tile: i32): void { along(s, tile, false, 0, operand(s, 0), 1); }
+export function argmin(s: usize, phase: i32, tile: i32): void { along(s, tile, true, 0, operand(s, 0), 1); }
+export function maxDim(s: usize, phase: i32, tile: i32): void { along(s, tile, false, operand(s, 0), operand(s, 1), 2); }
+export function minDim(s: usize, phase: i32, tile: i32): void { along(s, tile, true, operand(s, 0), operand(s, 1), 2); }

@@ -1,13 +1,12 @@
 // The walk of a reduction over collapsed axes (ts/ops/axes.ts): innermost either a reduced run of n elements (a row) or a kept
 // run of n elements (columns); around it up to three kept and three reduced axes. Long reductions are cut into pieces by
-// shape, whose accumulators lie in the workspace until the next phase joins them.
+// shape, whose accumulators lie in the workspace until the next phase joins them. A row is treated as a single column.
 import { sum as f } from '../gen/fields';
-import { Binary } from '../lanes';
-import { int } from '../step';
-import { COLUMNS, accBytes, accUnit, accumulators, across, columns, finish, join, parameters, runOf } from './fold';
+import { F32, F64, I64, dtype, float, int, operand } from '../step';
+import { BYTES, COLUMNS, CROSS, EACH, LANES, TOP, accumulators, clear, exps, finish, fold, parameters, shiftOf, wide } from './fold';
 
 /** Offset of index i of the three axes whose sizes start at field `sizes` and strides at `sizes` + 3. */
-@inline function offset(s: usize, sizes: i32, i: i32): usize {
+function offset(s: usize, sizes: i32, i: i32): usize {
   const b = int(s, sizes + 2);
   if (i < b) return <usize>(i * int(s, sizes + 5));
   const a = int(s, sizes + 1);
@@ -15,107 +14,85 @@ import { COLUMNS, accBytes, accUnit, accumulators, across, columns, finish, join
   i /= b;
   return <usize>((i / a) * int(s, sizes + 3) + (i % a) * int(s, sizes + 4) + i2 * int(s, sizes + 5));
 }
-@inline export function keptOffset(s: usize, o: i32): usize { return offset(s, f.k0, o); }
+
+/** The compute type of a fold of operand i; bools fold as bytes. */
+export function typeOf(s: usize, i: i32): i32 {
+  const t = dtype(s, i);
+  return t == F32 || t == F64 ? t : t == I64 ? I64 : BYTES;
+}
+
+/** Columns of a unit of work, the first of them, the units, and the outputs that one unit holds in all. */
+@inline export function width(s: usize): i32 { return int(s, f.rows) ? 1 : int(s, f.n); }
+@inline export function blocks(s: usize): i32 { return (width(s) + COLUMNS - 1) / COLUMNS; }
 @inline export function keptCount(s: usize): i32 { return int(s, f.k0) * int(s, f.k1) * int(s, f.k2); }
-@inline function reducedCount(s: usize): i32 { return int(s, f.r0) * int(s, f.r1) * int(s, f.r2); }
-/** One behind the last element of x. */
-@inline function endOf<T>(s: usize, x: usize): usize { return x + <usize>int(s, f.size) * sizeof<T>(); }
 
-/** Accumulator of piece `piece` of row o, with parameter c. */
-export function foldRow<K extends Binary, T, P extends Binary>(s: usize, x: usize, o: i32, piece: i32, c: v128): v128 {
-  const end = endOf<T>(s, x);
-  const n = int(s, f.n), m = reducedCount(s), span = int(s, f.span);
-  let acc = accUnit<K, T>();
-  const p = x + keptOffset(s, o) * sizeof<T>();
-  const from = piece * span;
-  if (m == 1) return across<K, T>(runOf<K, T, P>(acc, p + <usize>from * sizeof<T>(), <usize>min(n - from, span) * sizeof<T>(), end, c));
-  const to = min(m, from + span);
-  for (let r = from; r < to; r++) acc = runOf<K, T, P>(acc, p + offset(s, f.r0, r) * sizeof<T>(), <usize>n * sizeof<T>(), end, c);
-  return across<K, T>(acc);
-}
-
-/** Folds piece `piece` of `count` columns from column `column` of o into the accumulators of the scratch. */
-export function foldColumns<K extends Binary, T, P extends Binary>(s: usize, x: usize, o: i32, column: i32, count: i32, piece: i32): void {
-  const end = endOf<T>(s, x);
-  const bytes = <usize>count * sizeof<T>();
-  const a = accumulators();
-  const acc = accUnit<K, T>();
-  const last = a + ((bytes + 15) >> 4) * accBytes<T>();
-  for (let p = a; p < last; p += 16) v128.store(p, acc);
-  const p = x + (keptOffset(s, o) + column) * sizeof<T>();
-  const span = int(s, f.span), r2 = int(s, f.r2);
-  const stride = <usize>int(s, f.rs2) * sizeof<T>();
+/** Folds piece `piece` of `count` columns from column `column` of o into the cleared accumulators; `exp`: exp(x - c). */
+export function foldPiece(s: usize, kind: i32, x: usize, o: i32, column: i32, count: i32, piece: i32, exp: bool): void {
+  const a = accumulators(), c = parameters();
+  clear(kind, a, count);
+  const shift = shiftOf(kind);
+  const end = x + (<usize>int(s, f.size) << shift);
+  const rows = int(s, f.rows) != 0;
+  const span = int(s, f.span), n = int(s, f.n), r2 = int(s, f.r2);
+  const m = int(s, f.r0) * int(s, f.r1) * r2;
+  const stride = <usize>int(s, f.rs2) << shift;
+  let p = x + ((offset(s, f.k0, o) + column) << shift);
   let r = piece * span;
-  const to = min(reducedCount(s), r + span);
+  let length = rows ? n : count;
+  let to = min(m, r + span);
+  if (rows && m == 1) {
+    // One run, cut into pieces of `span` elements.
+    p += <usize>r << shift;
+    length = min(n - r, span);
+    r = 0;
+    to = 1;
+  }
   while (r < to) {
-    const n = min(to - r, r2 - r % r2);
-    columns<K, T, P>(a, p + offset(s, f.r0, r) * sizeof<T>(), n, stride, bytes, end, parameters());
-    r += n;
+    const k = min(to - r, r2 - r % r2);
+    const how = !rows ? EACH : r + k == to ? CROSS : LANES;
+    const q = p + (offset(s, f.r0, r) << shift);
+    if (exp) exps(kind, how, a, q, k, stride, <usize>length << shift, end, c);
+    else fold(kind, how, a, q, k, stride, <usize>length << shift, end, c);
+    r += k;
   }
 }
 
-/** Stores the results of `count` columns from the accumulators at a. */
-export function finishColumns<T>(y: usize, a: usize, count: i32, divisor: f64): void {
-  const step: usize = isFloat<T>() ? 8 : sizeof<T>();
-  for (const last = y + <usize>count * sizeof<T>(); y < last; y += sizeof<T>(), a += step) {
-    if (isFloat<T>()) store<T>(y, <T>(load<f64>(a) / divisor));
-    else store<T>(y, load<T>(a));
-  }
-}
-
-/** A whole reduction: phase 0 folds, phase 1 joins the pieces where there are several. */
-export function reduce<K extends Binary, T, P extends Binary>(
-  s: usize, phase: i32, tile: i32, y: usize, x: usize, w: usize, c: usize, divisor: f64,
-): void {
-  const pieces = int(s, f.pieces);
-  if (phase == 1) {
-    joinPieces<K, T>(s, tile, y, w, divisor);
-    return;
-  }
-  const piece = tile % pieces;
-  if (int(s, f.rows)) {
-    const group = int(s, f.group);
-    let o = (tile / pieces) * group;
-    for (const last = min(keptCount(s), o + group); o < last; o++) {
-      const acc = foldRow<K, T, P>(s, x, o, piece, c ? v128.load_splat<T>(c + <usize>o * sizeof<T>()) : i32x4.splat(0));
-      if (pieces == 1) finish<T>(y + <usize>o * sizeof<T>(), acc, divisor);
-      else v128.store64_lane(w + (<usize>tile << 3), acc, 0);
-    }
-    return;
-  }
-  const n = int(s, f.n), blocks = (n + COLUMNS - 1) / COLUMNS, group = int(s, f.group);
-  const unitIndex = tile / pieces;
-  const column = (unitIndex % blocks) * COLUMNS;
+/** A whole reduction of operand 1: phase 0 folds, phase 1 joins the pieces where there are several. `flip`: the smallest by TOP. */
+export function reduce(s: usize, phase: i32, tile: i32, what: i32, flip: bool): void {
+  const kind = what | typeOf(s, 1);
+  const pieces = int(s, f.pieces), n = width(s), group = int(s, f.group);
+  const size = <usize>min(n, COLUMNS) << 3;
+  const unit = phase == 1 ? tile : tile / pieces;
+  const column = (unit % blocks(s)) * COLUMNS;
   const count = min(n - column, COLUMNS);
-  let o = (unitIndex / blocks) * group;
+  const a = accumulators(), w = operand(s, 2) + <usize>tile * size;
+  const divisor = flip ? -1 : float(s, f.divisor);
+  let o = (unit / blocks(s)) * group;
   for (const last = min(keptCount(s), o + group); o < last; o++) {
-    const at = <usize>(o * n + column) * sizeof<T>();
-    if (c) memory.copy(parameters(), c + at, <usize>count * sizeof<T>());
-    foldColumns<K, T, P>(s, x, o, column, count, piece);
-    if (pieces == 1) finishColumns<T>(y + at, accumulators(), count, divisor);
-    else memory.copy(w + <usize>tile * COLUMNS * 8, accumulators(), COLUMNS * 8);
+    const y = operand(s, 0) + (<usize>(o * n + column) << shiftOf(kind));
+    if (phase == 1) {
+      const t = kind & 3;
+      const joined = what | (t == F32 ? F64 : t);
+      const bytes = <usize>count << wide(kind);
+      v128.store(parameters(), i32x4.splat(0));
+      clear(kind, a, count);
+      let p = operand(s, 2) + <usize>(tile * pieces) * size;
+      for (let i = 0; i < pieces; i++, p += size) fold(joined, EACH, a, p, 1, 0, bytes, p + max<usize>(bytes, 8), parameters());
+    } else {
+      if (what == TOP) v128.store(parameters(), flip ? mask(kind & 3) : i32x4.splat(0));
+      foldPiece(s, kind, operand(s, 1), o, column, count, tile % pieces, false);
+      if (pieces > 1) {
+        memory.copy(w, a, <usize>count << wide(kind));
+        return;
+      }
+    }
+    finish(kind, y, a, count, divisor, flip);
   }
 }
 
-/** Joins the pieces of one row or of one block of columns. */
-function joinPieces<K extends Binary, T>(s: usize, tile: i32, y: usize, w: usize, divisor: f64): void {
-  const pieces = int(s, f.pieces);
-  if (int(s, f.rows)) {
-    w += <usize>(tile * pieces) << 3;
-    let acc = v128.load64_zero(w);
-    for (let i = 1; i < pieces; i++) acc = join<K, T>(acc, v128.load64_zero(w + (<usize>i << 3)));
-    finish<T>(y + <usize>tile * sizeof<T>(), acc, divisor);
-    return;
-  }
-  const n = int(s, f.n), blocks = (n + COLUMNS - 1) / COLUMNS;
-  const column = (tile % blocks) * COLUMNS, o = tile / blocks;
-  const a = accumulators();
-  const size: usize = COLUMNS * 8;
-  w += <usize>(tile * pieces) * size;
-  memory.copy(a, w, size);
-  for (let i = 1; i < pieces; i++) {
-    w += size;
-    for (let b: usize = 0; b < size; b += 16) v128.store(a + b, join<K, T>(v128.load(a + b), v128.load(w + b)));
-  }
-  finishColumns<T>(y + <usize>(o * n + column) * sizeof<T>(), a, min(n - column, COLUMNS), divisor);
+/** The bits that turn the order of a type around. */
+export function mask(t: i32): v128 {
+  if (t == F32) return i32x4.splat(i32.MIN_VALUE);
+  if (t == F64) return i64x2.splat(i64.MIN_VALUE);
+  return t == BYTES ? i8x16.splat(1) : i64x2.splat(-1);
 }

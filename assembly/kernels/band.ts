@@ -1,7 +1,7 @@
 // Bands: what a normalisation works on at a time. Either one contiguous run of elements that share a parameter (step 0), or
 // `rows` rows, `stride` bytes apart, of columns with a parameter each (step 1).
-import { Binary } from '../lanes';
-import { COLUMNS, Plain, accBytes, accUnit, accumulators, across, columns, parameters, run, upTo } from './fold';
+import { F32, F64 } from '../step';
+import { COLUMNS, CROSS, EACH, accumulators, clear, finish, fold, parameters, upTo } from './fold';
 
 /** What a sweep does to vectors of two tensors, a and b, and two parameters, c and d. */
 export abstract class Sweep {
@@ -24,18 +24,15 @@ export abstract class Sweep {
   }
 }
 
-/** Folds a band of float32 or float64 with K into parameters at `to`. */
-export function foldBand<K extends Binary, T>(to: usize, p: usize, rows: i32, stride: usize, bytes: usize, end: usize, step: i32): void {
-  if (step == 0) {
-    v128.store(to, v128.splat<T>(<T>f64x2.extract_lane(across<K, T>(run<K, T>(accUnit<K, T>(), p, bytes, end)), 0)));
-    return;
-  }
-  const a = accumulators();
-  const unit = accUnit<K, T>();
-  const last = a + ((bytes + 15) >> 4) * accBytes<T>();
-  for (let q = a; q < last; q += 16) v128.store(q, unit);
-  columns<K, T, Plain>(a, p, rows, stride, bytes, end, parameters());
-  for (let q = a; q < last; q += 8, to += sizeof<T>()) store<T>(to, <T>load<f64>(q));
+/** Folds a band of float32 or float64 into parameters at `to`; `what` takes no parameter of its own. */
+export function foldBand<T>(what: i32, to: usize, p: usize, rows: i32, stride: usize, bytes: usize, end: usize, step: i32): void {
+  const kind = what | (sizeof<T>() == 4 ? F32 : F64), a = accumulators(), zero = spare();
+  const count = step == 0 ? 1 : <i32>(bytes / sizeof<T>());
+  v128.store(zero, i32x4.splat(0));
+  clear(kind, a, count);
+  fold(kind, step == 0 ? CROSS : EACH, a, p, rows, stride, bytes, end, zero);
+  finish(kind, to, a, count, 1, false);
+  if (step == 0) v128.store(to, v128.load_splat<T>(to));
 }
 
 /** y = P(a, b, c, d) over a band whose tensors share one layout; a tensor that P does not read may be any of the others. */

@@ -1,6 +1,9 @@
 // The loops of every reduction. float32 is folded in blocks of 16 vectors a lane and the blocks in float64, so the error does
 // not grow with the length; other types fold in themselves. The order depends on the shape alone.
 import { Binary } from '../lanes';
+import { exp_f64 } from '../math';
+import { exp_blocks } from '../math/blocks';
+import { F32, F64, I64 } from '../step';
 import { scratch } from '../threads';
 
 /** Scratch of the folds: one vector, a span of mapped values, then the accumulators of a block of columns. */
@@ -12,57 +15,46 @@ export const COLUMNS: i32 = 1024;
 
 const IOTA: usize = memory.data<u8>([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], 16);
 
-// What is folded. `unit` is the value that changes nothing.
+// What is folded, by number: a kind is one of these and the compute type in its two low bits. BYTES are bools, 0 or 1.
+export const SUM: i32 = 0;
+export const PROD: i32 = 4;
+export const TOP: i32 = 8;
+export const SQUARE: i32 = 12;
+export const BYTES: i32 = 2;
+
+/** An associative operation on what `take` makes of an element and a parameter; `unit` changes nothing. */
 @final export class Sum extends Binary {
   @inline unit<T>(): T { return <T>0; }
+  @inline take<T>(x: v128, c: v128): v128 { return x; }
   @inline f32(a: v128, b: v128): v128 { return f32x4.add(a, b); }
   @inline f64(a: v128, b: v128): v128 { return f64x2.add(a, b); }
   @inline i64(a: v128, b: v128): v128 { return i64x2.add(a, b); }
 }
 @final export class Prod extends Binary {
   @inline unit<T>(): T { return <T>1; }
+  @inline take<T>(x: v128, c: v128): v128 { return x; }
   @inline f32(a: v128, b: v128): v128 { return f32x4.mul(a, b); }
   @inline f64(a: v128, b: v128): v128 { return f64x2.mul(a, b); }
   @inline i64(a: v128, b: v128): v128 { return i64x2.mul(a, b); }
 }
-@final export class Max extends Binary {
-  @inline unit<T>(): T { return isFloat<T>() ? <T>-Infinity : sizeof<T>() == 8 ? <T>i64.MIN_VALUE : <T>i32.MIN_VALUE; }
+/** The largest of x xor c: with the sign bits (floats) or all bits (integers) for c, the smallest, flipped. */
+@final export class Top extends Binary {
+  @inline unit<T>(): T { return isFloat<T>() ? <T>-Infinity : sizeof<T>() == 8 ? <T>i64.MIN_VALUE : <T>0; }
+  @inline take<T>(x: v128, c: v128): v128 { return v128.xor(x, c); }
   @inline f32(a: v128, b: v128): v128 { return f32x4.max(a, b); }
   @inline f64(a: v128, b: v128): v128 { return f64x2.max(a, b); }
-  @inline i32(a: v128, b: v128): v128 { return i32x4.max_s(a, b); }
+  @inline i32(a: v128, b: v128): v128 { return i8x16.max_u(a, b); }
   @inline i64(a: v128, b: v128): v128 { return v128.bitselect(a, b, i64x2.gt_s(a, b)); }
 }
-@final export class Min extends Binary {
-  @inline unit<T>(): T { return isFloat<T>() ? <T>Infinity : sizeof<T>() == 8 ? <T>i64.MAX_VALUE : <T>i32.MAX_VALUE; }
-  @inline f32(a: v128, b: v128): v128 { return f32x4.min(a, b); }
-  @inline f64(a: v128, b: v128): v128 { return f64x2.min(a, b); }
-  @inline i32(a: v128, b: v128): v128 { return i32x4.min_s(a, b); }
-  @inline i64(a: v128, b: v128): v128 { return v128.bitselect(a, b, i64x2.lt_s(a, b)); }
-}
-// On bools: bytes of 0 or 1.
-@final export class All extends Binary {
-  @inline unit<T>(): T { return <T>1; }
-  @inline i32(a: v128, b: v128): v128 { return v128.and(a, b); }
-}
-@final export class Any extends Binary {
+/** The sum of (x - c) squared. */
+@final export class Square extends Binary {
   @inline unit<T>(): T { return <T>0; }
-  @inline i32(a: v128, b: v128): v128 { return v128.or(a, b); }
+  @inline take<T>(x: v128, c: v128): v128 { const d = v128.sub<T>(x, c); return v128.mul<T>(d, d); }
+  @inline f32(a: v128, b: v128): v128 { return f32x4.add(a, b); }
+  @inline f64(a: v128, b: v128): v128 { return f64x2.add(a, b); }
 }
 
-/** Folded after a map with a parameter c; Plain folds x itself. */
-@final export class Plain extends Binary {
-  @inline f32(x: v128, c: v128): v128 { return x; }
-  @inline f64(x: v128, c: v128): v128 { return x; }
-  @inline i32(x: v128, c: v128): v128 { return x; }
-  @inline i64(x: v128, c: v128): v128 { return x; }
-}
-
-/** (x - c) squared. */
-@final export class SquareLess extends Binary {
-  @inline f32(x: v128, c: v128): v128 { const d = f32x4.sub(x, c); return f32x4.mul(d, d); }
-  @inline f64(x: v128, c: v128): v128 { const d = f64x2.sub(x, c); return f64x2.mul(d, d); }
-}
-
+@inline function take<K extends Binary, T>(x: v128, c: v128): v128 { return changetype<K>(0).take<T>(x, c); }
 @inline export function op<K extends Binary, T>(a: v128, b: v128): v128 {
   const k = changetype<K>(0);
   if (isFloat<T>()) return sizeof<T>() == 4 ? k.f32(a, b) : k.f64(a, b);
@@ -99,89 +91,74 @@ const IOTA: usize = memory.data<u8>([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 1
   }
   return acc;
 }
-/** Stores lane 0 of an accumulator as T. */
-@inline export function finish<T>(y: usize, acc: v128, divisor: f64): void {
-  if (isFloat<T>()) store<T>(y, <T>(f64x2.extract_lane(acc, 0) / divisor));
-  else store<T>(y, sizeof<T>() == 8 ? <T>i64x2.extract_lane(acc, 0) : <T>i32x4.extract_lane(acc, 0));
-}
-
-/** A vector at p of which `bytes` may be read; the lanes behind them are `rest`. */
-export function part(p: usize, bytes: usize, rest: v128): v128 {
-  v128.store(scratch, rest);
+/** A vector at p of which `bytes` may be read. */
+function part(p: usize, bytes: usize): v128 {
   for (let i: usize = 0; i < bytes; i++) store<u8>(scratch + i, load<u8>(p + i));
   return v128.load(scratch);
 }
 /** A vector at p; what lies at or behind `end` is not read and has any value. */
 @inline export function upTo(p: usize, end: usize): v128 {
-  return p + 16 <= end ? v128.load(p) : part(p, end - p, i32x4.splat(0));
+  return p + 16 <= end ? v128.load(p) : part(p, end - p);
 }
-/** A vector at p of which `bytes` count; the other lanes are `rest`. */
-@inline export function masked(p: usize, bytes: usize, end: usize, rest: v128): v128 {
-  return v128.bitselect(upTo(p, end), rest, i8x16.gt_s(i8x16.splat(<i8>bytes), v128.load(IOTA)));
-}
+/** Lane masks of the first `bytes` of a vector. */
+@inline function first(bytes: usize): v128 { return i8x16.gt_s(i8x16.splat(<i8>bytes), v128.load(IOTA)); }
 
-/** Folds `bytes` at p into an accumulator; nothing at or behind `end` is read. */
-export function run<K extends Binary, T>(acc: v128, p: usize, bytes: usize, end: usize): v128 {
+/** Folds `bytes` at p into an accumulator, with one parameter c; nothing at or behind `end` is read. */
+export function run<K extends Binary, T>(acc: v128, p: usize, bytes: usize, end: usize, c: v128): v128 {
   while (bytes >= 128) {
-    let s0 = v128.load(p), s1 = v128.load(p, 16), s2 = v128.load(p, 32), s3 = v128.load(p, 48);
-    let s4 = v128.load(p, 64), s5 = v128.load(p, 80), s6 = v128.load(p, 96), s7 = v128.load(p, 112);
+    let s0 = take<K, T>(v128.load(p), c), s1 = take<K, T>(v128.load(p, 16), c);
+    let s2 = take<K, T>(v128.load(p, 32), c), s3 = take<K, T>(v128.load(p, 48), c);
+    let s4 = take<K, T>(v128.load(p, 64), c), s5 = take<K, T>(v128.load(p, 80), c);
+    let s6 = take<K, T>(v128.load(p, 96), c), s7 = take<K, T>(v128.load(p, 112), c);
     const stop = p + min<usize>(bytes & ~127, 2048);
     bytes -= stop - p;
     for (p += 128; p < stop; p += 128) {
-      s0 = op<K, T>(s0, v128.load(p));
-      s1 = op<K, T>(s1, v128.load(p, 16));
-      s2 = op<K, T>(s2, v128.load(p, 32));
-      s3 = op<K, T>(s3, v128.load(p, 48));
-      s4 = op<K, T>(s4, v128.load(p, 64));
-      s5 = op<K, T>(s5, v128.load(p, 80));
-      s6 = op<K, T>(s6, v128.load(p, 96));
-      s7 = op<K, T>(s7, v128.load(p, 112));
+      s0 = op<K, T>(s0, take<K, T>(v128.load(p), c));
+      s1 = op<K, T>(s1, take<K, T>(v128.load(p, 16), c));
+      s2 = op<K, T>(s2, take<K, T>(v128.load(p, 32), c));
+      s3 = op<K, T>(s3, take<K, T>(v128.load(p, 48), c));
+      s4 = op<K, T>(s4, take<K, T>(v128.load(p, 64), c));
+      s5 = op<K, T>(s5, take<K, T>(v128.load(p, 80), c));
+      s6 = op<K, T>(s6, take<K, T>(v128.load(p, 96), c));
+      s7 = op<K, T>(s7, take<K, T>(v128.load(p, 112), c));
     }
     s0 = op<K, T>(op<K, T>(op<K, T>(s0, s1), op<K, T>(s2, s3)), op<K, T>(op<K, T>(s4, s5), op<K, T>(s6, s7)));
     acc = absorb<K, T>(acc, s0);
   }
   if (bytes > 0) {
     let s = unit<K, T>();
-    for (; bytes >= 16; bytes -= 16, p += 16) s = op<K, T>(s, v128.load(p));
-    if (bytes > 0) s = op<K, T>(s, masked(p, bytes, end, unit<K, T>()));
+    for (; bytes >= 16; bytes -= 16, p += 16) s = op<K, T>(s, take<K, T>(v128.load(p), c));
+    if (bytes > 0) s = op<K, T>(s, v128.bitselect(take<K, T>(upTo(p, end), c), unit<K, T>(), first(bytes)));
     acc = absorb<K, T>(acc, s);
   }
   return acc;
 }
 
-/** As `run`, of P(x, c). */
-export function runOf<K extends Binary, T, P extends Binary>(acc: v128, p: usize, bytes: usize, end: usize, c: v128): v128 {
-  if (idof<P>() == idof<Plain>()) return run<K, T>(acc, p, bytes, end);
-  const q = scratch + 64;
-  while (bytes > 0) {
-    const n = min<usize>(bytes, SPAN);
-    for (let i: usize = 0; i < n; i += 16) v128.store(q + i, op<P, T>(upTo(p + i, end), c));
-    acc = run<K, T>(acc, q, n, q + SPAN);
-    p += n;
-    bytes -= n;
-  }
-  return acc;
+/** Folds `runs` runs, `stride` bytes apart, into the accumulator at a; its lanes too where `cross`. */
+function lines<K extends Binary, T>(a: usize, p: usize, runs: i32, stride: usize, bytes: usize, end: usize, c: usize, cross: bool): void {
+  let acc = v128.load(a);
+  for (const d = v128.load(c); runs > 0; runs--, p += stride) acc = run<K, T>(acc, p, bytes, end, d);
+  v128.store(a, cross ? across<K, T>(acc) : acc);
 }
 
-/** Folds `rows` rows, `stride` bytes apart, of `bytes` at p into accumulators at a; parameters of the columns lie at c. */
-export function columns<K extends Binary, T, P extends Binary>(
-  a: usize, p: usize, rows: i32, stride: usize, bytes: usize, end: usize, c: usize,
-): void {
+/** Folds `rows` rows, `stride` bytes apart, of `bytes` at p into accumulators at a; the parameters of the columns lie at c. */
+function columns<K extends Binary, T>(a: usize, p: usize, rows: i32, stride: usize, bytes: usize, end: usize, c: usize): void {
+  const step: usize = idof<K>() == idof<Square>() ? 16 : 0;
   while (rows > 0) {
     const n = min(rows, 16);
     let q = p, o = a, b = c;
     let left = bytes;
-    for (; left >= 64; left -= 64, q += 64, b += 64, o += 4 * accBytes<T>()) {
-      const c0 = v128.load(b), c1 = v128.load(b, 16), c2 = v128.load(b, 32), c3 = v128.load(b, 48);
+    for (; left >= 64; left -= 64, q += 64, b += 4 * step, o += 4 * accBytes<T>()) {
+      const c0 = v128.load(b), c1 = step ? v128.load(b, 16) : c0, c2 = step ? v128.load(b, 32) : c0, c3 = step ? v128.load(b, 48) : c0;
       let r = q;
-      let s0 = op<P, T>(v128.load(r), c0), s1 = op<P, T>(v128.load(r, 16), c1);
-      let s2 = op<P, T>(v128.load(r, 32), c2), s3 = op<P, T>(v128.load(r, 48), c3);
+      let s0 = take<K, T>(v128.load(r), c0), s1 = take<K, T>(v128.load(r, 16), c1);
+      let s2 = take<K, T>(v128.load(r, 32), c2), s3 = take<K, T>(v128.load(r, 48), c3);
       for (let i = 1; i < n; i++) {
         r += stride;
-        s0 = op<K, T>(s0, op<P, T>(v128.load(r), c0));
-        s1 = op<K, T>(s1, op<P, T>(v128.load(r, 16), c1));
-        s2 = op<K, T>(s2, op<P, T>(v128.load(r, 32), c2));
-        s3 = op<K, T>(s3, op<P, T>(v128.load(r, 48), c3));
+        s0 = op<K, T>(s0, take<K, T>(v128.load(r), c0));
+        s1 = op<K, T>(s1, take<K, T>(v128.load(r, 16), c1));
+        s2 = op<K, T>(s2, take<K, T>(v128.load(r, 32), c2));
+        s3 = op<K, T>(s3, take<K, T>(v128.load(r, 48), c3));
       }
       put<K, T>(o, s0);
       put<K, T>(o + accBytes<T>(), s1);
@@ -189,13 +166,13 @@ export function columns<K extends Binary, T, P extends Binary>(
       put<K, T>(o + 3 * accBytes<T>(), s3);
     }
     // The lanes behind the last column hold the next row's values and are dropped.
-    for (; <isize>left > 0; left -= 16, q += 16, b += 16, o += accBytes<T>()) {
+    for (; <isize>left > 0; left -= 16, q += 16, b += step, o += accBytes<T>()) {
       const c0 = v128.load(b);
       let r = q;
-      let s0 = op<P, T>(upTo(r, end), c0);
+      let s0 = take<K, T>(upTo(r, end), c0);
       for (let i = 1; i < n; i++) {
         r += stride;
-        s0 = op<K, T>(s0, op<P, T>(upTo(r, end), c0));
+        s0 = op<K, T>(s0, take<K, T>(upTo(r, end), c0));
       }
       put<K, T>(o, s0);
     }
@@ -209,4 +186,87 @@ export function columns<K extends Binary, T, P extends Binary>(
     v128.store(a, join<K, T>(v128.load(a), f64x2.promote_low_f32x4(v)));
     v128.store(a, join<K, T>(v128.load(a, 16), f64x2.promote_low_f32x4(high(v))), 16);
   } else v128.store(a, join<K, T>(v128.load(a), v));
+}
+
+/** How `fold` goes: column by column, by runs, or by runs and then over the lanes of the accumulator. */
+export const EACH: i32 = 0;
+export const LANES: i32 = 1;
+export const CROSS: i32 = 2;
+
+@inline function go<K extends Binary, T>(how: i32, a: usize, p: usize, n: i32, stride: usize, bytes: usize, end: usize, c: usize): void {
+  if (how == EACH) columns<K, T>(a, p, n, stride, bytes, end, c);
+  else lines<K, T>(a, p, n, stride, bytes, end, c, how == CROSS);
+}
+
+/** Folds n runs or rows of `bytes`, `stride` bytes apart, into the accumulators at a, with parameters at c. */
+export function fold(kind: i32, how: i32, a: usize, p: usize, n: i32, stride: usize, bytes: usize, end: usize, c: usize): void {
+  switch (kind) {
+    case SUM | F32: { go<Sum, f32>(how, a, p, n, stride, bytes, end, c); return; }
+    case SUM | F64: { go<Sum, f64>(how, a, p, n, stride, bytes, end, c); return; }
+    case SUM | I64: { go<Sum, i64>(how, a, p, n, stride, bytes, end, c); return; }
+    case PROD | F32: { go<Prod, f32>(how, a, p, n, stride, bytes, end, c); return; }
+    case PROD | F64: { go<Prod, f64>(how, a, p, n, stride, bytes, end, c); return; }
+    case PROD | I64: { go<Prod, i64>(how, a, p, n, stride, bytes, end, c); return; }
+    case TOP | F32: { go<Top, f32>(how, a, p, n, stride, bytes, end, c); return; }
+    case TOP | F64: { go<Top, f64>(how, a, p, n, stride, bytes, end, c); return; }
+    case TOP | BYTES: { go<Top, u8>(how, a, p, n, stride, bytes, end, c); return; }
+    case TOP | I64: { go<Top, i64>(how, a, p, n, stride, bytes, end, c); return; }
+    case SQUARE | F32: { go<Square, f32>(how, a, p, n, stride, bytes, end, c); return; }
+    default: go<Square, f64>(how, a, p, n, stride, bytes, end, c);
+  }
+}
+
+/** log2 of the size of an element of a kind, and of its accumulator: float32 accumulates in float64. */
+@inline export function shiftOf(kind: i32): usize { return (kind & 3) == BYTES ? 0 : (kind & 3) == F32 ? 2 : 3; }
+@inline export function wide(kind: i32): usize { return (kind & 3) == BYTES ? 0 : 3; }
+
+/** Sets the accumulators of `count` columns to the unit of a kind. */
+export function clear(kind: i32, a: usize, count: i32): void {
+  const t = kind & 3, k = kind & ~3;
+  let unit: i64 = 0;
+  if (k == PROD) unit = t == I64 ? 1 : reinterpret<i64>(<f64>1);
+  else if (k == TOP && t != BYTES) unit = t == I64 ? i64.MIN_VALUE : reinterpret<i64>(-Infinity);
+  for (const last = a + (<usize>count << wide(kind)) + 24; a < last; a += 8) store<i64>(a, unit);
+}
+
+/** Stores the results of `count` columns from the accumulators at a; `flip`: undoes the flip of integers. */
+export function finish(kind: i32, y: usize, a: usize, count: i32, divisor: f64, flip: bool): void {
+  const shift = wide(kind);
+  for (const last = a + (<usize>count << shift); a < last; a += <usize>1 << shift, y += <usize>1 << shiftOf(kind)) {
+    switch (kind & 3) {
+      case F32: { store<f32>(y, <f32>(load<f64>(a) / divisor)); break; }
+      case F64: { store<f64>(y, load<f64>(a) / divisor); break; }
+      case BYTES: { store<u8>(y, load<u8>(a) ^ u8(flip)); break; }
+      default: store<i64>(y, load<i64>(a) ^ -i64(flip));
+    }
+  }
+}
+
+/** y = exp(x - c) of `bytes` at p; `step`: bytes to the next parameter. */
+function expLess<T>(y: usize, p: usize, bytes: usize, end: usize, c: usize, step: usize): void {
+  for (let i: usize = 0; i < bytes; i += 16, c += step) {
+    const d = v128.sub<T>(upTo(p + i, end), v128.load(c));
+    v128.store(y + i, sizeof<T>() == 4 ? d : exp_f64(d));
+  }
+  if (sizeof<T>() == 4) exp_blocks(y, y, <i32>((bytes + 63) >> 6));
+}
+
+/** As `fold`, of exp(x - c) in float32 or float64: through a tile of at most 16 rows, in the order of `fold`. */
+export function exps(kind: i32, how: i32, a: usize, p: usize, n: i32, stride: usize, bytes: usize, end: usize, c: usize): void {
+  const tile = scratch + 64, wanted = how == EACH ? 256 : SPAN;
+  const high = how == EACH ? 16 : 1;
+  for (; n > 0; n -= high, p += <usize>high * stride) {
+    const rows = min(n, high);
+    for (let i: usize = 0; i < bytes; i += wanted) {
+      const part = min<usize>(bytes - i, wanted);
+      const b = how == EACH ? c + i : c;
+      for (let r = 0; r < rows; r++) {
+        const y = tile + <usize>r * wanted, x = p + i + <usize>r * stride;
+        if ((kind & 3) == F32) expLess<f32>(y, x, part, end, b, how == EACH ? 16 : 0);
+        else expLess<f64>(y, x, part, end, b, how == EACH ? 16 : 0);
+      }
+      const last = n <= rows && i + part == bytes;
+      fold(kind, how == CROSS && !last ? LANES : how, a + (how == EACH ? i << (3 - shiftOf(kind)) : 0), tile, rows, wanted, part, tile + SPAN, b);
+    }
+  }
 }

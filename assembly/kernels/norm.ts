@@ -4,10 +4,10 @@ import { Binary } from '../lanes';
 import { F32, dtype, float, int, operand } from '../step';
 import { scratch } from '../threads';
 import { storeUpTo } from './band';
-import { Plain, SquareLess, Sum, accUnit, across, run, runOf, upTo } from './fold';
+import { Square, Sum, accUnit, across, run, upTo } from './fold';
 
-function total<T, P extends Binary>(p: usize, bytes: usize, end: usize, c: v128): f64 {
-  return f64x2.extract_lane(across<Sum, T>(runOf<Sum, T, P>(accUnit<Sum, T>(), p, bytes, end, c)), 0);
+@inline function total<T, K extends Binary>(p: usize, bytes: usize, end: usize, c: v128): f64 {
+  return f64x2.extract_lane(across<Sum, T>(run<K, T>(accUnit<Sum, T>(), p, bytes, end, c)), 0);
 }
 
 function forward<T>(s: usize, tile: i32): void {
@@ -20,9 +20,9 @@ function forward<T>(s: usize, tile: i32): void {
   for (const last = min(outer, o + group); o < last; o++) {
     const at = <usize>o * sizeof<T>();
     const x = operand(s, 3) + bytes * o, y = operand(s, 0) + bytes * o;
-    const mean = <T>(total<T, Plain>(x, bytes, end, i32x4.splat(0)) / <f64>n);
+    const mean = <T>(total<T, Sum>(x, bytes, end, i32x4.splat(0)) / <f64>n);
     const c = v128.splat<T>(mean);
-    const rstd = <T>(1 / sqrt<f64>(total<T, SquareLess>(x, bytes, end, c) / <f64>n + eps));
+    const rstd = <T>(1 / sqrt<f64>(total<T, Square>(x, bytes, end, c) / <f64>n + eps));
     store<T>(operand(s, 1) + at, mean);
     store<T>(operand(s, 2) + at, rstd);
     const d = v128.splat<T>(rstd);
@@ -59,8 +59,8 @@ function backward<T>(s: usize, tile: i32): void {
         v128.store(products + j, v128.mul<T>(a, v128.mul<T>(v128.sub<T>(upTo(x + k, endX), c), d)));
         v128.store(products + span + j, a);
       }
-      sumAH = run<Sum, T>(sumAH, products, count, products + span);
-      sumA = run<Sum, T>(sumA, products + span, count, products + 2 * span);
+      sumAH = run<Sum, T>(sumAH, products, count, products + span, d);
+      sumA = run<Sum, T>(sumA, products + span, count, products + 2 * span, d);
     }
     const a0 = v128.splat<T>(<T>(f64x2.extract_lane(across<Sum, T>(sumA), 0) / <f64>n));
     const a1 = v128.splat<T>(<T>(f64x2.extract_lane(across<Sum, T>(sumAH), 0) / <f64>n));

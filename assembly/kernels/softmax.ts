@@ -3,7 +3,7 @@ import { softmax as f } from '../gen/fields';
 import { exp_f32, exp_f64 } from '../math';
 import { F32, dtype, int, operand } from '../step';
 import { Scalar, Sweep, adjust, foldBand, paramC, paramD, sweep } from './band';
-import { Max, Sum } from './fold';
+import { SUM, TOP } from './fold';
 
 @final class ExpLess extends Sweep {
   @inline f32(a: v128, b: v128, c: v128, d: v128): v128 { return exp_f32(f32x4.sub(a, c)); }
@@ -45,9 +45,9 @@ function band<T>(
   what: i32, y: usize, a: usize, b: usize, rows: i32, stride: usize, bytes: usize, endY: usize, endA: usize, endB: usize, step: i32,
 ): void {
   if (what <= LOG) {
-    foldBand<Max, T>(paramC(), a, rows, stride, bytes, endA, step);
+    foldBand<T>(TOP, paramC(), a, rows, stride, bytes, endA, step);
     sweep<ExpLess, T>(y, a, a, rows, stride, bytes, endA, endA, step);
-    foldBand<Sum, T>(paramD(), y, rows, stride, bytes, endY, step);
+    foldBand<T>(SUM, paramD(), y, rows, stride, bytes, endY, step);
     if (what == SOFTMAX) {
       adjust<Reciprocal, T>(paramD(), paramD(), bytes, step);
       sweep<Scale, T>(y, y, y, rows, stride, bytes, endY, endY, step);
@@ -57,10 +57,10 @@ function band<T>(
     }
   } else if (what == BACK) {
     sweep<Product, T>(y, a, b, rows, stride, bytes, endA, endB, step);
-    foldBand<Sum, T>(paramC(), y, rows, stride, bytes, endY, step);
+    foldBand<T>(SUM, paramC(), y, rows, stride, bytes, endY, step);
     sweep<Back, T>(y, a, b, rows, stride, bytes, endA, endB, step);
   } else {
-    foldBand<Sum, T>(paramC(), a, rows, stride, bytes, endA, step);
+    foldBand<T>(SUM, paramC(), a, rows, stride, bytes, endA, step);
     sweep<LogBack, T>(y, a, b, rows, stride, bytes, endA, endB, step);
   }
 }

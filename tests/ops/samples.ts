@@ -103,6 +103,10 @@ export const KERNELS: Readonly<Record<string, () => Call[]>> = {
     { inputs: [draw([2, 1, 2, 3]), draw([3, 3, 2])], attrs: {} },
     { inputs: [draw([2, 2, 3]), draw([3, 1])], attrs: {} },
   ],
+  intMm: () => [
+    { inputs: [draw([3, 5], -9, 9).to('int8'), draw([5, 4], 0, 99).to('uint8')], attrs: { aZero: 3, bZero: 7 } },
+    { inputs: [draw([2, 3, 4], 0, 99).to('uint8'), draw([2, 4, 9], -9, 9).to('int8')], attrs: {} },
+  ],
   linear: () => [
     { inputs: [draw([2, 3]), draw([4, 3]), draw([4])], attrs: {} },
     { inputs: [draw([2, 2, 3]), draw([2, 3]), null], attrs: {} },

@@ -20,7 +20,7 @@ function around(shape: Shape, dim: number): Around {
 
 function needIndex(op: string, index: Meta): void {
   if (index.dtype !== 'int64' && index.dtype !== 'int32')
-    throw new DTypeError(`${op}: the index has dtype ${index.dtype}; use int64 or int32 (index.long())`);
+    throw new DTypeError(`${op}: the index has dtype ${index.dtype}; use int64 or int32 (index.to('int64'))`);
 }
 function needSame(op: string, x: Meta, src: Meta): void {
   if (x.dtype !== src.dtype)

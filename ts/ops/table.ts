@@ -1,6 +1,7 @@
 // THE TABLE: every op by name. Elementwise rows come first: their opcodes number the span functions of the map driver.
 import * as activation from './activation.ts';
 import * as binary from './binary.ts';
+import * as bytes from './bytes.ts';
 import * as compare from './compare.ts';
 import * as conv from './conv.ts';
 import * as create from './create.ts';
@@ -35,6 +36,7 @@ export const FAMILIES: Readonly<Record<string, Readonly<Record<string, unknown>>
   softmax,
   norm,
   matmul,
+  bytes,
   conv,
   pool,
   indexing,

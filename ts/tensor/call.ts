@@ -1,4 +1,5 @@
 // The one way into an op: dtype and shape rules, the output's memory, the backend, the tape.
+import type { View } from '../backend.ts';
 import { CATEGORY, DTYPES, type DType, SIZE } from '../base/dtype.ts';
 import { DTypeError, ShapeError, StateError } from '../base/errors.ts';
 import { broadcast, isDense, type Shape, sameShape, show, sizeOf } from '../base/shape.ts';
@@ -53,10 +54,12 @@ function callDense(op: MapOp, inputs: readonly In[], grad: boolean): Tensor | nu
   }
   const type = op.out === 'bool' ? 'bool' : dtype;
   const device = backend();
-  const out = new TensorCore(device.alloc(sizeOf(shape) * SIZE[type]), 0, shape, first.strides, type, true) as Tensor;
+  const n = sizeOf(shape);
+  const out = new TensorCore(device.alloc(n * SIZE[type]), 0, shape, first.strides, type, true) as Tensor;
   const attrs = MAP_ATTRS[dtype];
   try {
-    device.run(op, inputs, attrs, [out]);
+    if (type === dtype && device.runDense !== undefined) device.runDense(op, inputs as readonly (View | Scalar)[], dtype, out, n);
+    else device.run(op, inputs, attrs, [out]);
   } catch (error) {
     out.dispose();
     throw error;

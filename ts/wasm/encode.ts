@@ -62,6 +62,41 @@ function dense(inputs: readonly Input[], out: View, type: DType): boolean {
   return true;
 }
 
+/** Writes a map step of row-major tensors of the output's shape and compute type, and numbers; returns the number of its tiles. */
+export function encodeDense(memory: Memory, op: MapOp, inputs: readonly (View | Scalar)[], type: DType, out: View, n: number): number {
+  const words = memory.u32;
+  const count = inputs.length + 1;
+  const tiles = n <= GRAIN ? 1 : Math.ceil(n / GRAIN);
+  const size = SIZE[type];
+  const code = CODE[type];
+  const kind = code * 0x101;
+  const ends = endsStorage(out, n);
+  let spans = ends !== 0;
+  words[OPERANDS] = 0;
+  words[OPERANDS + 1] = kind | ends;
+  words[OPERANDS + 2] = (out.storage as WasmStorage).pointer + out.offset * size;
+  for (let k = 0, at = OPERANDS + 4; k < inputs.length; k++, at += 4) {
+    const x = inputs[k];
+    if (typeof x === 'object') {
+      words[at] = 0;
+      words[at + 1] = kind;
+      words[at + 2] = (x.storage as WasmStorage).pointer + x.offset * size;
+    } else {
+      immediate(memory, at, x, type);
+      spans = false;
+    }
+  }
+  words[HEADER] = op.opcode;
+  words[HEADER + 1] = 32 + count * 16;
+  words[HEADER + 2] = 1;
+  words[HEADER + 3] = tiles;
+  words[HEADER + 4] = n;
+  words[HEADER + 5] = spans ? DENSE : 0;
+  words[HEADER + 6] = code;
+  words[HEADER + 7] = count;
+  return tiles;
+}
+
 /** Writes one map step; returns the number of its tiles (0: nothing to do). */
 export function encodeMap(memory: Memory, op: MapOp, inputs: readonly Input[], dtype: DType, out: View, n: number): number {
   const type = COMPUTE[dtype];
@@ -77,28 +112,8 @@ export function encodeMap(memory: Memory, op: MapOp, inputs: readonly Input[], d
   words[HEADER + 7] = count;
   words[HEADER + 1] = 32 + count * 16;
   const tileOut = op.out === 'bool' ? maskType(type) : type;
-  if (op.out === 'same' && out.dtype === type && out.rowMajor && op.masks.length === 0 && dense(inputs, out, type)) {
-    const size = SIZE[type];
-    const kind = CODE[type] * 0x101;
-    const ends = endsStorage(out, n);
-    let spans = ends !== 0;
-    words[OPERANDS] = 0;
-    words[OPERANDS + 1] = kind | ends;
-    words[OPERANDS + 2] = (out.storage as WasmStorage).pointer + out.offset * size;
-    for (let k = 0, at = OPERANDS + 4; k < inputs.length; k++, at += 4) {
-      const x = inputs[k] as View | Scalar;
-      if (typeof x === 'object') {
-        words[at] = 0;
-        words[at + 1] = kind;
-        words[at + 2] = (x.storage as WasmStorage).pointer + x.offset * size;
-      } else {
-        immediate(memory, at, x, type);
-        spans = false;
-      }
-    }
-    if (spans) words[HEADER + 5] = DENSE;
-    return tiles;
-  }
+  if (op.out === 'same' && out.dtype === type && out.rowMajor && op.masks.length === 0 && dense(inputs, out, type))
+    return encodeDense(memory, op, inputs as readonly (View | Scalar)[], type, out, n);
   encodeStrided(memory, op, inputs, out, type, tileOut, n);
   return tiles;
 }

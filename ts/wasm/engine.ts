@@ -12,9 +12,9 @@ import {
   sizeOf,
 } from '../base/shape.ts';
 import { Memo } from '../ops/memo.ts';
-import type { Attrs, KernelOp, Layout, MapOp, Meta, Op } from '../ops/op.ts';
+import type { Attrs, KernelOp, Layout, MapOp, Meta, Op, Scalar } from '../ops/op.ts';
 import { TABLE } from '../ops/table.ts';
-import { address, encodeKernel, encodeMap, type KernelStep, replayKernel, STEP, snapshotKernel } from './encode.ts';
+import { address, encodeDense, encodeKernel, encodeMap, type KernelStep, replayKernel, STEP, snapshotKernel } from './encode.ts';
 import { type Exports, type Loaded, load } from './load.ts';
 import { Memory, type MemoryStats, type WasmStorage } from './memory.ts';
 import { cores, Pool } from './workers.ts';
@@ -64,6 +64,11 @@ export class Engine implements Backend {
     if (op.kind === 'map') this.runMap(op, inputs, (attrs as { dtype: DType }).dtype, outputs[0]);
     else if (op.kind === 'kernel') this.runKernel(op, inputs, attrs, outputs);
     else throw new DeviceError(`${op.name}: a view is no step`);
+  }
+
+  runDense(op: MapOp, inputs: readonly (View | Scalar)[], dtype: DType, out: View, n: number): void {
+    if (COMPUTE[dtype] !== dtype || n === 0 || n >= 0x7fffffff) this.runMap(op, inputs, dtype, out);
+    else this.execute(op, encodeDense(this.memory, op, inputs, dtype, out, n));
   }
 
   private runMap(op: MapOp, inputs: readonly Input[], dtype: DType, out: View): void {

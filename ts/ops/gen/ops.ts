@@ -279,6 +279,8 @@ export interface Ops {
   linear(x: Value, w: Value, bias: Value | null): Value;
   /** Matrix product, batched and broadcast over the leading dimensions. */
   matmul(a: Value, b: Value): Value;
+  /** Matrix product of int8 or uint8 matrices, less their zero points, exact in int32. */
+  intMm(a: Value, b: Value, attrs: { aZero?: number; bZero?: number }): Value;
   /** Two-dimensional convolution (cross-correlation, as in PyTorch) with zero padding. */
   convolution(x: Value, w: Value, bias: Value | null, attrs: { stride?: readonly [number, number]; padding?: readonly [number, number]; dilation?: readonly [number, number]; groups?: number }): Value;
   /** Gradient of a convolution with respect to its input; also the transposed convolution. */
