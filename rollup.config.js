@@ -4,8 +4,8 @@ import { minify } from 'terser';
 import { entries } from './scripts/entries.mjs';
 import { at } from './scripts/sources.mjs';
 
-// The package whose code ships inside wick's: what is installed needs nothing at run time.
-const INSIDE = { fflate: 'node_modules/fflate/esm/browser.js' };
+// The packages whose code ships inside wick's: what is installed needs nothing at run time.
+const INSIDE = { '@assemblyscript/loader': 'node_modules/@assemblyscript/loader/index.js', fflate: 'node_modules/fflate/esm/browser.js' };
 const inside = { name: 'inside', resolveId: (id) => (Object.hasOwn(INSIDE, id) ? at(INSIDE[id]) : null) };
 
 // Tensors need a device, which only the root names: every other entry imports the root first.

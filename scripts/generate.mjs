@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import ts from 'typescript';
+import { convolutionTiles } from './gen-conv.mjs';
 import { gemmTiles } from './gen-gemm.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -31,7 +32,10 @@ async function loadTable() {
   }
 }
 
-const files = new Map([['assembly/kernels/gemm/gen/tile.ts', gemmTiles()]]);
+const files = new Map([
+  ['assembly/kernels/gemm/gen/tile.ts', gemmTiles()],
+  ['assembly/kernels/conv/gen/tile.ts', convolutionTiles()],
+]);
 const { TABLE, FAMILIES } = await loadTable();
 const rows = Object.values(TABLE);
 const familyOf = (op) => Object.keys(FAMILIES).find((f) => FAMILIES[f][op.name] === op);
@@ -55,7 +59,7 @@ const hidden = (op) => /Backward$/.test(op.name) || op.name === 'copy';
       .sort()
       .map((n) => (/^[A-Z]/.test(n) ? n : `${n} as ${n}Kernel`))
       .join(', ')} } from '../kernels/${file}';\n`;
-  text += `\n/** Ops below this opcode are elementwise: their function takes spans and is run by map.ts. */\nexport const SPANS: i32 = ${maps.length};\n`;
+  text += `\n/** Ops below this opcode are elementwise: their function takes spans and is run by map.ts. */\nexport const SPANS: i32 = ${maps.length};\nexport const COPY: i32 = ${TABLE.copy.opcode};\n`;
   for (const op of maps)
     text += `function k${op.opcode}(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { map${op.inputs.length}<${capital(op.name)}>(t, y, a, b, c, e); }\n`;
   // A function has one place in the table: where two ops share a kernel, the second goes through a function of its own.

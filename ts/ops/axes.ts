@@ -136,14 +136,17 @@ export function lowerFold(op: string, shape: Shape, dims: readonly number[], cut
 /** Names of the integer fields of a step along one axis of [outer][n][inner], as `lowerAxis` fills them. */
 export const AXIS_INTS: readonly string[] = ['outer', 'n', 'inner', 'group', 'width'];
 
-/** The step of an op along one dimension (null: along all elements as one): tiles of whole lines, or of blocks of `width` columns. */
-export function lowerAxis(shape: Shape, dim: number | null): Lowered {
+/**
+ * The step of an op along one dimension (null: along all elements as one): tiles of whole lines, or of blocks of `width` columns.
+ * An op that reads its input `once` takes wide blocks, four of them at least; for another, a block fits in L2.
+ */
+export function lowerAxis(shape: Shape, dim: number | null, once = false): Lowered {
   const all = dim === null || shape.length === 0;
   const outer = all ? 1 : sizeOf(shape.slice(0, dim));
   const n = all ? sizeOf(shape) : shape[dim];
   const inner = all ? 1 : sizeOf(shape.slice(dim + 1));
-  // A block of columns fits in L2.
-  const width = inner === 1 ? 1 : Math.min(COLUMNS, Math.max(16, Math.floor(GRAIN / Math.max(n, 1) / 16) * 16));
+  const wish = once ? (outer < 4 ? Math.ceil(inner / 64) * 16 : inner) : Math.floor(GRAIN / Math.max(n, 1) / 16) * 16;
+  const width = inner === 1 ? 1 : Math.min(COLUMNS, Math.max(16, wish));
   const blocks = Math.ceil(inner / width);
   const group = Math.max(1, Math.floor(GRAIN / 2 / Math.max(1, n * Math.min(inner, width))));
   return { ints: [outer, n, inner, group, width], tiles: outer * inner === 0 ? [] : [Math.ceil(outer / group) * blocks] };

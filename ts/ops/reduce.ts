@@ -192,7 +192,7 @@ function arg(name: 'argmax' | 'argmin', doc: string, onnx: string): Op {
     loads: ordered,
     writes: () => ['int64'],
     ints: AXIS_INTS,
-    lower: ([x], _, { dim }: Dim) => lowerAxis((x as Meta).shape, dim),
+    lower: ([x], _, { dim }: Dim) => lowerAxis((x as Meta).shape, dim, true),
     kernel: { file: 'arg', name },
     onnx,
     vjp: null,
@@ -226,7 +226,7 @@ function pick(name: 'maxDim' | 'minDim', doc: string): Op {
     loads: ordered,
     writes: (inputs) => [ordered(inputs), 'int64'],
     ints: AXIS_INTS,
-    lower: ([x], _, { dim }: Dim) => lowerAxis((x as Meta).shape, dim),
+    lower: ([x], _, { dim }: Dim) => lowerAxis((x as Meta).shape, dim, true),
     kernel: { file: 'arg', name },
     saves: ['indices'],
     vjp: (ops, { dy, indices, attrs: { dim, keepdim }, inputs: [x] }) => {

@@ -9,6 +9,8 @@ import type { Memory, WasmStorage } from './memory.ts';
 export const STEP = 8192;
 /** Elements of one tile of a map step (GRAIN in assembly/step.ts). */
 export const GRAIN = 32768;
+/** Elements from which on an inner dimension is long: fewer than 16 of them in a tile. */
+const LONG = 2048;
 const DENSE = 0xffffffff;
 const DIRECT = 0;
 const SCALAR = 1;
@@ -147,6 +149,14 @@ function encodeStrided(memory: Memory, op: MapOp, inputs: readonly Input[], out:
     for (const own of strides) own.push(0);
   }
   const dims = sizes.length;
+  // A long transposed run is walked the other way round, so that a tile holds many of the short ones.
+  if (
+    dims > 1 &&
+    sizes[dims - 1] > LONG &&
+    sizes[dims - 2] < sizes[dims - 1] &&
+    strides.some((own) => own[dims - 2] === 1 && own[dims - 1] > 1)
+  )
+    for (const own of [sizes, ...strides]) own.push(own.splice(dims - 2, 1)[0]);
   const words = memory.u32;
   const count = inputs.length + 1;
   let gathers = false;
