@@ -223,7 +223,8 @@ function fill<T>(s: usize, sample: i32, first: i32, count: i32, room: i32, apply
 /** A tile of pieces: their partial results (phase 0) or their elements (phase 2). */
 function pieces<T>(s: usize, tile: i32, apply: bool, back: bool): void {
   const channels = int(s, f.groups) * int(s, f.per), runs = int(s, f.form) == RUNS, group = int(s, f.group);
-  const blocks = runs ? channels : (channels + WIDTH - 1) / WIDTH, perSample = int(s, f.pieces), length = int(s, f.length), span = int(s, f.span);
+  const blocks = runs ? channels : (channels + WIDTH - 1) / WIDTH;
+  const perSample = int(s, f.pieces), length = int(s, f.length), span = int(s, f.span);
   const row = <usize>channels * sizeof<T>(), c = params(), y = operand(s, 0);
   const a = operand(s, 3), b = operand(s, back ? 4 : 3);
   // Narrow rows are taken several at a time.
@@ -256,7 +257,8 @@ function pieces<T>(s: usize, tile: i32, apply: bool, back: bool): void {
     for (let half: usize = 0; half < 2; half++) {
       if (runs) {
         let sum: f64 = 0;
-        if (back) sum = half == 0 ? total<Plain, T>(a + at, b + at, bytes, c, ones(), 0) : total<Along, T>(a + at, b + at, bytes, c, ones(), 0);
+        if (back && half == 0) sum = total<Plain, T>(a + at, b + at, bytes, c, ones(), 0);
+        else if (back) sum = total<Along, T>(a + at, b + at, bytes, c, ones(), 0);
         else sum = half == 0 ? total<Plain, T>(a + at, b + at, bytes, c, c, 0) : total<Square, T>(a + at, b + at, bytes, c, c, 0);
         store<f64>(sums(), sum);
       } else if (half == 0) columns<Plain, T>(sums(), a + at, b + at, n, row, bytes, c, 16, c);

@@ -49,7 +49,10 @@ function band<T>(what: i32, y: usize, a: usize, b: usize, rows: i32, stride: usi
       v128.store(c, most);
       sum = expLine<T>(y, a, bytes, most, what == SOFTMAX);
       v128.store(d, v128.splat<T>(<T>(what == SOFTMAX ? 1 / sum : NativeMath.log(sum))));
-    } else v128.store(c, v128.splat<T>(<T>(what == BACK ? total<Product, T>(a, b, bytes, c, c, 0) : total<Plain, T>(a, b, bytes, c, c, 0))));
+    } else {
+      const sum = what == BACK ? total<Product, T>(a, b, bytes, c, c, 0) : total<Plain, T>(a, b, bytes, c, c, 0);
+      v128.store(c, v128.splat<T>(<T>sum));
+    }
   } else if (what <= LOG) {
     column<T>(TOP | type, c, a, rows, stride, bytes);
     for (let r: usize = 0; r < <usize>rows; r++) {
@@ -63,7 +66,8 @@ function band<T>(what: i32, y: usize, a: usize, b: usize, rows: i32, stride: usi
       store<T>(d + i, <T>(what == SOFTMAX ? 1 / sum : NativeMath.log(sum)));
     }
   } else {
-    for (let r: usize = 0; what == BACK && r < <usize>rows; r++) each<Product, T>(y + r * stride, a + r * stride, b + r * stride, bytes, c, 0, c, 0, c, 0);
+    for (let r: usize = 0; what == BACK && r < <usize>rows; r++)
+      each<Product, T>(y + r * stride, a + r * stride, b + r * stride, bytes, c, 0, c, 0, c, 0);
     column<T>(SUM | type, c, what == BACK ? y : a, rows, stride, bytes);
   }
   for (; rows > 0; rows--, y += stride, a += stride, b += stride) {

@@ -14,14 +14,16 @@ import { axis, BLOCK, open, PIECES, pieces, PIXELS, setClass } from './window';
 /** Phase 0, unit u: a range of fours of outputs over one chunk, into the workspace [chunk][group][outputs in fours][piece][room]. */
 function partial<T>(s: usize, u: i32, workspace: usize): void {
   const groups = int(s, f.groups), ig = int(s, f.channels) / groups, og = int(s, f.outputs) / groups, fours = (og + 3) >> 2;
-  const step = int(s, f.panels), ranges = (fours * groups + step - 1) / step, from = u % ranges * step, to = min(from + step, fours * groups);
+  const step = int(s, f.panels), ranges = (fours * groups + step - 1) / step;
+  const from = u % ranges * step, to = min(from + step, fours * groups);
   u /= ranges;
   const area = setClass(s, 0, false), run = length(s, ig), n = area * ig / run, spaced = room<T>(run);
   const ldc = <usize>(n * spaced) * sizeof<T>(), slice = workspace + <usize>u * int(s, f.classBytes), merged = int(s, f.merged) != 0;
   const per = int(s, f.per), first = u * per, last = min(first + per, int(s, f.units));
   for (let unit = first; unit < last; unit++) {
     open(
-      s, unit, operand(s, 2), <usize>(ig * groups) * sizeof<T>(), operand(s, 1), <usize>(og * groups) * sizeof<T>(), BLOCK * sizeof<T>() + 16,
+      s, unit, operand(s, 2), <usize>(ig * groups) * sizeof<T>(),
+      operand(s, 1), <usize>(og * groups) * sizeof<T>(), BLOCK * sizeof<T>() + 16,
     );
     const count = axis(1).count * axis(2).count;
     for (let at = from; at < to; ) {
