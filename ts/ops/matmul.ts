@@ -1,4 +1,4 @@
-import { COMPUTE, type DType, NUMBER, SIZE } from '../base/dtype.ts';
+import { COMPUTE, type DType, FLOAT, NUMBER, SIZE } from '../base/dtype.ts';
 import { DTypeError, ShapeError } from '../base/errors.ts';
 import { broadcast, contiguousStrides, type Shape, show, sizeOf } from '../base/shape.ts';
 import { kernel, type Layout, type Lowered, type Meta, type Op, type Value } from './op.ts';
@@ -13,7 +13,7 @@ const GRAIN = 2_000_000;
 /** Up to this many rows, packing B costs more than it brings: B stored by rows is read in place, B stored by columns as dot products. */
 const FEW_ROWS = 8;
 const FEW_DOTS = 4;
-const PATH = { packed: 0, inPlace: 1, rows: 2, dots: 3, zeros: 4 } as const;
+const PATH = { packed: 0, inPlace: 1, rows: 2, dots: 3, zeros: 4, integers: 5 } as const;
 
 const numbered = (name: string): string[] => Array.from({ length: MAX_DIMS }, (_, i) => `${name}${i}`);
 const INTS: readonly string[] = [
@@ -127,15 +127,17 @@ function lowerProduct(op: string, left: Stack, right: Stack, dtype: DType): Lowe
   const path =
     k === 0
       ? PATH.zeros
-      : byRows
-        ? rows === 1
-          ? PATH.rows
-          : rows <= FEW_ROWS
-            ? PATH.inPlace
-            : PATH.packed
-        : rows <= FEW_DOTS && !byColumns
-          ? PATH.dots
-          : PATH.packed;
+      : !FLOAT.includes(dtype)
+        ? PATH.integers
+        : byRows
+          ? rows === 1
+            ? PATH.rows
+            : rows <= FEW_ROWS
+              ? PATH.inPlace
+              : PATH.packed
+          : rows <= FEW_DOTS && !byColumns
+            ? PATH.dots
+            : PATH.packed;
 
   const dims = batchDims(a, b);
   if (dims.length > MAX_DIMS)
@@ -154,7 +156,10 @@ function lowerProduct(op: string, left: Stack, right: Stack, dtype: DType): Lowe
   const blocks = Math.max(1, Math.ceil(k / K_BLOCK));
   const kstep = Math.max(8, Math.ceil(k / blocks / 8) * 8);
   const nBlock = path === PATH.rows ? 2048 : path === PATH.dots ? 64 : N_BLOCK_BYTES / size;
-  const mBlock = path === PATH.packed ? Math.max(32, 4 * Math.ceil(GRAIN / (8 * k * Math.min(n, nBlock) || GRAIN))) : Math.max(m, 1);
+  const mBlock =
+    path === PATH.packed || path === PATH.integers
+      ? Math.max(32, 4 * Math.ceil(GRAIN / (8 * k * Math.min(n, nBlock) || GRAIN)))
+      : Math.max(m, 1);
   const mBlocks = Math.ceil(m / mBlock);
   const nBlocks = Math.ceil(n / nBlock);
   const units = batch * mBlocks * nBlocks;
@@ -176,6 +181,10 @@ function lowerProduct(op: string, left: Stack, right: Stack, dtype: DType): Lowe
     ],
     tiles: units === 0 ? [] : path === PATH.packed ? [Math.ceil(packUnits / packPer), products] : [products],
     workspace: path === PATH.packed ? matrices * blocks * panels * (kstep * 32 + 64) : 0,
+    packs:
+      path === PATH.packed
+        ? { input: 1 - swap, key: `panels ${[dtype, n, k, b.rowStride, b.columnStride, packed, dims.map((d) => [d.size, d.b])]}` }
+        : undefined,
   };
 }
 

@@ -108,6 +108,11 @@ export interface Lowered {
   readonly tiles: readonly number[];
   /** Bytes of the workspace operand (the last operand); 0 or undefined: the operand is still there, with no memory. */
   readonly workspace?: number;
+  /**
+   * Phase 0 fills the workspace from this input's data alone, in a form that the key tells from others: the backend may keep it while the
+   * data stays the same and leave phase 0 out.
+   */
+  readonly packs?: { readonly input: number; readonly key: string };
 }
 
 /** An op with a kernel of its own: reductions, matmul, conv, sort, random numbers, optimiser steps. */

@@ -230,10 +230,15 @@ export interface KernelStep {
   readonly workspace: number;
   /** Tiles of its largest phase. */
   readonly tiles: number;
+  readonly packs: Lowered['packs'];
 }
 /** Copies the step that encodeKernel just wrote. */
-export function snapshotKernel(memory: Memory, workspace: number, tiles: number): KernelStep {
-  return { words: memory.u32.slice(HEADER, HEADER + (memory.u32[HEADER + 1] >> 2)), workspace, tiles };
+export function snapshotKernel(memory: Memory, { workspace = 0, tiles, packs }: Lowered): KernelStep {
+  return { words: memory.u32.slice(HEADER, HEADER + (memory.u32[HEADER + 1] >> 2)), workspace, tiles: Math.max(...tiles), packs };
+}
+/** Leaves phase 0 out of the step just written. */
+export function skipPacking(memory: Memory): void {
+  memory.u32[HEADER + 3] = 0;
 }
 /** Writes a step again over the memory of other outputs, inputs and workspace. */
 export function replayKernel(

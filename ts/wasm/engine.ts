@@ -12,11 +12,22 @@ import {
   sizeOf,
 } from '../base/shape.ts';
 import { Memo } from '../ops/memo.ts';
-import type { Attrs, KernelOp, Layout, MapOp, Meta, Op, Scalar } from '../ops/op.ts';
+import type { Attrs, KernelOp, Layout, Lowered, MapOp, Meta, Op, Scalar } from '../ops/op.ts';
 import { TABLE } from '../ops/table.ts';
-import { address, encodeDense, encodeKernel, encodeMap, type KernelStep, replayKernel, STEP, snapshotKernel } from './encode.ts';
+import {
+  address,
+  encodeDense,
+  encodeKernel,
+  encodeMap,
+  type KernelStep,
+  replayKernel,
+  STEP,
+  skipPacking,
+  snapshotKernel,
+} from './encode.ts';
 import { type Exports, type Loaded, load } from './load.ts';
 import { Memory, type MemoryStats, type WasmStorage } from './memory.ts';
+import { type KeptPack, packOf } from './packs.ts';
 import { cores, Pool } from './workers.ts';
 
 const SCRATCH = 1 << 19;
@@ -102,14 +113,15 @@ export class Engine implements Backend {
 
   /** A kernel step as it was written before, over other memory. */
   private repeat(op: KernelOp, step: KernelStep, inputs: readonly (View | null)[], outputs: readonly View[]): void {
-    const workspace = step.workspace > 0 ? this.memory.allocRaw(step.workspace) : 0;
-    replayKernel(this.memory, step, outputs, inputs, workspace);
-    if (workspace === 0) this.execute(op, step.tiles);
+    const pack = this.packFor(step, inputs);
+    const passing = pack === null ? this.passing(step) : 0;
+    replayKernel(this.memory, step, outputs, inputs, pack === null ? passing : pack.storage.pointer);
+    if (passing === 0) this.launch(op, step.tiles, pack);
     else {
       try {
-        this.execute(op, step.tiles);
+        this.launch(op, step.tiles, pack);
       } finally {
-        this.memory.freeRaw(workspace, step.workspace);
+        this.memory.freeRaw(passing, step.workspace);
       }
     }
   }
@@ -119,33 +131,36 @@ export class Engine implements Backend {
     const loads = op.loads(metas, attrs);
     const temps: Temp[] = [];
     const back: [View, View][] = [];
+    const views = inputs.map((x) => (x === null || typeof x !== 'object' ? null : x));
     try {
-      const ready = inputs.map((x, i) => {
-        if (x === null || typeof x !== 'object') return null;
+      const wanted = views.map((x, i) => {
         const wish = typeof loads === 'string' ? loads : loads[i];
-        const dtype = wish === 'same' ? x.dtype : wish;
-        const mutated = op.mutates?.includes(op.inputs[i].replace('?', '')) ?? false;
-        const own = this.prepared(x, dtype, layoutOf(op.layout, x, i, metas), temps);
-        if (mutated && own !== x) back.push([own, x]);
-        return own;
+        return x && asWanted(x, wish === 'same' ? x.dtype : wish, layoutOf(op.layout, x, i, metas));
       });
       const main = typeof loads === 'string' ? loads : loads[0] === 'same' ? metas[0].dtype : loads[0];
       const writes = op.writes?.(metas, attrs) ?? outputs.map(() => main);
       const results = outputs.map((y, i) => (y.dtype === writes[i] ? y : this.fresh(y.shape, y.strides, writes[i], temps)));
-      const lowered = op.lower(ready, results, attrs);
+      const lowered = op.lower(wanted, results, attrs);
       if (lowered.tiles.length > 0) {
-        const bytes = lowered.workspace ?? 0;
-        const workspace = bytes > 0 ? this.memory.allocRaw(bytes) : 0;
+        const pack = this.packFor(lowered, views);
+        const ready = views.map((x, i) => {
+          // What is packed already is not read.
+          if (x === null || (pack?.filled && i === lowered.packs?.input)) return x;
+          const own = this.prepared(x, wanted[i] as Meta, temps);
+          if (own !== x && op.mutates?.includes(op.inputs[i].replace('?', ''))) back.push([own, x]);
+          return own;
+        });
+        const passing = pack === null ? this.passing(lowered) : 0;
         try {
           const operands = [...results, ...ready].map((v) => v && { address: address(v), dtype: v.dtype });
-          operands.push({ address: workspace, dtype: 'uint8' });
+          operands.push({ address: pack === null ? passing : pack.storage.pointer, dtype: 'uint8' });
           encodeKernel(this.memory, op.opcode, operands, lowered);
-          const tiles = Math.max(...lowered.tiles);
-          if (temps.length === 0)
-            this.steps.note(op, inputs as readonly (View | null)[], outputs, attrs, snapshotKernel(this.memory, bytes, tiles));
-          this.execute(op, tiles);
+          const step = snapshotKernel(this.memory, lowered);
+          if (temps.length === 0 && views.every((x, i) => x === wanted[i]))
+            this.steps.note(op, inputs as readonly (View | null)[], outputs, attrs, step);
+          this.launch(op, step.tiles, pack);
         } finally {
-          if (workspace !== 0) this.memory.freeRaw(workspace, bytes);
+          if (passing !== 0) this.memory.freeRaw(passing, lowered.workspace as number);
         }
       }
       results.forEach((r, i) => {
@@ -157,6 +172,21 @@ export class Engine implements Backend {
     }
   }
 
+  private packFor(step: Pick<Lowered, 'packs' | 'workspace'>, inputs: readonly (View | null)[]): KeptPack | null {
+    const { packs } = step;
+    return packs === undefined ? null : packOf(this.memory, inputs[packs.input] as View, packs.key, step.workspace as number);
+  }
+  /** A workspace that lives within one call. */
+  private passing({ workspace = 0 }: Pick<Lowered, 'workspace'>): number {
+    return workspace > 0 ? this.memory.allocRaw(workspace) : 0;
+  }
+  /** Runs a kernel step, without its phase 0 where the packed form it makes is there. */
+  private launch(op: KernelOp, tiles: number, pack: KeptPack | null): void {
+    if (pack?.filled) skipPacking(this.memory);
+    this.execute(op, tiles);
+    if (pack !== null) pack.filled = true;
+  }
+
   private execute(op: Op, tiles: number): void {
     if (tiles > 1) this.pool.ensure();
     const status = this.exports.run(STEP, 1);
@@ -164,12 +194,9 @@ export class Engine implements Backend {
   }
 
   /** The view itself if it is as the kernel wants it, else a converted copy. */
-  private prepared(x: View, dtype: DType, layout: Layout, temps: Temp[]): View {
-    const last = layout === 'channelsLast';
-    const fits = layout === 'any' || (last ? isChannelsLast(x.shape, x.strides) : x.rowMajor);
-    if (fits && x.dtype === dtype) return x;
-    const strides = last ? channelsLastStrides(x.shape) : layout === 'any' && isDense(x) ? x.strides : contiguousStrides(x.shape);
-    const t = this.fresh(x.shape, strides, dtype, temps);
+  private prepared(x: View, wanted: Meta, temps: Temp[]): View {
+    if (wanted === x) return x;
+    const t = this.fresh(x.shape, wanted.strides, wanted.dtype, temps);
     this.cast(x, t);
     return t;
   }
@@ -220,6 +247,19 @@ function layoutOf(layout: KernelOp['layout'], x: Meta, i: number, inputs: readon
   if (layout === undefined) return 'contiguous';
   if (typeof layout === 'string') return layout;
   return typeof layout === 'function' ? layout(x, i, inputs) : layout[i];
+}
+
+/** What a kernel that wants a dtype and a layout gets of x: x itself where it is so. */
+function asWanted(x: View, dtype: DType, layout: Layout): Meta {
+  const last = layout === 'channelsLast';
+  const fits = layout === 'any' || (last ? isChannelsLast(x.shape, x.strides) : x.rowMajor);
+  if (fits && x.dtype === dtype) return x;
+  const { shape } = x;
+  return {
+    shape,
+    dtype,
+    strides: last ? channelsLastStrides(shape) : layout === 'any' && isDense(x) ? x.strides : contiguousStrides(shape),
+  };
 }
 
 function sameStrides(shape: Shape, a: Shape, b: Shape): boolean {

@@ -1,6 +1,7 @@
 import type { Storage } from '../backend.ts';
 import { MemoryError } from '../base/errors.ts';
 import { Heap, SMALL } from './heap.ts';
+import { drop, type Pack } from './packs.ts';
 import { type Graveyard, graveyard } from './reclaim.ts';
 
 /** Storages that share one finalizer entry: a token that each of them holds. When the token dies they are all unreachable. */
@@ -47,6 +48,8 @@ export class WasmStorage implements Storage {
   refs = 1;
   readonly token: Token;
   readonly slot: number;
+  /** Forms of its data that kernels asked for: reachable from here alone, so they are freed with it. */
+  packs: Pack[] | null = null;
 
   constructor(pointer: number, bytes: number, token: Token, slot: number) {
     this.pointer = pointer;
@@ -61,7 +64,11 @@ export class WasmStorage implements Storage {
     this.refs++;
   }
   release(): void {
-    if (--this.refs === 0) this.token.group.owner.release(this);
+    if (--this.refs !== 0) return;
+    this.token.group.owner.release(this);
+    if (this.packs === null) return;
+    drop(this.packs);
+    this.packs = null;
   }
 }
 
