@@ -1,7 +1,7 @@
 // The text of assembly/kernels/gemm/gen/tile.ts: the unrolled inner loops of matrix multiplication and convolution.
 // scripts/generate.mjs writes it with the other generated files.
 // AssemblyScript's @inline functions cannot write several locals, so the text is unrolled here.
-// Every function is generic over the four compute types; a panel is two vectors (32 bytes) per k.
+// Every function is generic over the compute types; a panel is two vectors (32 bytes) per k.
 
 const STEPS = 8;
 const ROWS = [0, 1, 2, 3];
@@ -12,25 +12,26 @@ const at = (u) => `${u} * sizeof<T>()`;
 const exit = (counter, u, then = '') =>
   u < STEPS - 1 ? `    if (${counter} == ${u + 1}) ${then ? `{ ${then} break; }` : 'break;'}\n` : '';
 
-/** A tile of 4 rows by one panel; B is a packed panel or, in place, rows of stride ldb. */
-function tile(name, doc, inPlace) {
-  let s = `\n/** ${doc} */\nexport function ${name}<T>(kc: i32, a0: usize, lda: usize, b: usize, ${inPlace ? 'ldb: usize, ' : ''}c: usize, ldc: usize, add: bool): void {\n`;
-  for (const i of ROWS.slice(1)) s += `  let a${i} = a${i - 1} + lda;\n`;
-  for (const i of ROWS) s += `  let c${i}0 = i32x4.splat(0), c${i}1 = i32x4.splat(0);\n`;
+/** A tile of some rows by one packed panel, or by the first vector of its two. */
+function tile(name, doc, count, vectors = 2) {
+  const rows = range(count);
+  const each = (f) => range(vectors).map(f);
+  const lines = (f) => rows.map((i) => `    ${each((v) => f(i, v)).join(' ')}${i < count - 1 ? ' STEP' : ''}\n`).join('');
+  const ldc = (p) => (text) => text.replaceAll('STEP', `${p} += ldc;`);
+  let s = `\n/** ${doc} */\nexport function ${name}<T>(kc: i32, a0: usize, lda: usize, b: usize, c: usize, ldc: usize, add: bool): void {\n`;
+  for (const i of rows.slice(1)) s += `  let a${i} = a${i - 1} + lda;\n`;
+  for (const i of rows) s += `  let ${each((v) => `c${i}${v} = i32x4.splat(0)`).join(', ')};\n`;
   s += '  while (true) {\n';
   for (const u of range(STEPS)) {
-    const o = inPlace ? 0 : u * 32;
-    s += `    {\n      const b0 = v128.load(b, ${o}), b1 = v128.load(b, ${o + 16});\n`;
-    s += `      const ${ROWS.map((i) => `x${i} = v128.load_splat<T>(a${i}, ${at(u)})`).join(', ')};\n`;
-    for (const i of ROWS) s += `      ${mac(`c${i}0`, `x${i}`, 'b0')} ${mac(`c${i}1`, `x${i}`, 'b1')}\n`;
-    s += `    }\n${inPlace ? '    b += ldb;\n' : ''}${exit('kc', u)}`;
+    s += `    {\n      const ${each((v) => `b${v} = v128.load(b, ${u * 32 + v * 16})`).join(', ')};\n`;
+    s += `      const ${rows.map((i) => `x${i} = v128.load_splat<T>(a${i}, ${at(u)})`).join(', ')};\n`;
+    for (const i of rows) s += `      ${each((v) => mac(`c${i}${v}`, `x${i}`, `b${v}`)).join(' ')}\n`;
+    s += `    }\n${exit('kc', u)}`;
   }
-  if (!inPlace) s += `    b += ${STEPS * 32};\n`;
-  s += `    ${ROWS.map((i) => `a${i} += ${at(STEPS)};`).join(' ')}\n    kc -= ${STEPS};\n    if (kc == 0) break;\n  }\n  if (add) {\n    let p = c;\n`;
-  for (const i of ROWS)
-    s += `    c${i}0 = v128.add<T>(c${i}0, v128.load(p)); c${i}1 = v128.add<T>(c${i}1, v128.load(p, 16));${i < 3 ? ' p += ldc;' : ''}\n`;
-  s += '  }\n';
-  for (const i of ROWS) s += `  v128.store(c, c${i}0); v128.store(c, c${i}1, 16);${i < 3 ? ' c += ldc;' : ''}\n`;
+  s += `    b += ${STEPS * 32};\n`;
+  s += `    ${rows.map((i) => `a${i} += ${at(STEPS)};`).join(' ')}\n    kc -= ${STEPS};\n    if (kc == 0) break;\n  }\n  if (add) {\n    let p = c;\n`;
+  s += ldc('p')(lines((i, v) => `c${i}${v} = v128.add<T>(c${i}${v}, v128.load(p, ${v * 16}));`));
+  s += `  }\n${ldc('c')(lines((i, v) => `v128.store(c, c${i}${v}, ${v * 16});`))}`;
   return `${s}}\n`;
 }
 
@@ -73,41 +74,52 @@ ${range(STEPS)
 }
 `;
 
-const axpy = `
-/** y[n vectors] += x[k] * B[k, n vectors], rows of B ldb bytes apart: four rows at a time, each element in the order of k. */
-export function rows<T>(n: i32, k: i32, x: usize, b: usize, ldb: usize, y: usize): void {
+/** Some rows of C += rows of A times four rows of B at a time. */
+function axpy(name, doc, count) {
+  const rows = range(count);
+  const x = (i, r) => `x${i}${r}`;
+  return `
+/** ${doc} */
+export function ${name}<T>(n: i32, k: i32, a: usize, lda: usize, b: usize, ldb: usize, c: usize, ldc: usize): void {
   for (; k >= 4; k -= 4) {
-    const x0 = v128.load_splat<T>(x), x1 = v128.load_splat<T>(x, ${at(1)}), x2 = v128.load_splat<T>(x, ${at(2)}), x3 = v128.load_splat<T>(x, ${at(3)});
-    let p0 = b, p1 = b + ldb, p2 = p1 + ldb, p3 = p2 + ldb, q = y, i = n;
+    ${rows.map((i) => `const ${ROWS.map((r) => `${x(i, r)} = v128.load_splat<T>(a${i ? ' + lda' : ''}, ${at(r)})`).join(', ')};`).join('\n    ')}
+    let p0 = b, p1 = b + ldb, p2 = p1 + ldb, p3 = p2 + ldb, i = n;
+    let ${rows.map((i) => `q${i} = ${i ? `q${i - 1} + ldc` : 'c'}`).join(', ')};
     while (i > 0) {
 ${range(4)
   .map(
     (u) => `      {
-        let c = v128.load(q, ${u * 16});
-        ${ROWS.map((r) => mac('c', `x${r}`, `v128.load(p${r}, ${u * 16})`)).join('\n        ')}
-        v128.store(q, c, ${u * 16});
+        let ${rows.map((i) => `c${i} = v128.load(q${i}, ${u * 16})`).join(', ')};
+        ${ROWS.map((r) => `const b${r} = v128.load(p${r}, ${u * 16}); ${rows.map((i) => mac(`c${i}`, x(i, r), `b${r}`)).join(' ')}`).join('\n        ')}
+        ${rows.map((i) => `v128.store(q${i}, c${i}, ${u * 16});`).join(' ')}
       }
 ${u < 3 ? `      if (i == ${u + 1}) break;\n` : ''}`,
   )
-  .join('')}      p0 += 64; p1 += 64; p2 += 64; p3 += 64; q += 64; i -= 4;
+  .join('')}      p0 += 64; p1 += 64; p2 += 64; p3 += 64; ${rows.map((i) => `q${i} += 64;`).join(' ')} i -= 4;
     }
-    x += 4 * sizeof<T>(); b += ldb << 2;
+    a += 4 * sizeof<T>(); b += ldb << 2;
   }
-  for (; k > 0; k--) {
-    const x0 = v128.load_splat<T>(x);
-    let p = b, q = y;
-    for (let i = n; i > 0; i--) { v128.store(q, v128.add<T>(v128.load(q), v128.mul<T>(x0, v128.load(p)))); p += 16; q += 16; }
-    x += sizeof<T>(); b += ldb;
+  for (; k > 0; k--, a += sizeof<T>(), b += ldb) {
+    for (let r: usize = 0; r < ${count}; r++) {
+      const x = v128.load_splat<T>(a + r * lda);
+      let q = c + r * ldc;
+      for (let i: usize = 0, e = <usize>n << 4; i < e; i += 16, q += 16) v128.store(q, v128.add<T>(v128.load(q), v128.mul<T>(x, v128.load(b + i))));
+    }
   }
 }
 `;
+}
 
 /** The generated file. */
 export const gemmTiles = () =>
   `// Generated by scripts/generate.mjs. Do not edit.
 // Strides are bytes. k is at least 1 and unrolled ${STEPS} times with an exit after every step.
-${tile('tilePacked', 'C[4, panel] = A[4, kc] * B, or added to C; A is read in place through four row pointers, B is a packed panel.', false)}${tile(
-  'tileInPlace',
-  'As tilePacked with B read in place, rows ldb bytes apart.',
-  true,
-)}${dot}${axpy}`;
+${[
+  tile('tile4', 'C[4, panel] = A[4, kc] * B, or added to C; A is read in place through row pointers, B is a packed panel.', 4),
+  tile('tile3', 'As tile4 with three rows.', 3),
+  tile('tile2', 'As tile4 with two rows.', 2),
+  tile('narrow', 'As tile4 with the first 16 bytes of each row of the panel.', 4, 1),
+  dot,
+  axpy('row', 'C[n vectors] += A[k] * B[k, n vectors], rows of B ldb bytes apart, each element in the order of k.', 1),
+  axpy('rows', 'As row with two rows of A and C.', 2),
+].join('')}`;

@@ -13,7 +13,7 @@ const GRAIN = 2_000_000;
 /** Up to this many rows, packing B costs more than it brings: B stored by rows is read in place, B stored by columns as dot products. */
 const FEW_ROWS = 8;
 const FEW_DOTS = 4;
-const PATH = { packed: 0, inPlace: 1, rows: 2, dots: 3, zeros: 4, integers: 5 } as const;
+const PATH = { packed: 0, inPlace: 1, dots: 2, zeros: 3, integers: 4 } as const;
 
 const numbered = (name: string): string[] => Array.from({ length: MAX_DIMS }, (_, i) => `${name}${i}`);
 const INTS: readonly string[] = [
@@ -130,11 +130,9 @@ function lowerProduct(op: string, left: Stack, right: Stack, dtype: DType): Lowe
       : !FLOAT.includes(dtype)
         ? PATH.integers
         : byRows
-          ? rows === 1
-            ? PATH.rows
-            : rows <= FEW_ROWS
-              ? PATH.inPlace
-              : PATH.packed
+          ? rows <= FEW_ROWS
+            ? PATH.inPlace
+            : PATH.packed
           : rows <= FEW_DOTS && !byColumns
             ? PATH.dots
             : PATH.packed;
@@ -155,7 +153,7 @@ function lowerProduct(op: string, left: Stack, right: Stack, dtype: DType): Lowe
 
   const blocks = Math.max(1, Math.ceil(k / K_BLOCK));
   const kstep = Math.max(8, Math.ceil(k / blocks / 8) * 8);
-  const nBlock = path === PATH.rows ? 2048 : path === PATH.dots ? 64 : N_BLOCK_BYTES / size;
+  const nBlock = path === PATH.inPlace ? 4096 / size : path === PATH.dots ? 64 : N_BLOCK_BYTES / size;
   const mBlock =
     path === PATH.packed || path === PATH.integers
       ? Math.max(32, 4 * Math.ceil(GRAIN / (8 * k * Math.min(n, nBlock) || GRAIN)))

@@ -223,39 +223,42 @@ export function encodeKernel(
   words[HEADER + 7] = ints | (floatsAt << 16);
 }
 
-/** A kernel step to be written again: its words, whose operands' addresses are then those of another call. */
+/** A kernel step in memory of its own, to be run again with other operands. */
 export interface KernelStep {
-  readonly words: Uint32Array;
+  /** Its address and size in bytes. */
+  readonly at: number;
+  readonly bytes: number;
   /** Bytes of the workspace operand. */
   readonly workspace: number;
-  /** Tiles of its largest phase. */
+  /** Tiles of its largest phase, and of its phase 0. */
   readonly tiles: number;
+  readonly first: number;
   readonly packs: Lowered['packs'];
 }
-/** Copies the step that encodeKernel just wrote. */
-export function snapshotKernel(memory: Memory, { workspace = 0, tiles, packs }: Lowered): KernelStep {
-  return { words: memory.u32.slice(HEADER, HEADER + (memory.u32[HEADER + 1] >> 2)), workspace, tiles: Math.max(...tiles), packs };
+/** Keeps the step that encodeKernel just wrote. */
+export function keepKernel(memory: Memory, { workspace = 0, tiles, packs }: Lowered): KernelStep {
+  const bytes = memory.u32[HEADER + 1];
+  const at = memory.allocRaw(bytes);
+  memory.u8.copyWithin(at, STEP, STEP + bytes);
+  return { at, bytes, workspace, tiles: Math.max(...tiles), first: tiles[0], packs };
 }
-/** Leaves phase 0 out of the step just written. */
-export function skipPacking(memory: Memory): void {
-  memory.u32[HEADER + 3] = 0;
-}
-/** Writes a step again over the memory of other outputs, inputs and workspace. */
-export function replayKernel(
+/** Gives a kept step other outputs, inputs and workspace; `packed`: its phase 0 is left out. */
+export function rebind(
   memory: Memory,
   step: KernelStep,
   outputs: readonly View[],
   inputs: readonly (View | null)[],
   workspace: number,
+  packed: boolean,
 ): void {
   const { u32 } = memory;
-  const { words } = step;
-  for (let i = 0; i < words.length; i++) u32[HEADER + i] = words[i];
-  let at = OPERANDS + 1;
+  const header = step.at >> 2;
+  let at = header + 9;
   for (let i = 0; i < outputs.length; i++, at += 3) u32[at] = address(outputs[i]);
   for (let i = 0; i < inputs.length; i++, at += 3) {
     const x = inputs[i];
     if (x !== null) u32[at] = address(x);
   }
   u32[at] = workspace;
+  if (step.packs !== undefined) u32[header + 3] = packed ? 0 : step.first;
 }

@@ -14,17 +14,7 @@ import {
 import { Memo } from '../ops/memo.ts';
 import type { Attrs, KernelOp, Layout, Lowered, MapOp, Meta, Op, Scalar } from '../ops/op.ts';
 import { TABLE } from '../ops/table.ts';
-import {
-  address,
-  encodeDense,
-  encodeKernel,
-  encodeMap,
-  type KernelStep,
-  replayKernel,
-  STEP,
-  skipPacking,
-  snapshotKernel,
-} from './encode.ts';
+import { address, encodeDense, encodeKernel, encodeMap, type KernelStep, keepKernel, rebind, STEP } from './encode.ts';
 import { type Exports, type Loaded, load } from './load.ts';
 import { Memory, type MemoryStats, type WasmStorage } from './memory.ts';
 import { type KeptPack, packOf } from './packs.ts';
@@ -111,15 +101,17 @@ export class Engine implements Backend {
     else this.runNewKernel(op, inputs, attrs, outputs);
   }
 
-  /** A kernel step as it was written before, over other memory. */
+  /** A step that is kept, with other operands. */
   private repeat(op: KernelOp, step: KernelStep, inputs: readonly (View | null)[], outputs: readonly View[]): void {
     const pack = this.packFor(step, inputs);
     const passing = pack === null ? this.passing(step) : 0;
-    replayKernel(this.memory, step, outputs, inputs, pack === null ? passing : pack.storage.pointer);
-    if (passing === 0) this.launch(op, step.tiles, pack);
-    else {
+    rebind(this.memory, step, outputs, inputs, pack === null ? passing : pack.storage.pointer, pack?.filled === true);
+    if (passing === 0) {
+      this.execute(op, step.tiles, step.at);
+      if (pack !== null) pack.filled = true;
+    } else {
       try {
-        this.launch(op, step.tiles, pack);
+        this.execute(op, step.tiles, step.at);
       } finally {
         this.memory.freeRaw(passing, step.workspace);
       }
@@ -155,10 +147,10 @@ export class Engine implements Backend {
           const operands = [...results, ...ready].map((v) => v && { address: address(v), dtype: v.dtype });
           operands.push({ address: pack === null ? passing : pack.storage.pointer, dtype: 'uint8' });
           encodeKernel(this.memory, op.opcode, operands, lowered);
-          const step = snapshotKernel(this.memory, lowered);
-          if (temps.length === 0 && views.every((x, i) => x === wanted[i]))
-            this.steps.note(op, inputs as readonly (View | null)[], outputs, attrs, step);
-          this.launch(op, step.tiles, pack);
+          if (temps.length === 0 && views.every((x, i) => x === wanted[i])) this.keep(op, views, outputs, attrs, lowered);
+          if (pack?.filled) this.memory.u32[(STEP >> 2) + 3] = 0;
+          this.execute(op, Math.max(...lowered.tiles));
+          if (pack !== null) pack.filled = true;
         } finally {
           if (passing !== 0) this.memory.freeRaw(passing, lowered.workspace as number);
         }
@@ -180,16 +172,15 @@ export class Engine implements Backend {
   private passing({ workspace = 0 }: Pick<Lowered, 'workspace'>): number {
     return workspace > 0 ? this.memory.allocRaw(workspace) : 0;
   }
-  /** Runs a kernel step, without its phase 0 where the packed form it makes is there. */
-  private launch(op: KernelOp, tiles: number, pack: KeptPack | null): void {
-    if (pack?.filled) skipPacking(this.memory);
-    this.execute(op, tiles);
-    if (pack !== null) pack.filled = true;
+  /** Keeps the step just written, and frees the one that gives way. */
+  private keep(op: KernelOp, inputs: readonly (View | null)[], outputs: readonly View[], attrs: Attrs, lowered: Lowered): void {
+    const old = this.steps.note(op, inputs, outputs, attrs, keepKernel(this.memory, lowered));
+    if (old !== undefined) this.memory.freeRaw(old.at, old.bytes);
   }
 
-  private execute(op: Op, tiles: number): void {
+  private execute(op: Op, tiles: number, step: number = STEP): void {
     if (tiles > 1) this.pool.ensure();
-    const status = this.exports.run(STEP, 1);
+    const status = this.exports.run(step, 1);
     if (status !== 0) throw failure(op, status, this.exports.statusDetail());
   }
 

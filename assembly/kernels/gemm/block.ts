@@ -1,66 +1,69 @@
 // Blocks of C from strips of four rows of A. Strides are bytes; kc is at most 256, so a strip stays in the first-level cache.
 import { scratch } from '../../threads';
-import { tileInPlace, tilePacked } from './gen/tile';
+import { narrow, row, rows, tile2, tile3, tile4 } from './gen/tile';
 import { deposit, packStrip, width } from './pack';
 
 // The thread's scratch: a strip of A, one tile, then room for the caller.
 const TILE: usize = 8192;
-/** First byte of a thread's scratch that blocks leave to their caller. */
-export const FREE: usize = 16384;
-
-/** The strip of rows i to i + mr: in place where it is four whole rows, else a copy. Returns its address; its row stride is stripStride. */
-@inline function stripOf<T>(mr: i32, kc: i32, a: usize, lda: usize, byColumns: bool): usize {
-  if (byColumns) packStrip<T>(kc, a, lda, scratch);
-  else if (mr < 4)
-    for (let r: usize = 0; r < <usize>mr; r++) memory.copy(scratch + r * <usize>kc * sizeof<T>(), a + r * lda, <usize>kc * sizeof<T>());
-  else return a;
-  return scratch;
-}
-
-function settle<T>(mr: i32, nr: i32, c: usize, ldc: usize, add: bool): void {
-  for (let p = scratch + TILE; mr > 0; mr--, p += 32, c += ldc) deposit<T>(nr, p, c, add);
-}
+const SUMS: usize = 16384;
 
 /** C[m, n] = A[m, kc] * B, or added to C; B in panels. `byColumns`: A is stored by columns, lda apart. */
 export function multiply<T>(
   m: i32, n: i32, kc: i32, a: usize, lda: usize, byColumns: bool, b: usize, panel: usize, c: usize, ldc: usize, add: bool,
 ): void {
-  const next: usize = byColumns ? 4 * sizeof<T>() : lda << 2;
-  for (; m > 0; m -= 4, a += next, c += ldc << 2) {
-    const mr = min(m, 4), strip = stripOf<T>(mr, kc, a, lda, byColumns);
-    const stride = strip == a ? lda : <usize>kc * sizeof<T>();
-    let p = b, q = c, j = n;
-    if (mr == 4) for (; j >= width<T>(); j -= width<T>(), p += panel, q += 32) tilePacked<T>(kc, strip, stride, p, q, ldc, add);
-    for (; j > 0; j -= width<T>(), p += panel, q += 32) {
-      tilePacked<T>(kc, strip, stride, p, scratch + TILE, 32, false);
-      settle<T>(mr, min(j, width<T>()), q, ldc, add);
+  const step = byColumns ? sizeof<T>() : lda;
+  while (m > 0) {
+    // Five are three and two: a row alone would leave three quarters of a tile idle.
+    const mr = m == 5 ? 3 : min(m, 4);
+    let strip = a, stride = lda;
+    if (byColumns || mr == 1) {
+      strip = scratch;
+      stride = <usize>kc * sizeof<T>();
+      if (byColumns) packStrip<T>(kc, a, lda, strip);
+      else memory.copy(strip, a, stride);
     }
+    let p = b, q = c;
+    for (let j = n; j > 0; j -= width<T>(), p += panel, q += 32) {
+      const whole = j >= width<T>() && mr > 1, to = whole ? q : scratch + TILE, ld = whole ? ldc : 32, adds = whole && add;
+      if (j <= width<T>() >> 1 && mr == 4) narrow<T>(kc, strip, stride, p, to, ld, adds);
+      else if (mr == 4) tile4<T>(kc, strip, stride, p, to, ld, adds);
+      else if (mr == 3) tile3<T>(kc, strip, stride, p, to, ld, adds);
+      else tile2<T>(kc, strip, stride, p, to, ld, adds);
+      if (!whole) for (let r: usize = 0; r < <usize>mr; r++) deposit<T>(min(j, width<T>()), to + (r << 5), q + r * ldc, add);
+    }
+    m -= mr;
+    a += <usize>mr * step;
+    c += <usize>mr * ldc;
   }
 }
 
-/** As multiply, with B read in place, rows ldb apart; may read a panel's width past a row. */
+/**
+ * As multiply, with few rows and B read in place, rows ldb apart: B once from memory, four rows at a time. n is at most 1024 float32;
+ * may read 16 bytes past a row.
+ */
 export function multiplyInPlace<T>(
   m: i32, n: i32, kc: i32, a: usize, lda: usize, byColumns: bool, b: usize, ldb: usize, c: usize, ldc: usize, add: bool,
 ): void {
-  const next: usize = byColumns ? 4 * sizeof<T>() : lda << 2;
-  for (; m > 0; m -= 4, a += next, c += ldc << 2) {
-    const mr = min(m, 4), strip = stripOf<T>(mr, kc, a, lda, byColumns);
-    const stride = strip == a ? lda : <usize>kc * sizeof<T>();
-    let p = b, q = c, j = n;
-    if (mr == 4) for (; j >= width<T>(); j -= width<T>(), p += 32, q += 32) tileInPlace<T>(kc, strip, stride, p, ldb, q, ldc, add);
-    for (; j > 0; j -= width<T>(), p += 32, q += 32) {
-      tileInPlace<T>(kc, strip, stride, p, ldb, scratch + TILE, 32, false);
-      settle<T>(mr, min(j, width<T>()), q, ldc, add);
-    }
+  const vectors = <i32>((<usize>n * sizeof<T>() + 15) >> 4), line = (<usize>vectors << 4) + 64, sums = scratch + SUMS;
+  for (let p = sums, end = sums + <usize>m * line; p < end; p += 16) v128.store(p, i32x4.splat(0));
+  let x = a, stride = lda;
+  if (byColumns) {
+    x = sums + <usize>m * line;
+    stride = <usize>kc * sizeof<T>();
+    for (let i: usize = 0; i < <usize>m; i += 4) packStrip<T>(kc, a + i * sizeof<T>(), lda, x + i * stride);
   }
+  // So many rows of B as stay in the first-level cache for all rows of A.
+  const chunk = m > 2 ? max(4, 1024 / vectors & -4) : kc;
+  for (; kc > 0; kc -= chunk, x += <usize>chunk * sizeof<T>(), b += <usize>chunk * ldb) {
+    const k = min(kc, chunk);
+    let p = x, q = sums, i = m;
+    for (; i > 1; i -= 2, p += stride << 1, q += line << 1) rows<T>(vectors, k, p, stride, b, ldb, q, line);
+    if (i > 0) row<T>(vectors, k, p, stride, b, ldb, q, line);
+  }
+  for (let i: usize = 0; i < <usize>m; i++) deposit<T>(n, sums + i * line, c + i * ldc, add);
 }
 
 /** Adds a row of n elements to m rows of C. */
 export function addRow<T>(m: i32, n: i32, row: usize, c: usize, ldc: usize): void {
-  const lanes = <i32>(16 / sizeof<T>());
-  for (; m > 0; m--, c += ldc) {
-    let p = row, q = c, j = n;
-    for (; j >= lanes; j -= lanes, p += 16, q += 16) v128.store(q, v128.add<T>(v128.load(q), v128.load(p)));
-    if (j > 0) deposit<T>(j, p, q, true);
-  }
+  for (; m > 0; m--, c += ldc) deposit<T>(n, row, c, true);
 }

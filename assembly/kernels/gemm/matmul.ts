@@ -2,17 +2,16 @@
 // column whose matrix lies along k sum by vector lanes instead (dots).
 import { matmul as f } from '../../gen/fields';
 import { F32, F64, I32, int, operand, type } from '../../step';
-import { scratch } from '../../threads';
-import { FREE, addRow, multiply, multiplyInPlace } from './block';
-import { dots, rows } from './gen/tile';
+import { addRow, multiply, multiplyInPlace } from './block';
+import { dots } from './gen/tile';
 import { deposit, packColumns, packRows, panelBytes, width } from './pack';
 
 // Ways to run, chosen by ts/ops/matmul.ts.
 const PACKED: i32 = 0; // phase 0 packs B into panels, phase 1 multiplies
-const IN_PLACE: i32 = 1; // few rows: B is read where it lies
-const ROWS: i32 = 2; // one row times B stored by rows
-const DOTS: i32 = 3; // up to four rows times B stored by columns
-// and 4: no k, zeros
+const IN_PLACE: i32 = 1; // few rows: B, stored by rows, is read where it lies
+const DOTS: i32 = 2; // up to four rows times B stored by columns
+const ZEROS: i32 = 3; // no k
+// and 4: integers
 
 /** Packs unit u: 32 panels of one block of k of one matrix B. */
 function pack<T>(s: usize, u: i32, b: usize, workspace: usize): void {
@@ -78,23 +77,16 @@ function product<T>(s: usize, u: i32, y: usize, a: usize, b: usize, bias: usize,
   const aStep = <usize>kstep * ak * sizeof<T>(), bStep = <usize>kstep * bk;
   if (isInteger<T>()) plain<T>(mc, nc, k, a, <usize>am * sizeof<T>(), <usize>ak * sizeof<T>(), b, bk, bn, c, ldc);
   else if (path == DOTS) for (let i = 0; i < mc; i++) dots<T>(nc, k, a + <usize>i * lda, b, bn, c + <usize>i * ldc);
-  else if (path == ROWS) {
-    const vectors = (nc * <i32>sizeof<T>() + 15) >> 4;
-    for (let k0 = 0; k0 < k; k0 += kstep, a += aStep, b += bStep) {
-      memory.fill(scratch + FREE, 0, <usize>vectors << 4);
-      rows<T>(vectors, min(kstep, k - k0), a, b, bk, scratch + FREE);
-      if (k0 == 0) memory.copy(c, scratch + FREE, <usize>nc * sizeof<T>());
-      else deposit<T>(nc, scratch + FREE, c, true);
-    }
-  } else if (path == IN_PLACE) {
+  else if (path == IN_PLACE) {
     for (let k0 = 0; k0 < k; k0 += kstep, a += aStep, b += bStep)
       multiplyInPlace<T>(mc, nc, min(kstep, k - k0), a, lda, byColumns, b, bk, c, ldc, k0 > 0);
-  } else if (path == PACKED) {
+  } else if (path == ZEROS) for (let i = 0; i < mc; i++) memory.fill(c + <usize>i * ldc, 0, <usize>nc * sizeof<T>());
+  else {
     const panel = panelBytes(kstep), panels = (n + width<T>() - 1) / width<T>(), blocks = (k + kstep - 1) / kstep;
     let p = workspace + (<usize>matrix * blocks * panels + j0 / width<T>()) * panel;
     for (let k0 = 0; k0 < k; k0 += kstep, a += aStep, p += <usize>panels * panel)
       multiply<T>(mc, nc, min(kstep, k - k0), a, lda, byColumns, p, panel, c, ldc, k0 > 0);
-  } else for (let i = 0; i < mc; i++) memory.fill(c + <usize>i * ldc, 0, <usize>nc * sizeof<T>());
+  }
   if (!bias) return;
   // Swapped, the row of C is a column of the result: one bias for all.
   if (int(s, f.swap)) for (let j = 0; j < nc; j++) deposit<T>(1, bias, c + <usize>j * sizeof<T>(), true);

@@ -100,7 +100,11 @@ export function packStrip<T>(kc: i32, a: usize, lda: usize, dst: usize): void {
 }
 
 /** n elements from src to dst, added to what is there or not. */
-@inline export function deposit<T>(n: i32, src: usize, dst: usize, add: bool): void {
-  for (let j: usize = 0, e = <usize>n * sizeof<T>(); j < e; j += sizeof<T>())
-    store<T>(dst + j, add ? <T>(load<T>(dst + j) + load<T>(src + j)) : load<T>(src + j));
+export function deposit<T>(n: i32, src: usize, dst: usize, add: bool): void {
+  const lanes = <i32>(16 / sizeof<T>());
+  for (; n >= lanes; n -= lanes, src += 16, dst += 16) {
+    const x = v128.load(src);
+    v128.store(dst, add ? v128.add<T>(v128.load(dst), x) : x);
+  }
+  for (; n > 0; n--, src += sizeof<T>(), dst += sizeof<T>()) store<T>(dst, add ? <T>(load<T>(dst) + load<T>(src)) : load<T>(src));
 }
