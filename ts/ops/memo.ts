@@ -3,7 +3,7 @@ import { sameShape } from '../base/shape.ts';
 import type { Attrs, KernelOp, Meta } from './op.ts';
 
 /** Calls of one row that are remembered, and attributes that an object may have to be compared. */
-const ENTRIES = 8;
+const ENTRIES = 32;
 const MAX_ATTRS = 12;
 
 interface Entry<T> {
