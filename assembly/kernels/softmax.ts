@@ -1,6 +1,7 @@
 // Softmax and its logarithm along one axis of [outer][n][inner], and their derivatives.
 import { softmax as f } from '../gen/fields';
 import { exp_f32, exp_f64 } from '../math';
+import { log1 } from '../math/scalar';
 import { F32, dtype, int, operand } from '../step';
 import { Scalar, Sweep, adjust, foldBand, paramC, paramD, sweep } from './band';
 import { SUM, TOP } from './fold';
@@ -33,7 +34,7 @@ import { SUM, TOP } from './fold';
   @inline of(c: f64): f64 { return 1 / c; }
 }
 @final class Log extends Scalar {
-  @inline of(c: f64): f64 { return NativeMath.log(c); }
+  @inline of(c: f64): f64 { return log1(c); }
 }
 
 const SOFTMAX: i32 = 0;
