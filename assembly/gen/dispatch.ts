@@ -9,8 +9,9 @@ import { arange as arangeKernel, full as fullKernel, linspace as linspaceKernel 
 import { intMm as intMmKernel } from '../kernels/gemm/bytes';
 import { linear as linearKernel, matmul as matmulKernel } from '../kernels/gemm/matmul';
 import { embedding as embeddingKernel, embeddingBackward as embeddingBackwardKernel, gather as gatherKernel, gatherBackward as gatherBackwardKernel, indexAdd as indexAddKernel, indexCopy as indexCopyKernel, indexSelect as indexSelectKernel, indexSelectBackward as indexSelectBackwardKernel, nonzeroCount as nonzeroCountKernel, nonzeroFill as nonzeroFillKernel, scatter as scatterKernel, scatterAdd as scatterAddKernel, scatterReduce as scatterReduceKernel, searchsorted as searchsortedKernel } from '../kernels/indexing';
-import { layerNorm as layerNormKernel, layerNormBackward as layerNormBackwardKernel } from '../kernels/norm';
-import { avgPool2d as avgPool2dKernel, avgPool2dBackward as avgPool2dBackwardKernel, maxPool2d as maxPool2dKernel, maxPool2dBackward as maxPool2dBackwardKernel, maxPool2dGather as maxPool2dGatherKernel } from '../kernels/pool';
+import { crossEntropy as crossEntropyKernel, crossEntropyBackward as crossEntropyBackwardKernel } from '../kernels/loss';
+import { normalization as normalizationKernel, normalizationBackward as normalizationBackwardKernel } from '../kernels/norm';
+import { avgPool as avgPoolKernel, avgPoolBackward as avgPoolBackwardKernel, maxPool as maxPoolKernel, maxPoolBackward as maxPoolBackwardKernel, maxPoolGather as maxPoolGatherKernel } from '../kernels/pool';
 import { bernoulli as bernoulliKernel, dropout as dropoutKernel, exponential as exponentialKernel, normal as normalKernel, randint as randintKernel, randperm as randpermKernel, uniform as uniformKernel } from '../kernels/random';
 import { all as allKernel, amax as amaxKernel, amin as aminKernel, any as anyKernel, prod as prodKernel, sum as sumKernel } from '../kernels/reduce';
 import { cummax as cummaxKernel, cummin as cumminKernel, cumprod as cumprodKernel, cumsum as cumsumKernel, logcumsumexp as logcumsumexpKernel, recurrence as recurrenceKernel } from '../kernels/scan';
@@ -134,9 +135,9 @@ function k104(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { 
 function k105(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { map2<TanhBackward>(t, y, a, b, c, e); }
 function k106(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { map3<Threshold>(t, y, a, b, c, e); }
 function k121(s: usize, p: i32, t: i32): void { sumKernel(s, p, t); }
-function k144(s: usize, p: i32, t: i32): void { avgPool2dKernel(s, p, t); }
-function k145(s: usize, p: i32, t: i32): void { avgPool2dBackwardKernel(s, p, t); }
-function k146(s: usize, p: i32, t: i32): void { maxPool2dKernel(s, p, t); }
+function k146(s: usize, p: i32, t: i32): void { avgPoolKernel(s, p, t); }
+function k147(s: usize, p: i32, t: i32): void { avgPoolBackwardKernel(s, p, t); }
+function k148(s: usize, p: i32, t: i32): void { maxPoolKernel(s, p, t); }
 
 /** Puts the functions into the table in the order of their opcodes, from index 1 on. Nothing else may take a function as a value. */
 export function layout(): void {
@@ -273,22 +274,24 @@ export function layout(): void {
   logSoftmaxBackwardKernel;
   softmaxKernel;
   softmaxBackwardKernel;
-  layerNormKernel;
-  layerNormBackwardKernel;
+  normalizationKernel;
+  normalizationBackwardKernel;
+  crossEntropyKernel;
+  crossEntropyBackwardKernel;
   linearKernel;
   matmulKernel;
   intMmKernel;
   convolutionKernel;
   convolutionInputKernel;
   convolutionWeightKernel;
-  avgPool2dKernel;
-  avgPool2dBackwardKernel;
-  maxPool2dKernel;
-  k144;
-  k145;
+  avgPoolKernel;
+  avgPoolBackwardKernel;
+  maxPoolKernel;
   k146;
-  maxPool2dBackwardKernel;
-  maxPool2dGatherKernel;
+  k147;
+  k148;
+  maxPoolBackwardKernel;
+  maxPoolGatherKernel;
   embeddingKernel;
   embeddingBackwardKernel;
   gatherKernel;

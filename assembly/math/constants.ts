@@ -69,6 +69,7 @@ const F: usize = memory.data<f32>([
   4.166664568298827e-2, 4.166664568298827e-2, 4.166664568298827e-2, 4.166664568298827e-2, // C1
   134217728.0, 134217728.0, 134217728.0, 134217728.0, // TRIG_FAR
   0.000244140625, 0.000244140625, 0.000244140625, 0.000244140625, // TRIG_TINY
+  -87.25, -87.25, -87.25, -87.25, // EXP_ZERO
 ], 16);
 export const ONE: usize = F + 0;
 export const HALF: usize = F + 16;
@@ -138,6 +139,7 @@ export const C2: usize = F + 1024;
 export const C1: usize = F + 1040;
 export const TRIG_FAR: usize = F + 1056;
 export const TRIG_TINY: usize = F + 1072;
+export const EXP_ZERO: usize = F + 1088;
 
 const U: usize = memory.data<u32>([
   0x80000000, 0x80000000, 0x80000000, 0x80000000, // SIGN

@@ -2,7 +2,8 @@
 
 import type { Tensor } from '../../ts/index.ts';
 import * as wick from '../../ts/index.ts';
-import type { Attrs } from '../../ts/ops/op.ts';
+import type { Attrs, KernelOp } from '../../ts/ops/op.ts';
+import { TABLE } from '../../ts/ops/table.ts';
 
 const { tensor } = wick;
 
@@ -93,11 +94,27 @@ export const KERNELS: Readonly<Record<string, () => Call[]>> = {
   logSoftmax: () => along({}),
   softmaxBackward: () => [{ inputs: [draw([2, 4]), draw([2, 4])], attrs: { dim: 1 } }],
   logSoftmaxBackward: () => [{ inputs: [draw([2, 4]), draw([2, 4])], attrs: { dim: 1 } }],
-  layerNorm: () => [
-    { inputs: [draw([3, 4]), draw([4]), draw([4])], attrs: { dims: 1, eps: 1e-5 } },
-    { inputs: [draw([2, 2, 3]), null, null], attrs: { dims: 2, eps: 1e-3 } },
+  normalization: () => [
+    { inputs: [draw([3, 4]), draw([4]), draw([4]), null, null], attrs: { dims: 1, eps: 1e-5 } },
+    { inputs: [draw([2, 2, 3]), null, null, null, null], attrs: { dims: 2, eps: 1e-3 } },
+    { inputs: [draw([2, 5]), draw([5]), null, null, null], attrs: { dims: 1, rms: true, eps: 1e-3 } },
+    { inputs: [draw([2, 4, 3]), draw([4]), draw([4]), null, null], attrs: { groups: 2, eps: 1e-3 } },
+    { inputs: [draw([3, 2, 2]), draw([2]), draw([2]), null, null], attrs: { groups: 2, batch: true, eps: 1e-3 } },
   ],
-  layerNormBackward: () => [layerNormGradient(draw([3, 4]), draw([4])), layerNormGradient(draw([2, 5]), null)],
+  normalizationBackward: () => [
+    normalizationGradient(draw([3, 4]), draw([4]), { dims: 1, affine: true }),
+    normalizationGradient(draw([2, 5]), null, { dims: 1, rms: true }),
+    normalizationGradient(draw([2, 4, 3]), draw([4]), { groups: 2, affine: true }),
+    normalizationGradient(draw([3, 2, 2]), draw([2]), { groups: 2, batch: true, affine: true }),
+    normalizationGradient(draw([3, 2, 2]), draw([2]), { groups: 2, batch: true, affine: true, fixed: true }),
+  ],
+  crossEntropy: () =>
+    (['mean', 'sum', 'none'] as const).map((reduction, i) => ({
+      inputs: [draw([4, 3 + i]), int([2, 0, 1, 0]), i === 0 ? null : draw([3 + i], 0.5, 2).to('float32')],
+      attrs: { ignoreIndex: i === 2 ? 0 : -100, smoothing: 0.1 * i, reduction },
+    })),
+  crossEntropyBackward: () =>
+    (['mean', 'sum', 'none'] as const).map((reduction, i) => crossEntropyGradient(reduction, i === 2 ? 0 : -100, 0.1 * i)),
   matmul: () => [
     { inputs: [draw([2, 3]), draw([3, 4])], attrs: {} },
     { inputs: [draw([2, 1, 2, 3]), draw([3, 3, 2])], attrs: {} },
@@ -121,12 +138,12 @@ export const KERNELS: Readonly<Record<string, () => Call[]>> = {
     { inputs: [draw([1, 2, 2, 3]), draw([2, 2, 2, 2])], attrs: { inputSize: [4, 6], stride: [2, 2] } },
   ],
   convolutionWeight: () => [{ inputs: [draw([2, 3, 3, 4]), draw([2, 2, 4, 5])], attrs: { kernelSize: [2, 2] } }],
-  maxPool2d: () => [
+  maxPool: () => [
     one(distinct([1, 2, 4, 5]), { ...pool, dilation: [1, 1] }),
     one(distinct([1, 1, 5, 5]), { kernelSize: [2, 2], ceilMode: true }),
   ],
-  adaptiveMaxPool2d: () => [one(distinct([1, 2, 5, 4]), { outputSize: [2, 3] })],
-  maxPool2dBackward: () => [
+  adaptiveMaxPool: () => [one(distinct([1, 2, 5, 4]), { outputSize: [2, 3] })],
+  maxPoolBackward: () => [
     {
       inputs: [
         draw([1, 2, 2, 2]),
@@ -146,7 +163,7 @@ export const KERNELS: Readonly<Record<string, () => Call[]>> = {
       attrs: { inputSize: [3, 3] },
     },
   ],
-  maxPool2dGather: () => [
+  maxPoolGather: () => [
     {
       inputs: [
         draw([1, 2, 3, 3]),
@@ -166,10 +183,10 @@ export const KERNELS: Readonly<Record<string, () => Call[]>> = {
       attrs: {},
     },
   ],
-  avgPool2d: () => [one(draw([1, 2, 4, 5]), pool), one(draw([1, 1, 5, 5]), { ...pool, countIncludePad: false, ceilMode: true })],
-  avgPool2dBackward: () => [one(draw([1, 2, 3, 5]), { ...pool, inputSize: [4, 5] })],
-  adaptiveAvgPool2d: () => [one(draw([1, 2, 5, 4]), { outputSize: [2, 3] })],
-  adaptiveAvgPool2dBackward: () => [one(draw([1, 2, 2, 3]), { inputSize: [5, 4] })],
+  avgPool: () => [one(draw([1, 2, 4, 5]), pool), one(draw([1, 1, 5, 5]), { ...pool, countIncludePad: false, ceilMode: true })],
+  avgPoolBackward: () => [one(draw([1, 2, 3, 5]), { ...pool, inputSize: [4, 5] })],
+  adaptiveAvgPool: () => [one(draw([1, 2, 5, 4]), { outputSize: [2, 3] })],
+  adaptiveAvgPoolBackward: () => [one(draw([1, 2, 2, 3]), { inputSize: [5, 4] })],
   indexSelect: () => [
     { inputs: [draw([3, 2]), index()], attrs: { dim: 0 } },
     { inputs: [draw([2, 3, 2]), index()], attrs: { dim: 1 } },
@@ -300,11 +317,19 @@ export const KERNELS: Readonly<Record<string, () => Call[]>> = {
   adagradStep: () => optimiser([draw([2, 3], 0, 1)], { lr: 0.1 }),
 };
 
+/** The statistics are those of x and of the targets. */
+function crossEntropyGradient(reduction: 'mean' | 'sum' | 'none', ignoreIndex: number, smoothing: number): Call {
+  const x = draw([4, 5]);
+  const target = int([2, 0, 1, 0]);
+  const weight = smoothing === 0 ? null : draw([5], 0.5, 2).to('float32');
+  const attrs = { ignoreIndex, smoothing, reduction };
+  const [y, level, sum, total] = wick.callKernel(TABLE.crossEntropy as KernelOp, [x, target, weight], attrs);
+  return { inputs: [draw(y.shape), x, target, level, sum, total, weight], attrs };
+}
 /** The statistics are those of x: the row's derivative holds only there. */
-function layerNormGradient(x: Tensor, weight: Tensor | null): Call {
-  const mean = x.mean(-1, { keepdim: true });
-  const rstd = x.var(-1, { correction: 0, keepdim: true }).add(1e-5).rsqrt();
-  return { inputs: [draw(x.shape), x, mean, rstd, weight], attrs: { dims: 1 } };
+function normalizationGradient(x: Tensor, weight: Tensor | null, attrs: Attrs): Call {
+  const [, mean, variance] = wick.callKernel(TABLE.normalization as KernelOp, [x, null, null, null, null], { ...attrs, eps: 1e-3 });
+  return { inputs: [draw(x.shape), x, mean, variance, weight], attrs: { ...attrs, eps: 1e-3 } };
 }
 
 /** Calls of every view. */

@@ -6,6 +6,7 @@ import * as compare from './compare.ts';
 import * as conv from './conv.ts';
 import * as create from './create.ts';
 import * as indexing from './indexing.ts';
+import * as loss from './loss.ts';
 import * as matmul from './matmul.ts';
 import * as norm from './norm.ts';
 import type { Op } from './op.ts';
@@ -35,6 +36,7 @@ export const FAMILIES: Readonly<Record<string, Readonly<Record<string, unknown>>
   scan,
   softmax,
   norm,
+  loss,
   matmul,
   bytes,
   conv,

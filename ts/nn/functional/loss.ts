@@ -1,7 +1,9 @@
 import { isFloat } from '../../base/dtype.ts';
 import { ShapeError, ValueError } from '../../base/errors.ts';
 import { sameShape, show } from '../../base/shape.ts';
-import { noGrad, type Tensor, where, zerosLike } from '../../tensor/index.ts';
+import type { KernelOp } from '../../ops/op.ts';
+import { TABLE } from '../../ops/table.ts';
+import { callKernel, noGrad, type Tensor, where, zerosLike } from '../../tensor/index.ts';
 
 /** What becomes of the elements' losses: their mean, their sum, or themselves. */
 export type Reduction = 'mean' | 'sum' | 'none';
@@ -112,6 +114,7 @@ export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntrop
   const perClass = weight ? weight.reshape(input.shape.map((_, d) => (d === dim ? classes : 1))) : null;
   if (isFloat(target.dtype)) return probabilityLoss(input, target, perClass, reduction, labelSmoothing);
   checkClasses('crossEntropy', input, target);
+  if (!weight?.requiresGrad) return fusedCrossEntropy(input, target, dim, options);
   const logp = input.logSoftmax(dim);
   const nll = nllLoss(logp, target, options);
   if (labelSmoothing === 0) return nll;
@@ -119,6 +122,15 @@ export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntrop
   const spread = where(ignored, 0, (perClass ? logp.mul(perClass) : logp).sum(dim).neg());
   const smooth = reduction === 'mean' ? spread.sum().div(scale.sum()) : reduceLoss(spread, reduction);
   return nll.mul(1 - labelSmoothing).add(smooth.mul(labelSmoothing / classes));
+}
+
+/** Cross entropy in one pass each way over lines of logits; the classes move to the last dimension. */
+function fusedCrossEntropy(input: Tensor, target: Tensor, dim: number, options: CrossEntropyOptions): Tensor {
+  const { weight = null, reduction = 'mean', labelSmoothing: smoothing = 0, ignoreIndex = -100 } = options;
+  const lines = (dim === input.ndim - 1 ? input : input.movedim(dim, -1)).reshape([target.numel, input.shape[dim]]);
+  if (reduction !== 'mean' && reduction !== 'sum' && reduction !== 'none') return reduceLoss(input, reduction);
+  const [loss] = callKernel(TABLE.crossEntropy as KernelOp, [lines, target.reshape([-1]), weight], { ignoreIndex, smoothing, reduction });
+  return reduction === 'none' ? loss.reshape(target.shape) : loss;
 }
 
 function probabilityLoss(input: Tensor, target: Tensor, perClass: Tensor | null, reduction: Reduction, smoothing: number): Tensor {

@@ -271,38 +271,42 @@ export interface Ops {
   softmax(x: Value, attrs: { dim: number; dtype?: DType }): Value;
   /** Gradient of softmax for the gradient g of its result y: y (g - sum(g y)) along dim. */
   softmaxBackward(g: Value, y: Value, attrs: { dim: number }): Value;
-  /** Each line over the last dims less its mean, divided by sqrt(variance + eps), times weight, plus bias. */
-  layerNorm(x: Value, weight: Value | null, bias: Value | null, attrs: { dims: number; eps: number }): Value[];
-  /** Gradient of layerNorm in x for the gradient g of its result and its saved statistics. */
-  layerNormBackward(g: Value, x: Value, mean: Value, rstd: Value, weight: Value | null, attrs: { dims: number }): Value;
+  /** Groups of elements less their mean, divided by sqrt(variance + eps), times weight, plus bias; mean and variance may be given. */
+  normalization(x: Value, weight: Value | null, bias: Value | null, givenMean: Value | null, givenVariance: Value | null, attrs: { dims?: number; groups?: number; batch?: boolean; rms?: boolean; eps: number }): Value[];
+  /** Gradients of normalization in x, weight and bias for the gradient g of its result and its statistics. */
+  normalizationBackward(g: Value, x: Value, mean: Value, variance: Value, weight: Value | null, attrs: { dims?: number; groups?: number; batch?: boolean; rms?: boolean; eps: number; affine?: boolean; fixed?: boolean }): Value[];
+  /** Cross entropy of lines of logits x [n, classes] and class indices; also the largest logit and the sum of exponentials below it of each line, and the sum of the weights. */
+  crossEntropy(x: Value, target: Value, weight: Value | null, attrs: { ignoreIndex: number; smoothing: number; reduction: 'mean' | 'sum' | 'none' }): Value[];
+  /** Gradient of crossEntropy in x for the gradient g of its result. */
+  crossEntropyBackward(g: Value, x: Value, target: Value, level: Value, sum: Value, total: Value, weight: Value | null, attrs: { ignoreIndex: number; smoothing: number; reduction: 'mean' | 'sum' | 'none' }): Value;
   /** Affine map x @ w.T + bias of the last dimension; w is [out, in], bias [out]. */
   linear(x: Value, w: Value, bias: Value | null): Value;
   /** Matrix product, batched and broadcast over the leading dimensions. */
   matmul(a: Value, b: Value): Value;
   /** Matrix product of int8 or uint8 matrices, less their zero points, exact in int32. */
   intMm(a: Value, b: Value, attrs: { aZero?: number; bZero?: number }): Value;
-  /** Two-dimensional convolution (cross-correlation, as in PyTorch) with zero padding. */
-  convolution(x: Value, w: Value, bias: Value | null, attrs: { stride?: readonly [number, number]; padding?: readonly [number, number]; dilation?: readonly [number, number]; groups?: number }): Value;
+  /** Convolution (cross-correlation, as in PyTorch) in one to three dimensions with zero padding; an activation may be fused. */
+  convolution(x: Value, w: Value, bias: Value | null, attrs: { stride?: readonly number[]; padding?: readonly number[]; paddingEnd?: readonly number[]; dilation?: readonly number[]; groups?: number; activation?: 'relu' | 'relu6' }): Value;
   /** Gradient of a convolution with respect to its input; also the transposed convolution. */
-  convolutionInput(grad: Value, w: Value, attrs: { stride?: readonly [number, number]; padding?: readonly [number, number]; dilation?: readonly [number, number]; groups?: number; inputSize: readonly [number, number] }): Value;
+  convolutionInput(grad: Value, w: Value, attrs: { stride?: readonly number[]; padding?: readonly number[]; paddingEnd?: readonly number[]; dilation?: readonly number[]; groups?: number; activation?: 'relu' | 'relu6'; inputSize: readonly number[] }): Value;
   /** Gradient of a convolution with respect to its weight. */
-  convolutionWeight(grad: Value, x: Value, attrs: { stride?: readonly [number, number]; padding?: readonly [number, number]; dilation?: readonly [number, number]; groups?: number; kernelSize: readonly [number, number] }): Value;
+  convolutionWeight(grad: Value, x: Value, attrs: { stride?: readonly number[]; padding?: readonly number[]; paddingEnd?: readonly number[]; dilation?: readonly number[]; groups?: number; activation?: 'relu' | 'relu6'; kernelSize: readonly number[] }): Value;
   /** Average over windows that divide the image into outputSize. */
-  adaptiveAvgPool2d(x: Value, attrs: { outputSize: readonly [number, number] }): Value;
+  adaptiveAvgPool(x: Value, attrs: { outputSize: readonly number[] }): Value;
   /** Gradient of an adaptive average pool. */
-  adaptiveAvgPool2dBackward(grad: Value, attrs: { inputSize: readonly [number, number] }): Value;
+  adaptiveAvgPoolBackward(grad: Value, attrs: { inputSize: readonly number[] }): Value;
   /** Maximum over windows that divide the image into outputSize, and the index of each maximum in its plane. */
-  adaptiveMaxPool2d(x: Value, attrs: { outputSize: readonly [number, number] }): Value[];
+  adaptiveMaxPool(x: Value, attrs: { outputSize: readonly number[] }): Value[];
   /** Average over each window. */
-  avgPool2d(x: Value, attrs: { kernelSize: readonly [number, number]; stride?: readonly [number, number]; padding?: readonly [number, number]; ceilMode?: boolean; countIncludePad?: boolean; divisorOverride?: number }): Value;
+  avgPool(x: Value, attrs: { kernelSize: readonly number[]; stride?: readonly number[]; padding?: readonly number[]; ceilMode?: boolean; countIncludePad?: boolean; divisorOverride?: number }): Value;
   /** Gradient of an average pool. */
-  avgPool2dBackward(grad: Value, attrs: { kernelSize: readonly [number, number]; stride?: readonly [number, number]; padding?: readonly [number, number]; ceilMode?: boolean; countIncludePad?: boolean; divisorOverride?: number; inputSize: readonly [number, number] }): Value;
+  avgPoolBackward(grad: Value, attrs: { kernelSize: readonly number[]; stride?: readonly number[]; padding?: readonly number[]; ceilMode?: boolean; countIncludePad?: boolean; divisorOverride?: number; inputSize: readonly number[] }): Value;
   /** Maximum over each window, and the index of each maximum in its plane. */
-  maxPool2d(x: Value, attrs: { kernelSize: readonly [number, number]; stride?: readonly [number, number]; padding?: readonly [number, number]; dilation?: readonly [number, number]; ceilMode?: boolean }): Value[];
+  maxPool(x: Value, attrs: { kernelSize: readonly number[]; stride?: readonly number[]; padding?: readonly number[]; dilation?: readonly number[]; ceilMode?: boolean }): Value[];
   /** Gradient of a maximum pool: sums values at their indices in a plane of inputSize. */
-  maxPool2dBackward(grad: Value, indices: Value, attrs: { inputSize: readonly [number, number] }): Value;
+  maxPoolBackward(grad: Value, indices: Value, attrs: { inputSize: readonly number[] }): Value;
   /** Values of x at indices in its plane, as a maximum pool returned them. */
-  maxPool2dGather(x: Value, indices: Value): Value;
+  maxPoolGather(x: Value, indices: Value): Value;
   /** The rows of a table that an index of any shape names. */
   embedding(weight: Value, index: Value, attrs: { paddingIdx?: number | null }): Value;
   /** Zeros with each vector added to the row of a table that its index names, in order. */
