@@ -476,6 +476,7 @@ export namespace convolution {
   export const classBytes: i32 = 32;
   export const chunks: i32 = 33;
   export const merged: i32 = 34;
+  export const swapped: i32 = 35;
   export const low: i32 = 0;
   export const high: i32 = 1;
 }
@@ -515,6 +516,7 @@ export namespace convolutionInput {
   export const classBytes: i32 = 32;
   export const chunks: i32 = 33;
   export const merged: i32 = 34;
+  export const swapped: i32 = 35;
   export const low: i32 = 0;
   export const high: i32 = 1;
 }
@@ -554,6 +556,7 @@ export namespace convolutionWeight {
   export const classBytes: i32 = 32;
   export const chunks: i32 = 33;
   export const merged: i32 = 34;
+  export const swapped: i32 = 35;
   export const low: i32 = 0;
   export const high: i32 = 1;
 }
