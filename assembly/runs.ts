@@ -71,9 +71,11 @@ export function storeRuns(type: i32, dtype: i32, p: usize, q: usize, n: i32): i3
   } else if (type == F32) {
     if (dtype == F64) for (; i + 2 <= n; i += 2, p += 8, q += 16) v128.store(q, f64x2.promote_low_f32x4(v128.load64_zero(p)));
     else if (dtype == F16)
-      for (; i + 8 <= n; i += 8, p += 32, q += 16) v128.store(q, i16x8.narrow_i32x4_u(narrowHalf(v128.load(p)), narrowHalf(v128.load(p, 16))));
+      for (; i + 8 <= n; i += 8, p += 32, q += 16)
+        v128.store(q, i16x8.narrow_i32x4_u(narrowHalf(v128.load(p)), narrowHalf(v128.load(p, 16))));
     else if (dtype == BF16)
-      for (; i + 8 <= n; i += 8, p += 32, q += 16) v128.store(q, i16x8.narrow_i32x4_u(narrowBrain(v128.load(p)), narrowBrain(v128.load(p, 16))));
+      for (; i + 8 <= n; i += 8, p += 32, q += 16)
+        v128.store(q, i16x8.narrow_i32x4_u(narrowBrain(v128.load(p)), narrowBrain(v128.load(p, 16))));
   } else if (type != I32) return 0;
   else if (dtype == BOOL) for (const zero = i32x4.splat(0); i + 16 <= n; i += 16, p += 64, q += 16) {
     const a = i16x8.narrow_i32x4_s(i32x4.ne(v128.load(p), zero), i32x4.ne(v128.load(p, 16), zero));

@@ -158,7 +158,8 @@ function readFunctions(path) {
     : [];
   const names = new Set(written.map((f) => f.name));
   const generated = [];
-  let text = `${HEAD}import type { MapOp, Scalar } from '../../ops/op.ts';\nimport { TABLE } from '../../ops/table.ts';\nimport { callMap, callMapInto } from '../call.ts';\nimport type { Tensor } from '../core.ts';\n\nconst row = (name: string): MapOp => TABLE[name] as MapOp;\n`;
+  const families = [...new Set(maps.map(familyOf))].sort();
+  let text = `${HEAD}${families.map((f) => `import * as ${f} from '../../ops/${f}.ts';\n`).join('')}import type { MapOp, Scalar } from '../../ops/op.ts';\nimport { callMap, callMapInto } from '../call.ts';\nimport type { Tensor } from '../core.ts';\n`;
   const add = (name, doc, params, result, body) => {
     if (names.has(name)) return;
     text += `\n${doc}\nexport function ${name}(${params.join(', ')}): ${result} {\n  ${body}\n}\n`;
@@ -178,9 +179,8 @@ function readFunctions(path) {
   for (const op of maps) {
     if (hidden(op)) continue;
     const n = op.inputs.length;
-    const own = `${op.name}Op`;
+    const own = `${familyOf(op)}.${op.name} as MapOp`;
     if (names.has(op.name) && names.has(`${op.name}_`)) continue;
-    text += `\nconst ${own} = row('${op.name}');`;
     const params = op.inputs.map((p, i) => `${p}: ${i === 0 ? 'Tensor' : 'Tensor | Scalar'}`);
     const types = `Dtypes: ${op.dtypes.join(', ')}.${op.promote === 'float' ? ' Integers compute in the default floating-point dtype.' : ''}`;
     const example = `@example tensor([1, 2]).${op.name}(${n === 1 ? '' : n === 2 ? '2' : '2, 3'})`;

@@ -310,16 +310,34 @@ export namespace softmaxBackward {
   export const group: i32 = 3;
   export const width: i32 = 4;
 }
-export namespace layerNorm {
-  export const outer: i32 = 0;
-  export const n: i32 = 1;
-  export const group: i32 = 2;
+export namespace normalization {
+  export const form: i32 = 0;
+  export const samples: i32 = 1;
+  export const groups: i32 = 2;
+  export const per: i32 = 3;
+  export const pieces: i32 = 4;
+  export const length: i32 = 5;
+  export const span: i32 = 6;
+  export const group: i32 = 7;
+  export const joint: i32 = 8;
+  export const fixed: i32 = 9;
+  export const rms: i32 = 10;
+  export const affine: i32 = 11;
   export const eps: i32 = 0;
 }
-export namespace layerNormBackward {
-  export const outer: i32 = 0;
-  export const n: i32 = 1;
-  export const group: i32 = 2;
+export namespace normalizationBackward {
+  export const form: i32 = 0;
+  export const samples: i32 = 1;
+  export const groups: i32 = 2;
+  export const per: i32 = 3;
+  export const pieces: i32 = 4;
+  export const length: i32 = 5;
+  export const span: i32 = 6;
+  export const group: i32 = 7;
+  export const joint: i32 = 8;
+  export const fixed: i32 = 9;
+  export const rms: i32 = 10;
+  export const affine: i32 = 11;
   export const eps: i32 = 0;
 }
 export namespace crossEntropy {
@@ -786,6 +804,46 @@ export namespace embeddingBackward {
   export const skip: i32 = 7;
   export const alpha: i32 = 0;
 }
+export namespace indexAdd {
+  export const outer: i32 = 0;
+  export const n: i32 = 1;
+  export const k: i32 = 2;
+  export const inner: i32 = 3;
+  export const chunk: i32 = 4;
+  export const chunks: i32 = 5;
+  export const per: i32 = 6;
+  export const skip: i32 = 7;
+  export const alpha: i32 = 0;
+}
+export namespace indexCopy {
+  export const outer: i32 = 0;
+  export const n: i32 = 1;
+  export const k: i32 = 2;
+  export const inner: i32 = 3;
+  export const chunk: i32 = 4;
+  export const chunks: i32 = 5;
+  export const per: i32 = 6;
+  export const skip: i32 = 7;
+  export const alpha: i32 = 0;
+}
+export namespace indexSelect {
+  export const outer: i32 = 0;
+  export const n: i32 = 1;
+  export const k: i32 = 2;
+  export const inner: i32 = 3;
+  export const per: i32 = 4;
+}
+export namespace indexSelectBackward {
+  export const outer: i32 = 0;
+  export const n: i32 = 1;
+  export const k: i32 = 2;
+  export const inner: i32 = 3;
+  export const chunk: i32 = 4;
+  export const chunks: i32 = 5;
+  export const per: i32 = 6;
+  export const skip: i32 = 7;
+  export const alpha: i32 = 0;
+}
 export namespace gather {
   export const n: i32 = 0;
   export const total: i32 = 1;
@@ -853,62 +911,6 @@ export namespace gatherBackward {
   export const from5: i32 = 29;
   export const from6: i32 = 30;
   export const from7: i32 = 31;
-}
-export namespace indexAdd {
-  export const outer: i32 = 0;
-  export const n: i32 = 1;
-  export const k: i32 = 2;
-  export const inner: i32 = 3;
-  export const chunk: i32 = 4;
-  export const chunks: i32 = 5;
-  export const per: i32 = 6;
-  export const skip: i32 = 7;
-  export const alpha: i32 = 0;
-}
-export namespace indexCopy {
-  export const outer: i32 = 0;
-  export const n: i32 = 1;
-  export const k: i32 = 2;
-  export const inner: i32 = 3;
-  export const chunk: i32 = 4;
-  export const chunks: i32 = 5;
-  export const per: i32 = 6;
-  export const skip: i32 = 7;
-  export const alpha: i32 = 0;
-}
-export namespace indexSelect {
-  export const outer: i32 = 0;
-  export const n: i32 = 1;
-  export const k: i32 = 2;
-  export const inner: i32 = 3;
-  export const per: i32 = 4;
-}
-export namespace indexSelectBackward {
-  export const outer: i32 = 0;
-  export const n: i32 = 1;
-  export const k: i32 = 2;
-  export const inner: i32 = 3;
-  export const chunk: i32 = 4;
-  export const chunks: i32 = 5;
-  export const per: i32 = 6;
-  export const skip: i32 = 7;
-  export const alpha: i32 = 0;
-}
-export namespace nonzeroCount {
-  export const n: i32 = 0;
-}
-export namespace nonzeroFill {
-  export const n: i32 = 0;
-  export const count: i32 = 1;
-  export const rank: i32 = 2;
-  export const size0: i32 = 3;
-  export const size1: i32 = 4;
-  export const size2: i32 = 5;
-  export const size3: i32 = 6;
-  export const size4: i32 = 7;
-  export const size5: i32 = 8;
-  export const size6: i32 = 9;
-  export const size7: i32 = 10;
 }
 export namespace scatter {
   export const n: i32 = 0;
@@ -1011,6 +1013,22 @@ export namespace scatterReduce {
   export const from5: i32 = 29;
   export const from6: i32 = 30;
   export const from7: i32 = 31;
+}
+export namespace nonzeroCount {
+  export const n: i32 = 0;
+}
+export namespace nonzeroFill {
+  export const n: i32 = 0;
+  export const count: i32 = 1;
+  export const rank: i32 = 2;
+  export const size0: i32 = 3;
+  export const size1: i32 = 4;
+  export const size2: i32 = 5;
+  export const size3: i32 = 6;
+  export const size4: i32 = 7;
+  export const size5: i32 = 8;
+  export const size6: i32 = 9;
+  export const size7: i32 = 10;
 }
 export namespace searchsorted {
   export const count: i32 = 0;

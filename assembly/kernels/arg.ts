@@ -72,7 +72,8 @@ function pick<T>(s: usize, tile: i32, flip: bool, values: usize, indices: usize,
     memory.fill(where, 0, bytes + 16);
     // Few enough rows at a time that their lines stay in L1 from vector to vector.
     for (let r = 1; r < n; r += 6)
-      for (let i: usize = 0; i < bytes; i += 16) down<T>(best + i, where + i, first + <usize>r * stride + i, r, min(n, r + 6), stride, end, c);
+      for (let i: usize = 0; i < bytes; i += 16)
+        down<T>(best + i, where + i, first + <usize>r * stride + i, r, min(n, r + 6), stride, end, c);
     for (let j = 0; j < count; j++) {
       const i = sizeof<T>() == 4 ? <i64>load<i32>(where + (<usize>j << 2)) : load<i64>(where + (<usize>j << 3));
       store<i64>(indices + ((at + j) << 3), i);

@@ -267,7 +267,8 @@ export function exps(kind: i32, how: i32, a: usize, p: usize, n: i32, stride: us
         else expLess<f64>(y, x, part, end, b, how == EACH ? 16 : 0);
       }
       const last = n <= rows && i + part == bytes;
-      fold(kind, how == CROSS && !last ? LANES : how, a + (how == EACH ? i << (3 - shiftOf(kind)) : 0), tile, rows, wanted, part, tile + SPAN, b);
+      const from = a + (how == EACH ? i << (3 - shiftOf(kind)) : 0);
+      fold(kind, how == CROSS && !last ? LANES : how, from, tile, rows, wanted, part, tile + SPAN, b);
     }
   }
 }

@@ -1,28 +1,28 @@
 // Cross entropy of lines of logits and class indices, and its derivative.
 import { crossEntropy as f } from '../gen/fields';
+import { log1 } from '../math/scalar';
 import { F32, dtype, float, int, operand } from '../step';
 import { fail, scratch } from '../threads';
-import { Each, each, expLine, top, total } from './line';
+import { Each, PLANE, each, expLine, top, total } from './line';
 
 /** w (c - x): a class's share of the spread loss. */
 @final class Spread extends Each {
-  @inline at<T>(a: usize, b: usize, c: usize, d: usize, w: usize, v: usize): v128 {
+  @inline at<T>(a: usize, b: usize, c: usize, w: usize, v: usize): v128 {
     return v128.mul<T>(v128.load(w), v128.sub<T>(v128.load(c), v128.load(a)));
   }
 }
 @final class Weight extends Each {
-  @inline at<T>(a: usize, b: usize, c: usize, d: usize, w: usize, v: usize): v128 { return v128.load(w); }
+  @inline at<T>(a: usize, b: usize, c: usize, w: usize, v: usize): v128 { return v128.load(w); }
 }
-/** a c - d w: the line's share of the probabilities less that of the classes. */
+/** a times the first parameter less w times the second: the line's share of the probabilities less that of the classes. */
 @final class Slope extends Each {
-  @inline at<T>(a: usize, b: usize, c: usize, d: usize, w: usize, v: usize): v128 {
-    return v128.sub<T>(v128.mul<T>(v128.load(a), v128.load(c)), v128.mul<T>(v128.load(d), v128.load(w)));
+  @inline at<T>(a: usize, b: usize, c: usize, w: usize, v: usize): v128 {
+    return v128.sub<T>(v128.mul<T>(v128.load(a), v128.load(c)), v128.mul<T>(v128.load(c, PLANE), v128.load(w)));
   }
 }
 // Parameters of a line, behind what the loops use: two vectors, and ones.
-@inline function paramC(): usize { return scratch + 8192; }
-@inline function paramD(): usize { return scratch + 8192 + 16; }
-@inline function ones(): usize { return scratch + 8192 + 32; }
+@inline function params(): usize { return scratch + 8192; }
+@inline function ones(): usize { return scratch + 8192 + 16; }
 
 /** The class of line i, or -1 where it is ignored. */
 function classOf(s: usize, target: usize, i: i32): i32 {
@@ -56,11 +56,11 @@ function forward<T>(s: usize, phase: i32, tile: i32, w: usize): void {
     const x = operand(s, 4) + bytes * i, at = <usize>i * sizeof<T>();
     const most = top<T>(x, bytes);
     const sum = expLine<T>(0, x, bytes, most, false);
-    v128.store(paramC(), most);
-    const level = load<T>(paramC());
+    v128.store(params(), most);
+    const level = load<T>(params());
     store<T>(operand(s, 1) + at, level);
     store<T>(operand(s, 2) + at, <T>sum);
-    const log = NativeMath.log(sum);
+    const log = log1(sum);
     const t = classOf(s, operand(s, 5), i);
     const o = <usize>max(t, 0) * sizeof<T>();
     const weight: f64 = t < 0 ? 0 : w ? <f64>load<T>(w + o) : 1;
@@ -68,8 +68,8 @@ function forward<T>(s: usize, phase: i32, tile: i32, w: usize): void {
     if (t >= 0) {
       loss = weight * (<f64>level - <f64>load<T>(x + o) + log);
       if (smoothing != 0) {
-        v128.store(paramC(), v128.splat<T>(<T>(<f64>level + log)));
-        loss = loss * (1 - smoothing) + total<Spread, T>(x, x, bytes, paramC(), x, v, v, step) * smoothing / <f64>n;
+        v128.store(params(), v128.splat<T>(<T>(<f64>level + log)));
+        loss = loss * (1 - smoothing) + total<Spread, T>(x, x, bytes, params(), v, step) * smoothing / <f64>n;
       }
     }
     store<f64>(work + (<usize>i << 4), loss);
@@ -84,7 +84,7 @@ function backward<T>(s: usize, tile: i32, w: usize): void {
   const spread = float(s, f.smoothing) / <f64>n, rest = 1 - float(s, f.smoothing);
   const v = w ? w : ones(), step: usize = w ? 16 : 0;
   v128.store(ones(), v128.splat<T>(1));
-  const all = spread == 0 ? 0 : total<Weight, T>(g, g, bytes, g, g, v, v, step);
+  const all = spread == 0 ? 0 : total<Weight, T>(g, g, bytes, g, v, step);
   for (let i = tile * group, last = min(outer, i + group); i < last; i++) {
     const x = operand(s, 2) + bytes * i, y = operand(s, 0) + bytes * i, at = <usize>i * sizeof<T>();
     const t = classOf(s, operand(s, 3), i);
@@ -97,9 +97,9 @@ function backward<T>(s: usize, tile: i32, w: usize): void {
     const o = <usize>t * sizeof<T>();
     const own = rest * (w ? <f64>load<T>(w + o) : 1);
     expLine<T>(y, x, bytes, v128.splat<T>(load<T>(operand(s, 4) + at)), true);
-    v128.store(paramC(), v128.splat<T>(<T>(scale * (own + spread * all) / <f64>load<T>(operand(s, 5) + at))));
-    v128.store(paramD(), v128.splat<T>(<T>(scale * spread)));
-    each<Slope, T>(y, y, y, bytes, paramC(), paramD(), 0, v, v, step);
+    v128.store(params(), v128.splat<T>(<T>(scale * (own + spread * all) / <f64>load<T>(operand(s, 5) + at))));
+    v128.store(params() + PLANE, v128.splat<T>(<T>(scale * spread)));
+    each<Slope, T>(y, y, y, bytes, params(), 0, v, step, v, 0);
     store<T>(y + o, <T>(<f64>load<T>(y + o) - scale * own));
   }
 }

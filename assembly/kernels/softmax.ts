@@ -1,37 +1,33 @@
 // Softmax and its logarithm along one axis of [outer][n][inner], and their derivatives: lines (inner is 1) or bands of columns.
 import { softmax as f } from '../gen/fields';
-import { exp_f32, exp_f64 } from '../math';
+import { log1 } from '../math/scalar';
 import { F32, F64, dtype, int, operand } from '../step';
 import { EACH, SUM, TOP, accumulators, clear, finish, fold, parameters } from './fold';
-import { Each, each, expLine, top, total } from './line';
+import { Each, PLANE, Plain, each, expLine, top, total } from './line';
 
 @final class Less extends Each {
-  @inline at<T>(a: usize, b: usize, c: usize, d: usize, w: usize, v: usize): v128 { return v128.sub<T>(v128.load(a), v128.load(c)); }
+  @inline at<T>(a: usize, b: usize, c: usize, w: usize, v: usize): v128 { return v128.sub<T>(v128.load(a), v128.load(c)); }
 }
 @final class Scale extends Each {
-  @inline at<T>(a: usize, b: usize, c: usize, d: usize, w: usize, v: usize): v128 { return v128.mul<T>(v128.load(a), v128.load(d)); }
+  @inline at<T>(a: usize, b: usize, c: usize, w: usize, v: usize): v128 { return v128.mul<T>(v128.load(a), v128.load(c, PLANE)); }
 }
 @final class LessBoth extends Each {
-  @inline at<T>(a: usize, b: usize, c: usize, d: usize, w: usize, v: usize): v128 {
-    return v128.sub<T>(v128.sub<T>(v128.load(a), v128.load(c)), v128.load(d));
+  @inline at<T>(a: usize, b: usize, c: usize, w: usize, v: usize): v128 {
+    return v128.sub<T>(v128.sub<T>(v128.load(a), v128.load(c)), v128.load(c, PLANE));
   }
 }
 @final class Product extends Each {
-  @inline at<T>(a: usize, b: usize, c: usize, d: usize, w: usize, v: usize): v128 { return v128.mul<T>(v128.load(a), v128.load(b)); }
+  @inline at<T>(a: usize, b: usize, c: usize, w: usize, v: usize): v128 { return v128.mul<T>(v128.load(a), v128.load(b)); }
 }
 @final class Back extends Each {
-  @inline at<T>(a: usize, b: usize, c: usize, d: usize, w: usize, v: usize): v128 {
+  @inline at<T>(a: usize, b: usize, c: usize, w: usize, v: usize): v128 {
     return v128.mul<T>(v128.load(b), v128.sub<T>(v128.load(a), v128.load(c)));
   }
 }
 @final class LogBack extends Each {
-  @inline at<T>(a: usize, b: usize, c: usize, d: usize, w: usize, v: usize): v128 {
-    const e = sizeof<T>() == 4 ? exp_f32(v128.load(b)) : exp_f64(v128.load(b));
-    return v128.sub<T>(v128.load(a), v128.mul<T>(e, v128.load(c)));
+  @inline at<T>(a: usize, b: usize, c: usize, w: usize, v: usize): v128 {
+    return v128.sub<T>(v128.load(a), v128.mul<T>(v128.load(b), v128.load(c)));
   }
-}
-@final class Plain extends Each {
-  @inline at<T>(a: usize, b: usize, c: usize, d: usize, w: usize, v: usize): v128 { return v128.load(a); }
 }
 
 const SOFTMAX: i32 = 0;
@@ -40,41 +36,47 @@ const BACK: i32 = 2;
 const LOG_BACK: i32 = 3;
 
 /** Parameters of a band: a vector each, or one value a column. */
-@inline function paramC(): usize { return parameters() + 64; }
-@inline function paramD(): usize { return parameters() + 16384; }
+@inline function params(): usize { return parameters() + 64; }
 
 /** y from a, the gradient or x, and b, the result. `step`: 0 for one line, 16 for `rows` rows of columns. */
 function band<T>(what: i32, y: usize, a: usize, b: usize, rows: i32, stride: usize, bytes: usize, step: usize): void {
-  const c = paramC(), d = paramD(), type = sizeof<T>() == 4 ? F32 : F64;
+  const c = params(), d = c + PLANE, type = sizeof<T>() == 4 ? F32 : F64;
   if (step == 0) {
     let sum: f64 = 0;
     if (what <= LOG) {
       const most = top<T>(a, bytes);
       v128.store(c, most);
       sum = expLine<T>(y, a, bytes, most, what == SOFTMAX);
-      v128.store(d, v128.splat<T>(<T>(what == SOFTMAX ? 1 / sum : NativeMath.log(sum))));
-    } else v128.store(c, v128.splat<T>(<T>(what == BACK ? total<Product, T>(a, b, bytes, c, d, c, d, 0) : total<Plain, T>(a, b, bytes, c, d, c, d, 0))));
+      v128.store(d, v128.splat<T>(<T>(what == SOFTMAX ? 1 / sum : log1(sum))));
+    } else {
+      const sum = what == BACK ? total<Product, T>(a, b, bytes, c, c, 0) : total<Plain, T>(a, b, bytes, c, c, 0);
+      v128.store(c, v128.splat<T>(<T>sum));
+    }
   } else if (what <= LOG) {
     column<T>(TOP | type, c, a, rows, stride, bytes);
     for (let r: usize = 0; r < <usize>rows; r++) {
       const q = y + r * stride;
-      each<Less, T>(q, a + r * stride, b, bytes, c, d, 16, c, d, 0);
+      each<Less, T>(q, a + r * stride, b, bytes, c, 16, c, 0, c, 0);
       expLine<T>(q, q, bytes, i32x4.splat(0), true);
     }
     column<T>(SUM | type, d, y, rows, stride, bytes);
     for (let i: usize = 0; i < bytes; i += sizeof<T>()) {
       const sum = <f64>load<T>(d + i);
-      store<T>(d + i, <T>(what == SOFTMAX ? 1 / sum : NativeMath.log(sum)));
+      store<T>(d + i, <T>(what == SOFTMAX ? 1 / sum : log1(sum)));
     }
   } else {
-    for (let r: usize = 0; what == BACK && r < <usize>rows; r++) each<Product, T>(y + r * stride, a + r * stride, b + r * stride, bytes, c, d, 0, c, d, 0);
+    for (let r: usize = 0; what == BACK && r < <usize>rows; r++)
+      each<Product, T>(y + r * stride, a + r * stride, b + r * stride, bytes, c, 0, c, 0, c, 0);
     column<T>(SUM | type, c, what == BACK ? y : a, rows, stride, bytes);
   }
   for (; rows > 0; rows--, y += stride, a += stride, b += stride) {
-    if (what == SOFTMAX) each<Scale, T>(y, y, b, bytes, c, d, step, c, d, 0);
-    else if (what == LOG) each<LessBoth, T>(y, a, b, bytes, c, d, step, c, d, 0);
-    else if (what == BACK) each<Back, T>(y, a, b, bytes, c, d, step, c, d, 0);
-    else each<LogBack, T>(y, a, b, bytes, c, d, step, c, d, 0);
+    if (what == SOFTMAX) each<Scale, T>(y, y, b, bytes, c, step, c, 0, c, 0);
+    else if (what == LOG) each<LessBoth, T>(y, a, b, bytes, c, step, c, 0, c, 0);
+    else if (what == BACK) each<Back, T>(y, a, b, bytes, c, step, c, 0, c, 0);
+    else {
+      expLine<T>(y, b, bytes, i32x4.splat(0), true);
+      each<LogBack, T>(y, a, y, bytes, c, step, c, 0, c, 0);
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 // One call of every row of the op table at a size that fills the second-level cache or more; flops where arithmetic is the limit.
 import * as wick from '../../ts/index.ts';
 import type { Attrs, KernelOp, MapOp } from '../../ts/ops/op.ts';
+import { TABLE } from '../../ts/ops/table.ts';
 
 type Tensor = wick.Tensor;
 
@@ -25,10 +26,19 @@ const convFlops = (n: number, size: number, from: number, to: number): number =>
 const step = (states: number, attrs: Attrs): Case =>
   call([rand(N), rand(N), ...Array.from({ length: states }, () => rand(N))], { lr: 1e-6, ...attrs });
 
-const norm = (rows: number, width: number): { x: Tensor; mean: Tensor; rstd: Tensor; weight: Tensor } => {
-  const x = rand(rows, width);
-  const mean = x.mean(-1, { keepdim: true });
-  return { x, mean, rstd: x.var(-1, { correction: 0, keepdim: true }).add(1e-5).rsqrt(), weight: rand(width) };
+const rowOf = (name: string): KernelOp => TABLE[name] as KernelOp;
+const normGradient = (): Case => {
+  const attrs = { dims: 1, eps: 1e-5 };
+  const x = rand(1024, 1024);
+  const [, mean, variance] = wick.callKernel(rowOf('normalization'), [x, null, null, null, null], attrs);
+  return call([rand(1024, 1024), x, mean, variance, rand(1024)], { ...attrs, affine: true });
+};
+const classes = (): Tensor => wick.randint(0, 1024, [1024]);
+const loss: Attrs = { ignoreIndex: -100, smoothing: 0, reduction: 'mean' };
+const lossGradient = (): Case => {
+  const [x, target] = [rand(1024, 1024), classes()];
+  const [, ...statistics] = wick.callKernel(rowOf('crossEntropy'), [x, target, null], loss);
+  return call([wick.ones([]), x, target, ...statistics, null], loss);
 };
 
 /** Cases of the rows with kernels of their own. */
@@ -56,11 +66,10 @@ export const KERNELS: Readonly<Record<string, () => Case>> = {
   logSoftmax: () => lastDim(),
   softmaxBackward: () => call([rand(1024, 1024), rand(1024, 1024)], { dim: 1 }),
   logSoftmaxBackward: () => call([rand(1024, 1024), rand(1024, 1024)], { dim: 1 }),
-  layerNorm: () => call([rand(1024, 1024), rand(1024), rand(1024)], { dims: 1, eps: 1e-5 }),
-  layerNormBackward: () => {
-    const { x, mean, rstd, weight } = norm(1024, 1024);
-    return call([rand(1024, 1024), x, mean, rstd, weight], { dims: 1 });
-  },
+  normalization: () => call([rand(1024, 1024), rand(1024), rand(1024), null, null], { dims: 1, eps: 1e-5 }),
+  normalizationBackward: () => normGradient(),
+  crossEntropy: () => call([rand(1024, 1024), classes(), null], loss),
+  crossEntropyBackward: () => lossGradient(),
   matmul: () => call([rand(256, 256), rand(256, 256)], {}, 2 * 256 ** 3),
   intMm: () => call([index(65536, 127).to('uint8').reshape(256, 256), index(65536, 99).to('int8').reshape(256, 256)], {}, 2 * 256 ** 3),
   linear: () => call([rand(256, 256), rand(256, 256), rand(256)], {}, 2 * 256 ** 3),

@@ -43,7 +43,7 @@ function network(name) {
       const p = tensors[i];
       if (layer.op === 'conv') {
         const { stride, padding, groups } = layer;
-        at[layer.to] = F.conv2d(at[layer.from], p.w, p.b, { stride, padding, groups, ...(layer.relu ? { activation: 'relu' } : {}) });
+        at[layer.to] = F.conv2d(at[layer.from], p.w, p.b, { stride, padding, groups, activation: layer.relu ? 'relu' : undefined });
       } else if (layer.op === 'dense') at[layer.to] = relu(layer, F.linear(at[layer.from], p.w, p.b));
       else if (layer.op === 'add') at[layer.to] = at[layer.a].add(at[layer.b]).relu_();
       else at[layer.to] = at[layer.from].mean([2, 3]);
@@ -98,7 +98,7 @@ const kinds = {
     const b = floats(fill(c.co, 3), c.co);
     const options = { padding: 1, groups: c.g };
     return once(
-      () => F.conv2d(x, w, b, { ...options, activation: 'relu' }),
+      () => F.conv2d(x, w, b, options).relu_(),
       [x, w, b],
       (y) => y.permute([0, 2, 3, 1]),
     );

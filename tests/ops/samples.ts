@@ -94,11 +94,20 @@ export const KERNELS: Readonly<Record<string, () => Call[]>> = {
   logSoftmax: () => along({}),
   softmaxBackward: () => [{ inputs: [draw([2, 4]), draw([2, 4])], attrs: { dim: 1 } }],
   logSoftmaxBackward: () => [{ inputs: [draw([2, 4]), draw([2, 4])], attrs: { dim: 1 } }],
-  layerNorm: () => [
-    { inputs: [draw([3, 4]), draw([4]), draw([4])], attrs: { dims: 1, eps: 1e-5 } },
-    { inputs: [draw([2, 2, 3]), null, null], attrs: { dims: 2, eps: 1e-3 } },
+  normalization: () => [
+    { inputs: [draw([3, 4]), draw([4]), draw([4]), null, null], attrs: { dims: 1, eps: 1e-5 } },
+    { inputs: [draw([2, 2, 3]), null, null, null, null], attrs: { dims: 2, eps: 1e-3 } },
+    { inputs: [draw([2, 5]), draw([5]), null, null, null], attrs: { dims: 1, rms: true, eps: 1e-3 } },
+    { inputs: [draw([2, 4, 3]), draw([4]), draw([4]), null, null], attrs: { groups: 2, eps: 1e-3 } },
+    { inputs: [draw([3, 2, 2]), draw([2]), draw([2]), null, null], attrs: { groups: 2, batch: true, eps: 1e-3 } },
   ],
-  layerNormBackward: () => [layerNormGradient(draw([3, 4]), draw([4])), layerNormGradient(draw([2, 5]), null)],
+  normalizationBackward: () => [
+    normalizationGradient(draw([3, 4]), draw([4]), { dims: 1, affine: true }),
+    normalizationGradient(draw([2, 5]), null, { dims: 1, rms: true }),
+    normalizationGradient(draw([2, 4, 3]), draw([4]), { groups: 2, affine: true }),
+    normalizationGradient(draw([3, 2, 2]), draw([2]), { groups: 2, batch: true, affine: true }),
+    normalizationGradient(draw([3, 2, 2]), draw([2]), { groups: 2, batch: true, affine: true, fixed: true }),
+  ],
   crossEntropy: () =>
     (['mean', 'sum', 'none'] as const).map((reduction, i) => ({
       inputs: [draw([4, 3 + i]), int([2, 0, 1, 0]), i === 0 ? null : draw([3 + i], 0.5, 2).to('float32')],
@@ -318,10 +327,9 @@ function crossEntropyGradient(reduction: 'mean' | 'sum' | 'none', ignoreIndex: n
   return { inputs: [draw(y.shape), x, target, level, sum, total, weight], attrs };
 }
 /** The statistics are those of x: the row's derivative holds only there. */
-function layerNormGradient(x: Tensor, weight: Tensor | null): Call {
-  const mean = x.mean(-1, { keepdim: true });
-  const rstd = x.var(-1, { correction: 0, keepdim: true }).add(1e-5).rsqrt();
-  return { inputs: [draw(x.shape), x, mean, rstd, weight], attrs: { dims: 1 } };
+function normalizationGradient(x: Tensor, weight: Tensor | null, attrs: Attrs): Call {
+  const [, mean, variance] = wick.callKernel(TABLE.normalization as KernelOp, [x, null, null, null, null], { ...attrs, eps: 1e-3 });
+  return { inputs: [draw(x.shape), x, mean, variance, weight], attrs: { ...attrs, eps: 1e-3 } };
 }
 
 /** Calls of every view. */

@@ -73,7 +73,8 @@ function tiles<T>(list: usize, end: usize, b: usize, at: usize, start: usize, ad
 function product<T>(s: usize, u: i32, bias: usize, workspace: usize, backward: bool): void {
   const groups = int(s, f.groups), ig = int(s, f.channels) / groups, og = int(s, f.outputs) / groups;
   const columns = backward ? ig : og, run = backward ? og : ig, perGroup = (columns + width<T>() - 1) / width<T>();
-  const step = int(s, f.panels), ranges = (perGroup * groups + step - 1) / step, first = u % ranges * step, last = min(first + step, perGroup * groups);
+  const step = int(s, f.panels), ranges = (perGroup * groups + step - 1) / step;
+  const first = u % ranges * step, last = min(first + step, perGroup * groups);
   u /= ranges;
   const q = u % classes(s, backward), k = setClass(s, q, backward) * run;
   const end = open(

@@ -12,20 +12,22 @@ import { axis, BLOCK, open, PIECES, pieces, PIXELS, setClass } from './window';
 @inline function room(n: i32, m: i32): i32 { return (n + m - 1) & -m; }
 
 /**
- * Phase 0, unit u: a range of blocks of outputs over one chunk, into the workspace: [chunk][group][outputs][piece][channels], in tiles of four
- * outputs by a panel of channels; swapped, [chunk][group][piece][channels][outputs], in tiles of four channels by a panel of outputs.
+ * Phase 0, unit u: a range of blocks of outputs over one chunk, into the workspace: [chunk][group][outputs][piece][channels], in tiles of
+ * four outputs by a panel of channels; swapped, [chunk][group][piece][channels][outputs], in tiles of four channels by a panel of outputs.
  */
 function partial<T>(s: usize, u: i32, workspace: usize): void {
   const groups = int(s, f.groups), ig = int(s, f.channels) / groups, og = int(s, f.outputs) / groups, swapped = int(s, f.swapped) != 0;
   const outs = swapped ? width<T>() : 4, ins = swapped ? 4 : width<T>(), blocks = (og + outs - 1) / outs;
-  const step = int(s, f.panels), ranges = (blocks * groups + step - 1) / step, from = u % ranges * step, to = min(from + step, blocks * groups);
+  const step = int(s, f.panels), ranges = (blocks * groups + step - 1) / step;
+  const from = u % ranges * step, to = min(from + step, blocks * groups);
   u /= ranges;
   const area = setClass(s, 0, false), run = length(s, ig), n = area * ig / run, spaced = room(run, ins), rows = room(og, outs);
   const ldc = <usize>(swapped ? rows : n * spaced) * sizeof<T>(), slice = workspace + <usize>u * int(s, f.classBytes);
   const per = int(s, f.per), first = u * per, last = min(first + per, int(s, f.units)), merged = int(s, f.merged) != 0;
   for (let unit = first; unit < last; unit++) {
     const end = open(
-      s, unit, operand(s, 2), <usize>(ig * groups) * sizeof<T>(), operand(s, 1), <usize>(og * groups) * sizeof<T>(), BLOCK * sizeof<T>() + 16,
+      s, unit, operand(s, 2), <usize>(ig * groups) * sizeof<T>(),
+      operand(s, 1), <usize>(og * groups) * sizeof<T>(), BLOCK * sizeof<T>() + 16,
     );
     const count = axis(1).count * axis(2).count;
     if (swapped) for (let p = scratch + PIXELS; p < end; p += 8) store<u64>(p, rotl<u64>(load<u64>(p), 32));
@@ -39,9 +41,10 @@ function partial<T>(s: usize, u: i32, workspace: usize): void {
           for (let j = k; j < k1; j += ins)
             for (let b = o0; b < o1; b++) {
               const o = b * outs, row = t * spaced + j, dy = <usize>(g * og + o) * sizeof<T>(), x = piece + <usize>(j - k) * sizeof<T>();
+              const place = swapped ? (g * n * spaced + row) * rows + o : (g * rows + o) * n * spaced + row;
               weightTile<T>(
                 count, scratch + PIXELS, swapped ? x : dy, swapped ? dy : x,
-                slice + <usize>(swapped ? (g * n * spaced + row) * rows + o : (g * rows + o) * n * spaced + row) * sizeof<T>(), ldc, unit > first,
+                slice + <usize>place * sizeof<T>(), ldc, unit > first,
               );
             }
         }

@@ -149,7 +149,8 @@ export function open(s: usize, u: i32, x: usize, bytes: usize, y: usize, targetB
   const stepX = <usize>ax.step * bytes, stepY = <usize>ay.step * ay.pitch, spread = <usize>ax.spread * targetBytes;
   for (let i = 0; i < ay.count; i++, base += stepY) {
     const z = u * az.target + az.first + az.start * az.spread;
-    let to = y + ((<usize>z * ay.target + ay.first + (ay.start + i) * ay.spread) * ax.target + ax.first + ax.start * ax.spread) * targetBytes;
+    const line = (<usize>z * ay.target + ay.first + (ay.start + i) * ay.spread) * ax.target;
+    let to = y + (line + ax.first + ax.start * ax.spread) * targetBytes;
     let from = base;
     for (let j = ax.count; j > 0; j--, p += 8, from += stepX, to += spread, next += row) {
       store<usize>(p, gathered ? next : from);

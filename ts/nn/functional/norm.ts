@@ -1,28 +1,25 @@
 import { ShapeError, ValueError } from '../../base/errors.ts';
-import { show, sizeOf } from '../../base/shape.ts';
-import type { KernelOp } from '../../ops/op.ts';
+import { show } from '../../base/shape.ts';
+import type { Attrs, KernelOp } from '../../ops/op.ts';
 import { TABLE } from '../../ops/table.ts';
 import { callKernel, noGrad, type Tensor } from '../../tensor/index.ts';
 import { pad } from './pad.ts';
 
-/** Normalises over the last `dims` dimensions in one pass. */
-function normLast(x: Tensor, dims: number, eps: number, weight: Tensor | null = null, bias: Tensor | null = null): Tensor {
-  return callKernel(TABLE.layerNorm as KernelOp, [x, weight, bias], { dims, eps })[0];
+/** The one row of all norms. Statistics that are given are constants. */
+function normalize4(
+  x: Tensor,
+  attrs: Attrs,
+  { weight = null, bias = null }: NormOptions = {},
+  mean: Tensor | null = null,
+  variance: Tensor | null = null,
+): Tensor[] {
+  return callKernel(TABLE.normalization as KernelOp, [x, weight, bias, mean, variance], attrs);
 }
-
-/** Subtracts the mean and divides by the deviation over dims. */
-function standardise(x: Tensor, dims: number[], eps: number): { y: Tensor; mean: Tensor; variance: Tensor } {
-  const mean = x.mean(dims, { keepdim: true });
-  const centred = x.sub(mean);
-  const variance = centred.square().mean(dims, { keepdim: true });
-  return { y: centred.mul(variance.add(eps).rsqrt()), mean, variance };
-}
-
-/** Scale and shift with one value per channel (dimension 1). */
-function perChannel(y: Tensor, weight?: Tensor | null, bias?: Tensor | null): Tensor {
-  const shape = y.shape.map((n, d) => (d === 1 ? n : 1));
-  const scaled = weight ? y.mul(weight.reshape(shape)) : y;
-  return bias ? scaled.add(bias.reshape(shape)) : scaled;
+/** Moves running values towards the means over samples of new ones; n values make a group. */
+function track(running: Tensor | null, value: Tensor, momentum: number, factor = 1): void {
+  if (running === null) return;
+  const fresh = value.ndim === 2 ? value.mean(0) : value;
+  running.mul_(1 - momentum).add_(fresh.mul(momentum * factor));
 }
 
 /** Options of batchNorm. */
@@ -41,30 +38,22 @@ export interface BatchNormOptions {
  */
 export function batchNorm(x: Tensor, runningMean: Tensor | null, runningVar: Tensor | null, options: BatchNormOptions = {}): Tensor {
   const { weight, bias, training = false, momentum = 0.1, eps = 1e-5 } = options;
-  const shape = x.shape.map((n, d) => (d === 1 || x.ndim === 1 ? n : 1));
   if (!training) {
     if (runningMean === null || runningVar === null)
       throw new ValueError('batchNorm: evaluation needs a running mean and variance; pass { training: true } to use the batch');
-    const y = x.sub(runningMean.reshape(shape)).mul(runningVar.reshape(shape).add(eps).rsqrt());
-    return perChannel(y, weight, bias);
+    return normalize4(x, { groups: x.shape[1], batch: true, eps }, { weight, bias }, runningMean.detach(), runningVar.detach())[0];
   }
   const n = x.numel / x.shape[1];
   if (n === 1)
     throw new ValueError(
       `batchNorm: training needs more than one value per channel, got input ${show(x.shape)}; use a larger batch or eval()`,
     );
-  const dims = x.shape.map((_, d) => d).filter((d) => d !== 1);
-  const { y, mean, variance } = standardise(x, dims, eps);
+  const [y, mean, variance] = normalize4(x, { groups: x.shape[1], batch: true, eps }, { weight, bias });
   noGrad(() => {
-    runningMean?.mul_(1 - momentum).add_(mean.detach().reshape([-1]).mul(momentum));
-    runningVar?.mul_(1 - momentum).add_(
-      variance
-        .detach()
-        .reshape([-1])
-        .mul((momentum * n) / (n - 1)),
-    );
+    track(runningMean, mean, momentum);
+    track(runningVar, variance, momentum, n / (n - 1));
   });
-  return perChannel(y, weight, bias);
+  return y;
 }
 
 /** Options of the norms over groups, instances and layers. */
@@ -80,8 +69,7 @@ export function groupNorm(x: Tensor, groups: number, { weight, bias, eps = 1e-5 
     throw new ShapeError(
       `groupNorm: input ${show(x.shape)} has no channels that divide into ${groups} groups; dimension 1 must be a multiple of it`,
     );
-  const y = normLast(x.reshape([x.shape[0], groups, sizeOf(x.shape.slice(1)) / groups]), 1, eps);
-  return perChannel(y.reshape(x.shape), weight, bias);
+  return normalize4(x, { groups, eps }, { weight, bias })[0];
 }
 
 /** Options of instanceNorm. */
@@ -97,26 +85,26 @@ export function instanceNorm(x: Tensor, runningMean: Tensor | null, runningVar: 
   if (!useInputStats) return batchNorm(x, runningMean, runningVar, { weight, bias, eps });
   const n = x.shape.slice(2).reduce((a, b) => a * b, 1);
   if (n === 1) throw new ValueError(`instanceNorm: input ${show(x.shape)} has one value per channel; nothing to normalise over`);
-  const { y, mean, variance } = standardise(x, x.shape.map((_, d) => d).slice(2), eps);
+  const [y, mean, variance] = normalize4(x, { groups: x.shape[1], eps }, { weight, bias });
   noGrad(() => {
-    const over = (t: Tensor): Tensor => t.detach().reshape([x.shape[0], x.shape[1]]).mean(0);
-    runningMean?.mul_(1 - momentum).add_(over(mean).mul(momentum));
-    runningVar?.mul_(1 - momentum).add_(over(variance).mul((momentum * n) / (n - 1)));
+    track(runningMean, mean, momentum);
+    track(runningVar, variance, momentum, n / (n - 1));
   });
-  return perChannel(y, weight, bias);
+  return y;
 }
 
-function lastDims(name: string, x: Tensor, shape: readonly number[]): number[] {
+/** How many dimensions a normalised shape names. */
+function lastDims(name: string, x: Tensor, shape: readonly number[]): number {
   const from = x.ndim - shape.length;
   if (shape.length === 0) throw new ShapeError(`${name}: the normalised shape [] names no dimension of input ${show(x.shape)}`);
   if (from < 0 || shape.some((n, i) => x.shape[from + i] !== n))
     throw new ShapeError(`${name}: input ${show(x.shape)} does not end in the normalised shape ${show(shape)}`);
-  return shape.map((_, i) => from + i);
+  return shape.length;
 }
 
 /** Normalises over the last dimensions, whose shape is given. @throws ShapeError */
 export function layerNorm(x: Tensor, shape: readonly number[], { weight, bias, eps = 1e-5 }: NormOptions = {}): Tensor {
-  return normLast(x, lastDims('layerNorm', x, shape).length, eps, weight, bias);
+  return normalize4(x, { dims: lastDims('layerNorm', x, shape), eps }, { weight, bias })[0];
 }
 
 /** Divides by the root of the mean square over the last dimensions; eps defaults to the dtype's epsilon. @throws ShapeError */
@@ -126,9 +114,7 @@ export function rmsNorm(
   { weight, eps }: { weight?: Tensor | null; eps?: number | null } = {},
 ): Tensor {
   const epsilon = eps ?? EPSILON[x.dtype] ?? EPSILON.float32;
-  const square = x.square().mean(lastDims('rmsNorm', x, shape), { keepdim: true });
-  const y = x.mul(square.add(epsilon as number).rsqrt());
-  return weight ? y.mul(weight) : y;
+  return normalize4(x, { dims: lastDims('rmsNorm', x, shape), rms: true, eps: epsilon }, { weight })[0];
 }
 const EPSILON: Readonly<Record<string, number>> = {
   float64: 2.220446049250313e-16,

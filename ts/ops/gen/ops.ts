@@ -271,10 +271,10 @@ export interface Ops {
   softmax(x: Value, attrs: { dim: number; dtype?: DType }): Value;
   /** Gradient of softmax for the gradient g of its result y: y (g - sum(g y)) along dim. */
   softmaxBackward(g: Value, y: Value, attrs: { dim: number }): Value;
-  /** Each line over the last dims less its mean, divided by sqrt(variance + eps), times weight, plus bias. */
-  layerNorm(x: Value, weight: Value | null, bias: Value | null, attrs: { dims: number; eps: number }): Value[];
-  /** Gradient of layerNorm in x for the gradient g of its result and its saved statistics. */
-  layerNormBackward(g: Value, x: Value, mean: Value, rstd: Value, weight: Value | null, attrs: { dims: number }): Value;
+  /** Groups of elements less their mean, divided by sqrt(variance + eps), times weight, plus bias; mean and variance may be given. */
+  normalization(x: Value, weight: Value | null, bias: Value | null, givenMean: Value | null, givenVariance: Value | null, attrs: { dims?: number; groups?: number; batch?: boolean; rms?: boolean; eps: number }): Value[];
+  /** Gradients of normalization in x, weight and bias for the gradient g of its result and its statistics. */
+  normalizationBackward(g: Value, x: Value, mean: Value, variance: Value, weight: Value | null, attrs: { dims?: number; groups?: number; batch?: boolean; rms?: boolean; eps: number; affine?: boolean; fixed?: boolean }): Value[];
   /** Cross entropy of lines of logits x [n, classes] and class indices; also the largest logit and the sum of exponentials below it of each line, and the sum of the weights. */
   crossEntropy(x: Value, target: Value, weight: Value | null, attrs: { ignoreIndex: number; smoothing: number; reduction: 'mean' | 'sum' | 'none' }): Value[];
   /** Gradient of crossEntropy in x for the gradient g of its result. */
@@ -311,10 +311,6 @@ export interface Ops {
   embedding(weight: Value, index: Value, attrs: { paddingIdx?: number | null }): Value;
   /** Zeros with each vector added to the row of a table that its index names, in order. */
   embeddingBackward(dy: Value, index: Value, attrs: { rows: number; paddingIdx?: number | null }): Value;
-  /** Elements along a dimension at the places that an index of the same rank gives. */
-  gather(x: Value, index: Value, attrs: { dim: number }): Value;
-  /** Zeros of a shape with elements added where an index along a dimension says. */
-  gatherBackward(dy: Value, index: Value, attrs: { shape: Shape; dim: number }): Value;
   /** Adds the slices of a source to the slices of a dimension that an index names; duplicates add up in order. */
   indexAdd(x: Value, index: Value, src: Value, attrs: { dim: number; alpha?: number }): Value;
   /** Replaces the slices of a dimension that an index names by those of a source; the last of duplicates wins. */
@@ -323,16 +319,20 @@ export interface Ops {
   indexSelect(x: Value, index: Value, attrs: { dim: number }): Value;
   /** Zeros of a shape with slices added where an index says. */
   indexSelectBackward(dy: Value, index: Value, attrs: { shape: Shape; dim: number }): Value;
-  /** The number of elements that are not zero. */
-  nonzeroCount(x: Value): Value;
-  /** The coordinates of the elements that are not zero, in order. */
-  nonzeroFill(x: Value, attrs: { count: number }): Value;
+  /** Elements along a dimension at the places that an index of the same rank gives. */
+  gather(x: Value, index: Value, attrs: { dim: number }): Value;
+  /** Zeros of a shape with elements added where an index along a dimension says. */
+  gatherBackward(dy: Value, index: Value, attrs: { shape: Shape; dim: number }): Value;
   /** Writes the elements of a source where an index along a dimension says; the last of duplicates wins. */
   scatter(x: Value, index: Value, src: Value, attrs: { dim: number }): Value;
   /** Adds the elements of a source where an index along a dimension says; duplicates add up in order. */
   scatterAdd(x: Value, index: Value, src: Value, attrs: { dim: number }): Value;
   /** Reduces the elements of a source into the places that an index along a dimension gives. */
   scatterReduce(x: Value, index: Value, src: Value, attrs: { dim: number; reduce: 'sum' | 'prod' | 'mean' | 'amax' | 'amin'; includeSelf?: boolean }): Value;
+  /** The number of elements that are not zero. */
+  nonzeroCount(x: Value): Value;
+  /** The coordinates of the elements that are not zero, in order. */
+  nonzeroFill(x: Value, attrs: { count: number }): Value;
   /** The places in the sorted last dimension where values would go. */
   searchsorted(sorted: Value, values: Value, attrs: { right?: boolean }): Value;
   /** Zeros of a shape into which a tensor is added at any strides and offset. */
