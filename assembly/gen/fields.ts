@@ -494,6 +494,7 @@ export namespace convolution {
   export const classBytes: i32 = 32;
   export const chunks: i32 = 33;
   export const merged: i32 = 34;
+  export const swapped: i32 = 35;
   export const low: i32 = 0;
   export const high: i32 = 1;
 }
@@ -533,6 +534,7 @@ export namespace convolutionInput {
   export const classBytes: i32 = 32;
   export const chunks: i32 = 33;
   export const merged: i32 = 34;
+  export const swapped: i32 = 35;
   export const low: i32 = 0;
   export const high: i32 = 1;
 }
@@ -572,6 +574,7 @@ export namespace convolutionWeight {
   export const classBytes: i32 = 32;
   export const chunks: i32 = 33;
   export const merged: i32 = 34;
+  export const swapped: i32 = 35;
   export const low: i32 = 0;
   export const high: i32 = 1;
 }
