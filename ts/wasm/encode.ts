@@ -223,20 +223,25 @@ export function encodeKernel(
   words[HEADER + 7] = ints | (floatsAt << 16);
 }
 
-/** A kernel step to be written again: its words, whose operands' addresses are then those of another call. */
+/** A kernel step kept in memory of its own, to be run again over other operands. */
 export interface KernelStep {
-  readonly words: Uint32Array;
+  readonly address: number;
+  readonly bytes: number;
   /** Bytes of the workspace operand. */
   readonly workspace: number;
   /** Tiles of its largest phase. */
   readonly tiles: number;
 }
-/** Copies the step that encodeKernel just wrote. */
-export function snapshotKernel(memory: Memory, workspace: number, tiles: number): KernelStep {
-  return { words: memory.u32.slice(HEADER, HEADER + (memory.u32[HEADER + 1] >> 2)), workspace, tiles };
+/** Copies the step that encodeKernel just wrote; null where there is no room without growing the memory. */
+export function keepKernel(memory: Memory, workspace: number, tiles: number): KernelStep | null {
+  const bytes = memory.u32[HEADER + 1];
+  const address = memory.tryRaw(bytes);
+  if (address === 0) return null;
+  memory.u8.copyWithin(address, STEP, STEP + bytes);
+  return { address, bytes, workspace, tiles };
 }
-/** Writes a step again over the memory of other outputs, inputs and workspace. */
-export function replayKernel(
+/** Points a kept step at other outputs, inputs and workspace. */
+export function pointKernel(
   memory: Memory,
   step: KernelStep,
   outputs: readonly View[],
@@ -244,9 +249,7 @@ export function replayKernel(
   workspace: number,
 ): void {
   const { u32 } = memory;
-  const { words } = step;
-  for (let i = 0; i < words.length; i++) u32[HEADER + i] = words[i];
-  let at = OPERANDS + 1;
+  let at = (step.address >>> 2) + OPERANDS - HEADER + 1;
   for (let i = 0; i < outputs.length; i++, at += 3) u32[at] = address(outputs[i]);
   for (let i = 0; i < inputs.length; i++, at += 3) {
     const x = inputs[i];

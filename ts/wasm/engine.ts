@@ -14,7 +14,7 @@ import {
 import { Memo } from '../ops/memo.ts';
 import type { Attrs, KernelOp, Layout, MapOp, Meta, Op, Scalar } from '../ops/op.ts';
 import { TABLE } from '../ops/table.ts';
-import { address, encodeDense, encodeKernel, encodeMap, type KernelStep, replayKernel, STEP, snapshotKernel } from './encode.ts';
+import { address, encodeDense, encodeKernel, encodeMap, type KernelStep, keepKernel, pointKernel, STEP } from './encode.ts';
 import { type Exports, type Loaded, load } from './load.ts';
 import { Memory, type MemoryStats, type WasmStorage } from './memory.ts';
 import { cores, Pool } from './workers.ts';
@@ -103,11 +103,11 @@ export class Engine implements Backend {
   /** A kernel step as it was written before, over other memory. */
   private repeat(op: KernelOp, step: KernelStep, inputs: readonly (View | null)[], outputs: readonly View[]): void {
     const workspace = step.workspace > 0 ? this.memory.allocRaw(step.workspace) : 0;
-    replayKernel(this.memory, step, outputs, inputs, workspace);
-    if (workspace === 0) this.execute(op, step.tiles);
+    pointKernel(this.memory, step, outputs, inputs, workspace);
+    if (workspace === 0) this.execute(op, step.tiles, step.address);
     else {
       try {
-        this.execute(op, step.tiles);
+        this.execute(op, step.tiles, step.address);
       } finally {
         this.memory.freeRaw(workspace, step.workspace);
       }
@@ -141,8 +141,11 @@ export class Engine implements Backend {
           operands.push({ address: workspace, dtype: 'uint8' });
           encodeKernel(this.memory, op.opcode, operands, lowered);
           const tiles = Math.max(...lowered.tiles);
-          if (temps.length === 0)
-            this.steps.note(op, inputs as readonly (View | null)[], outputs, attrs, snapshotKernel(this.memory, bytes, tiles));
+          if (temps.length === 0 && this.steps.takes(op, attrs)) {
+            const step = keepKernel(this.memory, bytes, tiles);
+            const old = step && this.steps.note(op, inputs as readonly (View | null)[], outputs, attrs, step);
+            if (old !== null) this.memory.freeRaw(old.address, old.bytes);
+          }
           this.execute(op, tiles);
         } finally {
           if (workspace !== 0) this.memory.freeRaw(workspace, bytes);
@@ -157,9 +160,9 @@ export class Engine implements Backend {
     }
   }
 
-  private execute(op: Op, tiles: number): void {
+  private execute(op: Op, tiles: number, step: number = STEP): void {
     if (tiles > 1) this.pool.ensure();
-    const status = this.exports.run(STEP, 1);
+    const status = this.exports.run(step, 1);
     if (status !== 0) throw failure(op, status, this.exports.statusDetail());
   }
 
