@@ -13,19 +13,12 @@ const exit = (counter, u, then = '') =>
 
 const product = `
 /**
- * Four pixels by one panel of columns: starts from the row at \`start\`, or from what is there, adds the pieces in their order, clamps to
- * the vectors at \`limits\` if there are any, and stores \`bytes\` of the 32. \`pixels\`: four pairs of source and target address.
+ * Four pixels by one panel of columns: the row at \`start\`, then the pieces in their order, added to what is there if \`add\`, clamped to the
+ * vectors at \`limits\` if there are any; stores \`bytes\` of the 32. \`pixels\`: four pairs of source and target address.
  * Pieces: pairs of source offset and length; their rows of the panel follow one another.
  */
-export function tile<T>(pieces: usize, end: usize, pixels: usize, b: usize, at: usize, start: usize, limits: usize, bytes: usize): void {
-  let ${ROWS.map((i) => `c${i}0: v128, c${i}1: v128`).join(', ')};
-  if (start) {
-    c00 = v128.load(start); c01 = v128.load(start, 16);
-    ${sums((i) => (i ? `c${i}0 = c00; c${i}1 = c01;` : ''))}
-  } else {
-    let p: usize;
-    ${ROWS.map((i) => `p = load<usize>(pixels, ${8 * i + 4}) + at; c${i}0 = v128.load(p); c${i}1 = v128.load(p, 16);`).join('\n    ')}
-  }
+export function tile<T>(pieces: usize, end: usize, pixels: usize, b: usize, at: usize, start: usize, add: bool, limits: usize, bytes: usize): void {
+  let c00 = v128.load(start), c01 = v128.load(start, 16), ${[1, 2, 3].map((i) => `c${i}0 = c00, c${i}1 = c01`).join(', ')};
   for (; pieces != end; pieces += 8) {
     const offset = load<usize>(pieces);
     let ${ROWS.map((i) => `a${i} = load<usize>(pixels, ${8 * i}) + offset`).join(', ')}, k = load<i32>(pieces, 4);
@@ -39,6 +32,10 @@ ${range(STEPS)
       k -= ${STEPS};
       if (k == 0) break;
     }
+  }
+  if (add) {
+    let p: usize;
+    ${ROWS.map((i) => `p = load<usize>(pixels, ${8 * i + 4}) + at; c${i}0 = v128.add<T>(v128.load(p), c${i}0); c${i}1 = v128.add<T>(v128.load(p, 16), c${i}1);`).join('\n    ')}
   }
   if (limits) {
     const low = v128.load(limits), high = v128.load(limits, 16);
@@ -92,7 +89,7 @@ export function depthwiseTile<T>(pieces: usize, end: usize, pixels: usize, bytes
       const offset = load<usize>(t), w = load<usize>(t, 4) + at;
       const b0 = v128.load(w), b1 = v128.load(w, 16);
       let p: usize;
-      ${ROWS.map((i) => `p = a${i} + offset; ${mac(`c${i}0`, 'v128.load(p)', 'b0')} ${mac(`c${i}1`, 'v128.load(p, 16)', 'b1')}`).join('\n      ')}
+      ${ROWS.map((i) => `${i === 2 ? 'if (!w) break; // never: ends the basic block, see above\n      ' : ''}p = a${i} + offset; ${mac(`c${i}0`, 'v128.load(p)', 'b0')} ${mac(`c${i}1`, 'v128.load(p, 16)', 'b1')}`).join('\n      ')}
     }
     if (limits) {
       const low = v128.load(limits), high = v128.load(limits, 16);

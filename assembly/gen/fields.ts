@@ -494,6 +494,7 @@ export namespace convolution {
   export const classBytes: i32 = 32;
   export const chunks: i32 = 33;
   export const merged: i32 = 34;
+  export const swapped: i32 = 35;
   export const low: i32 = 0;
   export const high: i32 = 1;
 }
@@ -533,6 +534,7 @@ export namespace convolutionInput {
   export const classBytes: i32 = 32;
   export const chunks: i32 = 33;
   export const merged: i32 = 34;
+  export const swapped: i32 = 35;
   export const low: i32 = 0;
   export const high: i32 = 1;
 }
@@ -572,6 +574,7 @@ export namespace convolutionWeight {
   export const classBytes: i32 = 32;
   export const chunks: i32 = 33;
   export const merged: i32 = 34;
+  export const swapped: i32 = 35;
   export const low: i32 = 0;
   export const high: i32 = 1;
 }
@@ -801,6 +804,46 @@ export namespace embeddingBackward {
   export const skip: i32 = 7;
   export const alpha: i32 = 0;
 }
+export namespace indexAdd {
+  export const outer: i32 = 0;
+  export const n: i32 = 1;
+  export const k: i32 = 2;
+  export const inner: i32 = 3;
+  export const chunk: i32 = 4;
+  export const chunks: i32 = 5;
+  export const per: i32 = 6;
+  export const skip: i32 = 7;
+  export const alpha: i32 = 0;
+}
+export namespace indexCopy {
+  export const outer: i32 = 0;
+  export const n: i32 = 1;
+  export const k: i32 = 2;
+  export const inner: i32 = 3;
+  export const chunk: i32 = 4;
+  export const chunks: i32 = 5;
+  export const per: i32 = 6;
+  export const skip: i32 = 7;
+  export const alpha: i32 = 0;
+}
+export namespace indexSelect {
+  export const outer: i32 = 0;
+  export const n: i32 = 1;
+  export const k: i32 = 2;
+  export const inner: i32 = 3;
+  export const per: i32 = 4;
+}
+export namespace indexSelectBackward {
+  export const outer: i32 = 0;
+  export const n: i32 = 1;
+  export const k: i32 = 2;
+  export const inner: i32 = 3;
+  export const chunk: i32 = 4;
+  export const chunks: i32 = 5;
+  export const per: i32 = 6;
+  export const skip: i32 = 7;
+  export const alpha: i32 = 0;
+}
 export namespace gather {
   export const n: i32 = 0;
   export const total: i32 = 1;
@@ -868,62 +911,6 @@ export namespace gatherBackward {
   export const from5: i32 = 29;
   export const from6: i32 = 30;
   export const from7: i32 = 31;
-}
-export namespace indexAdd {
-  export const outer: i32 = 0;
-  export const n: i32 = 1;
-  export const k: i32 = 2;
-  export const inner: i32 = 3;
-  export const chunk: i32 = 4;
-  export const chunks: i32 = 5;
-  export const per: i32 = 6;
-  export const skip: i32 = 7;
-  export const alpha: i32 = 0;
-}
-export namespace indexCopy {
-  export const outer: i32 = 0;
-  export const n: i32 = 1;
-  export const k: i32 = 2;
-  export const inner: i32 = 3;
-  export const chunk: i32 = 4;
-  export const chunks: i32 = 5;
-  export const per: i32 = 6;
-  export const skip: i32 = 7;
-  export const alpha: i32 = 0;
-}
-export namespace indexSelect {
-  export const outer: i32 = 0;
-  export const n: i32 = 1;
-  export const k: i32 = 2;
-  export const inner: i32 = 3;
-  export const per: i32 = 4;
-}
-export namespace indexSelectBackward {
-  export const outer: i32 = 0;
-  export const n: i32 = 1;
-  export const k: i32 = 2;
-  export const inner: i32 = 3;
-  export const chunk: i32 = 4;
-  export const chunks: i32 = 5;
-  export const per: i32 = 6;
-  export const skip: i32 = 7;
-  export const alpha: i32 = 0;
-}
-export namespace nonzeroCount {
-  export const n: i32 = 0;
-}
-export namespace nonzeroFill {
-  export const n: i32 = 0;
-  export const count: i32 = 1;
-  export const rank: i32 = 2;
-  export const size0: i32 = 3;
-  export const size1: i32 = 4;
-  export const size2: i32 = 5;
-  export const size3: i32 = 6;
-  export const size4: i32 = 7;
-  export const size5: i32 = 8;
-  export const size6: i32 = 9;
-  export const size7: i32 = 10;
 }
 export namespace scatter {
   export const n: i32 = 0;
@@ -1026,6 +1013,22 @@ export namespace scatterReduce {
   export const from5: i32 = 29;
   export const from6: i32 = 30;
   export const from7: i32 = 31;
+}
+export namespace nonzeroCount {
+  export const n: i32 = 0;
+}
+export namespace nonzeroFill {
+  export const n: i32 = 0;
+  export const count: i32 = 1;
+  export const rank: i32 = 2;
+  export const size0: i32 = 3;
+  export const size1: i32 = 4;
+  export const size2: i32 = 5;
+  export const size3: i32 = 6;
+  export const size4: i32 = 7;
+  export const size5: i32 = 8;
+  export const size6: i32 = 9;
+  export const size7: i32 = 10;
 }
 export namespace searchsorted {
   export const count: i32 = 0;

@@ -11,7 +11,7 @@ const IOTA: usize = memory.data<u8>([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 1
 }
 
 /** Stores v at p, or the first `bytes` of it. */
-@inline export function storeUpTo(p: usize, v: v128, bytes: usize): void {
+export function storeUpTo(p: usize, v: v128, bytes: usize): void {
   if (bytes >= 16) v128.store(p, v);
   else {
     v128.store(scratch, v);
@@ -36,14 +36,13 @@ export abstract class Each {}
 export function each<K extends Each, T>(
   y: usize, a: usize, b: usize, bytes: usize, c: usize, s: usize, w: usize, t: usize, v: usize, u: usize,
 ): void {
-  let i: usize = 0;
-  for (const full = bytes & ~31; i < full; i += 32) {
-    v128.store(y + i, at<K, T>(a + i, b + i, c, w, v));
-    c += s; w += t; v += u;
-    v128.store(y + i, at<K, T>(a + i + 16, b + i + 16, c, w, v), 16);
-    c += s; w += t; v += u;
+  for (; bytes >= 64; bytes -= 64, y += 64, a += 64, b += 64, c += 4 * s, w += 4 * t, v += 4 * u) {
+    v128.store(y, at<K, T>(a, b, c, w, v));
+    v128.store(y, at<K, T>(a + 16, b + 16, c + s, w + t, v + u), 16);
+    v128.store(y, at<K, T>(a + 32, b + 32, c + 2 * s, w + 2 * t, v + 2 * u), 32);
+    v128.store(y, at<K, T>(a + 48, b + 48, c + 3 * s, w + 3 * t, v + 3 * u), 48);
   }
-  for (; i < bytes; i += 16, c += s, w += t, v += u) storeUpTo(y + i, at<K, T>(a + i, b + i, c, w, v), bytes - i);
+  for (; <isize>bytes > 0; bytes -= 16, y += 16, a += 16, b += 16, c += s, w += t, v += u) storeUpTo(y, at<K, T>(a, b, c, w, v), bytes);
 }
 
 /** The sum of a vector's lanes in float64. */

@@ -1,6 +1,6 @@
 // Softmax and its logarithm along one axis of [outer][n][inner], and their derivatives: lines (inner is 1) or bands of columns.
 import { softmax as f } from '../gen/fields';
-import { exp_f32, exp_f64 } from '../math';
+import { log1 } from '../math/scalar';
 import { F32, F64, dtype, int, operand } from '../step';
 import { EACH, SUM, TOP, accumulators, clear, finish, fold, parameters } from './fold';
 import { Each, PLANE, Plain, each, expLine, top, total } from './line';
@@ -26,8 +26,7 @@ import { Each, PLANE, Plain, each, expLine, top, total } from './line';
 }
 @final class LogBack extends Each {
   @inline at<T>(a: usize, b: usize, c: usize, w: usize, v: usize): v128 {
-    const e = sizeof<T>() == 4 ? exp_f32(v128.load(b)) : exp_f64(v128.load(b));
-    return v128.sub<T>(v128.load(a), v128.mul<T>(e, v128.load(c)));
+    return v128.sub<T>(v128.load(a), v128.mul<T>(v128.load(b), v128.load(c)));
   }
 }
 
@@ -48,7 +47,7 @@ function band<T>(what: i32, y: usize, a: usize, b: usize, rows: i32, stride: usi
       const most = top<T>(a, bytes);
       v128.store(c, most);
       sum = expLine<T>(y, a, bytes, most, what == SOFTMAX);
-      v128.store(d, v128.splat<T>(<T>(what == SOFTMAX ? 1 / sum : NativeMath.log(sum))));
+      v128.store(d, v128.splat<T>(<T>(what == SOFTMAX ? 1 / sum : log1(sum))));
     } else {
       const sum = what == BACK ? total<Product, T>(a, b, bytes, c, c, 0) : total<Plain, T>(a, b, bytes, c, c, 0);
       v128.store(c, v128.splat<T>(<T>sum));
@@ -63,7 +62,7 @@ function band<T>(what: i32, y: usize, a: usize, b: usize, rows: i32, stride: usi
     column<T>(SUM | type, d, y, rows, stride, bytes);
     for (let i: usize = 0; i < bytes; i += sizeof<T>()) {
       const sum = <f64>load<T>(d + i);
-      store<T>(d + i, <T>(what == SOFTMAX ? 1 / sum : NativeMath.log(sum)));
+      store<T>(d + i, <T>(what == SOFTMAX ? 1 / sum : log1(sum)));
     }
   } else {
     for (let r: usize = 0; what == BACK && r < <usize>rows; r++)
@@ -74,7 +73,10 @@ function band<T>(what: i32, y: usize, a: usize, b: usize, rows: i32, stride: usi
     if (what == SOFTMAX) each<Scale, T>(y, y, b, bytes, c, step, c, 0, c, 0);
     else if (what == LOG) each<LessBoth, T>(y, a, b, bytes, c, step, c, 0, c, 0);
     else if (what == BACK) each<Back, T>(y, a, b, bytes, c, step, c, 0, c, 0);
-    else each<LogBack, T>(y, a, b, bytes, c, step, c, 0, c, 0);
+    else {
+      expLine<T>(y, b, bytes, i32x4.splat(0), true);
+      each<LogBack, T>(y, a, y, bytes, c, step, c, 0, c, 0);
+    }
   }
 }
 

@@ -24,11 +24,6 @@ import { C, add, mad, mul, sub } from './vector';
 // @ts-ignore: decorator
 @inline function share(x: v128, e: v128): v128 { return f32x4.div(v128.bitselect(e, C(ONE), f32x4.lt(x, C(ZERO))), add(C(ONE), e)); }
 
-// @ts-ignore: decorator
-@inline function power(x: v128, t: v128): v128 { return v128.and(i32x4.shl(t, 23), f32x4.gt(x, C(EXP_ZERO))); }
-// @ts-ignore: decorator
-@inline function scaled(p: v128, s: v128, r: v128, k: v128): v128 { return mul(add(mad(p, s, r), C(ONE)), k); }
-
 /** Blocks of 64 bytes from p to q: exp, or sigmoid where `logistic`. `m` is their number. */
 // @ts-ignore: decorator
 @inline function blocks(p: usize, q: usize, m: i32, logistic: bool): void {
@@ -69,8 +64,8 @@ export function exp_blocks(p: usize, q: usize, m: i32): void { blocks(p, q, m, f
 export function sigmoid_blocks(p: usize, q: usize, m: i32): void { blocks(p, q, m, true); }
 
 /**
- * q = exp(p - c) over m blocks of 64 bytes, where p - c is at most 0 or NaN: 0 from EXP_ZERO down, where single precision has no
- * normal numbers left. Returns acc plus the sums of the lanes.
+ * q = exp(p - c) over m blocks of 64 bytes, where p - c is at most 0 or NaN; 0 where there are no normal numbers left: at EXP_ZERO the
+ * exponent that is shifted into place is 0. Returns acc plus the sums of the lanes.
  */
 export function expLess_blocks(p: usize, q: usize, m: i32, c: v128, acc: v128): v128 {
   for (; m > 0; m--, p += 64, q += 64) {
@@ -78,13 +73,11 @@ export function expLess_blocks(p: usize, q: usize, m: i32, c: v128, acc: v128): 
     const x2 = f32x4.pmax(sub(v128.load(p, 32), c), C(EXP_ZERO)), x3 = f32x4.pmax(sub(v128.load(p, 48), c), C(EXP_ZERO));
     const t0 = mad(x0, C(LOG2E), C(MAGIC_BIASED)), t1 = mad(x1, C(LOG2E), C(MAGIC_BIASED));
     const t2 = mad(x2, C(LOG2E), C(MAGIC_BIASED)), t3 = mad(x3, C(LOG2E), C(MAGIC_BIASED));
-    // The scale 2^n, or 0.
-    const k0 = power(x0, t0), k1 = power(x1, t1), k2 = power(x2, t2), k3 = power(x3, t3);
     const r0 = rest(x0, sub(t0, C(MAGIC_BIASED))), r1 = rest(x1, sub(t1, C(MAGIC_BIASED)));
     const r2 = rest(x2, sub(t2, C(MAGIC_BIASED))), r3 = rest(x3, sub(t3, C(MAGIC_BIASED)));
     if (m < 0) {
       put(q, r0, r1, r2, r3);
-      put(q + 64, k0, k1, k2, k3);
+      put(q + 64, t0, t1, t2, t3);
       break;
     }
     const s0 = mul(r0, r0), s1 = mul(r1, r1), s2 = mul(r2, r2), s3 = mul(r3, r3);
@@ -94,7 +87,7 @@ export function expLess_blocks(p: usize, q: usize, m: i32, c: v128, acc: v128): 
       put(q + 64, s0, s1, s2, s3);
       break;
     }
-    const e0 = scaled(p0, s0, r0, k0), e1 = scaled(p1, s1, r1, k1), e2 = scaled(p2, s2, r2, k2), e3 = scaled(p3, s3, r3, k3);
+    const e0 = finish(p0, s0, r0, t0), e1 = finish(p1, s1, r1, t1), e2 = finish(p2, s2, r2, t2), e3 = finish(p3, s3, r3, t3);
     put(q, e0, e1, e2, e3);
     acc = add(acc, add(add(e0, e1), add(e2, e3)));
   }

@@ -46,7 +46,7 @@ const byDimension = (name: string): string[] => ['D', 'H', 'W'].map((d) => name 
 const INTS: readonly string[] = [
   ...['images', 'channels', 'outputs', 'groups', 'depthwise', 'gather', 'clamp'],
   ...['size', 'out', 'kernel', 'stride', 'padding', 'dilation'].flatMap(byDimension),
-  ...['rows', 'cols', 'units', 'per', 'packUnits', 'packPer', 'panels', 'classBytes', 'chunks', 'merged'],
+  ...['rows', 'cols', 'units', 'per', 'packUnits', 'packPer', 'panels', 'classBytes', 'chunks', 'merged', 'swapped'],
 ];
 const FLOATS = ['low', 'high'];
 /** Multiplications and additions worth a tile of their own. */
@@ -57,6 +57,7 @@ const TILES = 16;
 const PATCH = 160 << 10;
 const MOST = 440 << 10;
 
+const product = (p: Sizes): number => p[0] * p[1] * p[2];
 const ONES = [1, 1, 1];
 const NONE = [0, 0, 0];
 const filled = (list: Sizes | undefined, value: number): Sizes =>
@@ -114,7 +115,11 @@ function derive(op: string, x: Shape, w: Shape, attrs: Movement): Geometry {
   }
   const y = [x[0], w[0]];
   for (let i = 3 - dims; i < 3; i++) y.push(out[i]);
-  return { images: x[0], channels: x[1], outputs: w[0], groups, size, out, kernel, stride, padding, dilation, y };
+  const g = { images: x[0], channels: x[1], outputs: w[0], groups, size, out, kernel, stride, padding, dilation, y };
+  if (product(kernel) > 1 || product(stride) > 1 || sameShape(size, out) === false) return g;
+  // A product with each pixel by itself: all of them are one line.
+  const line = [1, 1, x[0] * product(size)];
+  return { ...g, images: 1, size: line, out: line };
 }
 
 /** The geometry of a gradient: dy must have the shape that the convolution gives. */
@@ -133,7 +138,6 @@ function checkTypes(op: string, inputs: readonly (Meta | null | undefined)[]): D
   return dtype;
 }
 
-const product = (p: Sizes): number => p[0] * p[1] * p[2];
 const isDepthwise = (g: Geometry): boolean => g.groups > 1 && g.channels === g.groups && g.outputs === g.groups;
 
 /** What is cut: fields of a step that are not the geometry. */
@@ -149,6 +153,7 @@ interface Cut extends Pick<Lowered, 'tiles' | 'workspace'> {
   readonly classBytes: number;
   readonly chunks: number;
   readonly merged: number;
+  readonly swapped: number;
 }
 function encode(g: Geometry, activation: Activation | undefined, c: Cut): Lowered {
   const { size, out, kernel, stride, padding, dilation } = g;
@@ -158,7 +163,7 @@ function encode(g: Geometry, activation: Activation | undefined, c: Cut): Lowere
       g.images, g.channels, g.outputs, g.groups, isDepthwise(g) ? 1 : 0, c.gather, activation ? 1 : 0,
       size[0], size[1], size[2], out[0], out[1], out[2], kernel[0], kernel[1], kernel[2], stride[0], stride[1], stride[2],
       padding[0], padding[1], padding[2], dilation[0], dilation[1], dilation[2],
-      c.rows, c.cols, c.units, c.per, c.packUnits, c.packPer, c.panels, c.classBytes, c.chunks, c.merged,
+      c.rows, c.cols, c.units, c.per, c.packUnits, c.packPer, c.panels, c.classBytes, c.chunks, c.merged, c.swapped,
     ],
     floats: activation ? LIMITS[activation] : NONE,
     tiles: c.tiles,
@@ -249,6 +254,7 @@ function lowerProduct(g: Geometry, dtype: DType, backward: boolean, activation?:
     classBytes,
     chunks: 0,
     merged,
+    swapped: 0,
     tiles: [Math.ceil(packUnits / packPer), Math.ceil(total / per)],
     workspace: depthwise ? classBytes : classes * classBytes,
   });
@@ -265,10 +271,14 @@ function lowerWeight(g: Geometry, dtype: DType): Lowered {
   // The sums of a chunk: rows of outputs in fours, runs of channels in whole panels.
   const merged = !depthwise && isMerged(g, gather) ? 1 : 0;
   const run = merged ? g.kernel[2] * ig : ig;
-  const all = depthwise ? 1 : g.groups * Math.ceil(og / 4);
+  // Tiles hold four outputs by a panel of the run, or four of the run by a panel of outputs: whichever are fewer.
+  const width = 32 / size;
+  const swapped = Math.ceil(run / 4) * Math.ceil(og / width) < Math.ceil(run / width) * Math.ceil(og / 4);
+  const all = depthwise ? 1 : g.groups * Math.ceil(og / (swapped ? width : 4));
+  const room = (n: number, m: number): number => Math.ceil(n / m) * m;
   const classBytes = depthwise
-    ? area * Math.ceil((g.groups * size) / 32) * 32
-    : all * 4 * ((area * ig) / run) * Math.ceil((run * size) / 32) * 32;
+    ? area * room(g.groups * size, 32)
+    : ((g.groups * area * ig) / run) * size * (swapped ? room(run, 4) * room(og, width) : room(run, width) * room(og, 4));
   const most = Math.min(units, TILES, Math.floor((1 << 26) / classBytes), Math.floor((work * units) / GRAIN));
   const per = Math.max(1, Math.ceil(units / Math.max(1, most)));
   const chunks = Math.ceil(units / per);
@@ -288,6 +298,7 @@ function lowerWeight(g: Geometry, dtype: DType): Lowered {
     classBytes,
     chunks,
     merged,
+    swapped: swapped ? 1 : 0,
     tiles: [chunks * Math.ceil(all / panels), Math.ceil(packUnits / packPer)],
     workspace: chunks * classBytes,
   });

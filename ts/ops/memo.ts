@@ -3,7 +3,7 @@ import { sameShape } from '../base/shape.ts';
 import type { Attrs, KernelOp, Meta } from './op.ts';
 
 /** Calls of one row that are remembered, and attributes that an object may have to be compared. */
-const ENTRIES = 8;
+const ENTRIES = 32;
 const MAX_ATTRS = 12;
 
 interface Entry<T> {
@@ -59,16 +59,19 @@ export class Memo<T> {
     return null;
   }
 
-  /** Notes a value; returns the one that gives way, the oldest of the row. Random rows differ in every call: their values are not noted. */
-  note(op: KernelOp, inputs: readonly (Meta | null)[], outputs: readonly Meta[], attrs: Attrs, value: T): T | undefined {
-    const count = sizeOfAttrs(attrs);
-    if (op.random || count > MAX_ATTRS) return value;
+  /** Whether a call can be remembered: random rows differ in every call. */
+  takes(op: KernelOp, attrs: Attrs): boolean {
+    return !op.random && sizeOfAttrs(attrs) <= MAX_ATTRS;
+  }
+
+  /** Notes a value; returns the one that gave way, which was noted longest ago. */
+  note(op: KernelOp, inputs: readonly (Meta | null)[], outputs: readonly Meta[], attrs: Attrs, value: T): T | null {
     const meta = (x: Meta | null): Meta | null => x && { shape: x.shape, strides: x.strides, dtype: x.dtype };
     this.rows[op.opcode] ??= [];
     const entries = this.rows[op.opcode];
     // Arrays among the attributes are the caller's, who may change them.
     const own = Object.fromEntries(Object.entries(attrs).map(([key, v]) => [key, Array.isArray(v) ? [...v] : v]));
-    entries.unshift({ metas: [...inputs.map(meta), ...outputs.map(meta)], attrs: own, count, value });
-    return entries.length > ENTRIES ? entries.pop()?.value : undefined;
+    entries.unshift({ metas: [...inputs.map(meta), ...outputs.map(meta)], attrs: own, count: sizeOfAttrs(attrs), value });
+    return entries.length > ENTRIES ? (entries.pop() as Entry<T>).value : null;
   }
 }

@@ -198,7 +198,7 @@ export function callKernel(op: KernelOp, inputs: readonly (TensorCore | null)[],
   let results = inferred.find(op, inputs, NONE, attrs);
   if (results === null) {
     results = op.infer(inputs as never, attrs);
-    inferred.note(op, inputs, NONE, attrs, results);
+    if (inferred.takes(op, attrs)) inferred.note(op, inputs, NONE, attrs, results);
   }
   const outs = allocateAll(results);
   if (outs.length === 0 || outs.some((o) => sizeOf(o.shape) > 0) || op.mutates !== undefined) runInto(op, inputs as never, attrs, outs);

@@ -223,27 +223,27 @@ export function encodeKernel(
   words[HEADER + 7] = ints | (floatsAt << 16);
 }
 
-/** A kernel step in memory of its own, to be run again with other operands. */
+/** A kernel step kept in memory of its own, to be run again over other operands. */
 export interface KernelStep {
-  /** Its address and size in bytes. */
-  readonly at: number;
+  readonly address: number;
   readonly bytes: number;
   /** Bytes of the workspace operand. */
   readonly workspace: number;
-  /** Tiles of its largest phase, and of its phase 0. */
+  /** Tiles of its largest phase, and of phase 0. */
   readonly tiles: number;
   readonly first: number;
   readonly packs: Lowered['packs'];
 }
-/** Keeps the step that encodeKernel just wrote. */
-export function keepKernel(memory: Memory, { workspace = 0, tiles, packs }: Lowered): KernelStep {
+/** Copies the step that encodeKernel just wrote; null where there is no room without growing the memory. */
+export function keepKernel(memory: Memory, { workspace = 0, tiles, packs }: Lowered): KernelStep | null {
   const bytes = memory.u32[HEADER + 1];
-  const at = memory.allocRaw(bytes);
-  memory.u8.copyWithin(at, STEP, STEP + bytes);
-  return { at, bytes, workspace, tiles: Math.max(...tiles), first: tiles[0], packs };
+  const address = memory.tryRaw(bytes);
+  if (address === 0) return null;
+  memory.u8.copyWithin(address, STEP, STEP + bytes);
+  return { address, bytes, workspace, tiles: Math.max(...tiles), first: tiles[0], packs };
 }
-/** Gives a kept step other outputs, inputs and workspace; `packed`: its phase 0 is left out. */
-export function rebind(
+/** Points a kept step at other outputs, inputs and workspace; `packed`: phase 0 is left out. */
+export function pointKernel(
   memory: Memory,
   step: KernelStep,
   outputs: readonly View[],
@@ -252,13 +252,12 @@ export function rebind(
   packed: boolean,
 ): void {
   const { u32 } = memory;
-  const header = step.at >> 2;
-  let at = header + 9;
+  let at = (step.address >>> 2) + OPERANDS - HEADER + 1;
   for (let i = 0; i < outputs.length; i++, at += 3) u32[at] = address(outputs[i]);
   for (let i = 0; i < inputs.length; i++, at += 3) {
     const x = inputs[i];
     if (x !== null) u32[at] = address(x);
   }
   u32[at] = workspace;
-  if (step.packs !== undefined) u32[header + 3] = packed ? 0 : step.first;
+  if (step.packs !== undefined) u32[(step.address >>> 2) + 3] = packed ? 0 : step.first;
 }

@@ -14,7 +14,7 @@ import {
 import { Memo } from '../ops/memo.ts';
 import type { Attrs, KernelOp, Layout, Lowered, MapOp, Meta, Op, Scalar } from '../ops/op.ts';
 import { TABLE } from '../ops/table.ts';
-import { address, encodeDense, encodeKernel, encodeMap, type KernelStep, keepKernel, rebind, STEP } from './encode.ts';
+import { address, encodeDense, encodeKernel, encodeMap, type KernelStep, keepKernel, pointKernel, STEP } from './encode.ts';
 import { type Exports, type Loaded, load } from './load.ts';
 import { Memory, type MemoryStats, type WasmStorage } from './memory.ts';
 import { type KeptPack, packOf } from './packs.ts';
@@ -105,13 +105,13 @@ export class Engine implements Backend {
   private repeat(op: KernelOp, step: KernelStep, inputs: readonly (View | null)[], outputs: readonly View[]): void {
     const pack = this.packFor(step, inputs);
     const passing = pack === null ? this.passing(step) : 0;
-    rebind(this.memory, step, outputs, inputs, pack === null ? passing : pack.storage.pointer, pack?.filled === true);
+    pointKernel(this.memory, step, outputs, inputs, pack === null ? passing : pack.storage.pointer, pack?.filled === true);
     if (passing === 0) {
-      this.execute(op, step.tiles, step.at);
+      this.execute(op, step.tiles, step.address);
       if (pack !== null) pack.filled = true;
     } else {
       try {
-        this.execute(op, step.tiles, step.at);
+        this.execute(op, step.tiles, step.address);
       } finally {
         this.memory.freeRaw(passing, step.workspace);
       }
@@ -127,7 +127,7 @@ export class Engine implements Backend {
     try {
       const wanted = views.map((x, i) => {
         const wish = typeof loads === 'string' ? loads : loads[i];
-        return x && asWanted(x, wish === 'same' ? x.dtype : wish, layoutOf(op.layout, x, i, metas));
+        return x && asWanted(x, wish === 'same' ? x.dtype : wish, layoutOf(op.layout, x, i, metas, attrs));
       });
       const main = typeof loads === 'string' ? loads : loads[0] === 'same' ? metas[0].dtype : loads[0];
       const writes = op.writes?.(metas, attrs) ?? outputs.map(() => main);
@@ -174,8 +174,9 @@ export class Engine implements Backend {
   }
   /** Keeps the step just written, and frees the one that gives way. */
   private keep(op: KernelOp, inputs: readonly (View | null)[], outputs: readonly View[], attrs: Attrs, lowered: Lowered): void {
-    const old = this.steps.note(op, inputs, outputs, attrs, keepKernel(this.memory, lowered));
-    if (old !== undefined) this.memory.freeRaw(old.at, old.bytes);
+    const step = this.steps.takes(op, attrs) ? keepKernel(this.memory, lowered) : null;
+    const old = step && this.steps.note(op, inputs, outputs, attrs, step);
+    if (old !== null) this.memory.freeRaw(old.address, old.bytes);
   }
 
   private execute(op: Op, tiles: number, step: number = STEP): void {
@@ -234,10 +235,10 @@ export class Engine implements Backend {
   }
 }
 
-function layoutOf(layout: KernelOp['layout'], x: Meta, i: number, inputs: readonly Meta[]): Layout {
+function layoutOf(layout: KernelOp['layout'], x: Meta, i: number, inputs: readonly Meta[], attrs: Attrs): Layout {
   if (layout === undefined) return 'contiguous';
   if (typeof layout === 'string') return layout;
-  return typeof layout === 'function' ? layout(x, i, inputs) : layout[i];
+  return typeof layout === 'function' ? layout(x, i, inputs, attrs) : layout[i];
 }
 
 /** What a kernel that wants a dtype and a layout gets of x: x itself where it is so. */

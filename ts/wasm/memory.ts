@@ -178,6 +178,10 @@ export class Memory {
       `out of memory: ${bytes} bytes asked for, ${this.live} live of ${this.wasm.buffer.byteLength} reserved (limit ${this.limit}); free tensors with scope() or dispose(), or await a macrotask so that dropped ones come back`,
     );
   }
+  /** As allocRaw, but 0 where the memory would have to grow. */
+  tryRaw(bytes: number): number {
+    return this.heap.tryAlloc(bytes);
+  }
   freeRaw(pointer: number, bytes: number): void {
     this.heap.free(pointer, bytes);
   }

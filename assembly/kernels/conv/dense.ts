@@ -1,5 +1,5 @@
-// Convolution and its gradient with respect to the image as products of patches with packed weights. An element is its bias, then the
-// products in the order (tap, channel): no block has a say in it.
+// Convolution and its gradient with respect to the image as products of patches with packed weights. An element is its bias and the
+// products in the order (tap, channel), in blocks of 512 whose sums are added in turn.
 import { convolution as f } from '../../gen/fields';
 import { float, int, operand } from '../../step';
 import { scratch } from '../../threads';
@@ -65,8 +65,8 @@ function pack<T>(s: usize, u: i32, w: usize, workspace: usize, backward: bool): 
   }
 }
 
-function tiles<T>(list: usize, end: usize, b: usize, at: usize, start: usize, limits: usize, bytes: usize): void {
-  for (let p = scratch + PIXELS; p < end; p += 32) tile<T>(scratch + PIECES, list, p, b, at, start, limits, bytes);
+function tiles<T>(list: usize, end: usize, b: usize, at: usize, start: usize, add: bool, limits: usize, bytes: usize): void {
+  for (let p = scratch + PIXELS; p < end; p += 32) tile<T>(scratch + PIECES, list, p, b, at, start, add, limits, bytes);
 }
 
 /** Computes unit u: a rectangle of pixels of one class by a range of panels. */
@@ -92,8 +92,8 @@ function product<T>(s: usize, u: i32, bias: usize, workspace: usize, backward: b
         list = pieces<T>(k0, k1, run, <usize>(g * run) * sizeof<T>(), merged);
         group = g;
       }
-      const at = <usize>(g * columns + j) * sizeof<T>(), start: usize = k0 ? 0 : bias ? bias + at : scratch + ZEROS;
-      tiles<T>(list, end, panels + (<usize>p * k + k0 << 5), at, start, k1 == k ? limits : 0, bytes);
+      const at = <usize>(g * columns + j) * sizeof<T>(), start = bias && !k0 ? bias + at : scratch + ZEROS;
+      tiles<T>(list, end, panels + (<usize>p * k + k0 << 5), at, start, k0 > 0, k1 == k ? limits : 0, bytes);
     }
     k0 = k1;
   } while (k0 < k);

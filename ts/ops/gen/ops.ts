@@ -311,10 +311,6 @@ export interface Ops {
   embedding(weight: Value, index: Value, attrs: { paddingIdx?: number | null }): Value;
   /** Zeros with each vector added to the row of a table that its index names, in order. */
   embeddingBackward(dy: Value, index: Value, attrs: { rows: number; paddingIdx?: number | null }): Value;
-  /** Elements along a dimension at the places that an index of the same rank gives. */
-  gather(x: Value, index: Value, attrs: { dim: number }): Value;
-  /** Zeros of a shape with elements added where an index along a dimension says. */
-  gatherBackward(dy: Value, index: Value, attrs: { shape: Shape; dim: number }): Value;
   /** Adds the slices of a source to the slices of a dimension that an index names; duplicates add up in order. */
   indexAdd(x: Value, index: Value, src: Value, attrs: { dim: number; alpha?: number }): Value;
   /** Replaces the slices of a dimension that an index names by those of a source; the last of duplicates wins. */
@@ -323,16 +319,20 @@ export interface Ops {
   indexSelect(x: Value, index: Value, attrs: { dim: number }): Value;
   /** Zeros of a shape with slices added where an index says. */
   indexSelectBackward(dy: Value, index: Value, attrs: { shape: Shape; dim: number }): Value;
-  /** The number of elements that are not zero. */
-  nonzeroCount(x: Value): Value;
-  /** The coordinates of the elements that are not zero, in order. */
-  nonzeroFill(x: Value, attrs: { count: number }): Value;
+  /** Elements along a dimension at the places that an index of the same rank gives. */
+  gather(x: Value, index: Value, attrs: { dim: number }): Value;
+  /** Zeros of a shape with elements added where an index along a dimension says. */
+  gatherBackward(dy: Value, index: Value, attrs: { shape: Shape; dim: number }): Value;
   /** Writes the elements of a source where an index along a dimension says; the last of duplicates wins. */
   scatter(x: Value, index: Value, src: Value, attrs: { dim: number }): Value;
   /** Adds the elements of a source where an index along a dimension says; duplicates add up in order. */
   scatterAdd(x: Value, index: Value, src: Value, attrs: { dim: number }): Value;
   /** Reduces the elements of a source into the places that an index along a dimension gives. */
   scatterReduce(x: Value, index: Value, src: Value, attrs: { dim: number; reduce: 'sum' | 'prod' | 'mean' | 'amax' | 'amin'; includeSelf?: boolean }): Value;
+  /** The number of elements that are not zero. */
+  nonzeroCount(x: Value): Value;
+  /** The coordinates of the elements that are not zero, in order. */
+  nonzeroFill(x: Value, attrs: { count: number }): Value;
   /** The places in the sorted last dimension where values would go. */
   searchsorted(sorted: Value, values: Value, attrs: { right?: boolean }): Value;
   /** Zeros of a shape into which a tensor is added at any strides and offset. */

@@ -3,7 +3,7 @@ import { ShapeError, ValueError } from '../../base/errors.ts';
 import { show } from '../../base/shape.ts';
 import type { Attrs, KernelOp, MapOp } from '../../ops/op.ts';
 import { TABLE } from '../../ops/table.ts';
-import { callKernel, callMapInto } from '../call.ts';
+import { callKernel, callMap, callMapInto } from '../call.ts';
 import type { Tensor } from '../core.ts';
 import { isGradEnabled } from '../node.ts';
 import { tracked } from '../tape.ts';
@@ -91,7 +91,9 @@ function convolve(name: string, x: Tensor, weight: Tensor, bias: Tensor | null, 
   if (fused) attrs.activation = activation;
   const y = batched(name, x, dims, (image) => callKernel(row('convolution'), [image, weight, bias], attrs)[0]);
   if (activation === undefined || fused) return y;
-  return activation === 'relu6' ? y.clamp_(0, 6) : callMapInto(TABLE[activation] as MapOp, [y], y);
+  const op = TABLE[activation === 'relu6' ? 'clamp' : activation] as MapOp;
+  const operands = activation === 'relu6' ? [y, 0, 6] : [y];
+  return op.saves.every((name) => name === 'y') ? callMapInto(op, operands, y) : callMap(op, operands);
 }
 
 /**

@@ -16,22 +16,12 @@ function putPart(p: usize, a: v128, b: v128, n: usize): void {
 }
 
 /**
- * Four pixels by one panel of columns: starts from the row at `start`, or from what is there, adds the pieces in their order, clamps to
- * the vectors at `limits` if there are any, and stores `bytes` of the 32. `pixels`: four pairs of source and target address.
+ * Four pixels by one panel of columns: the row at `start`, then the pieces in their order, added to what is there if `add`, clamped to the
+ * vectors at `limits` if there are any; stores `bytes` of the 32. `pixels`: four pairs of source and target address.
  * Pieces: pairs of source offset and length; their rows of the panel follow one another.
  */
-export function tile<T>(pieces: usize, end: usize, pixels: usize, b: usize, at: usize, start: usize, limits: usize, bytes: usize): void {
-  let c00: v128, c01: v128, c10: v128, c11: v128, c20: v128, c21: v128, c30: v128, c31: v128;
-  if (start) {
-    c00 = v128.load(start); c01 = v128.load(start, 16);
-     c10 = c00; c11 = c01; c20 = c00; c21 = c01; c30 = c00; c31 = c01;
-  } else {
-    let p: usize;
-    p = load<usize>(pixels, 4) + at; c00 = v128.load(p); c01 = v128.load(p, 16);
-    p = load<usize>(pixels, 12) + at; c10 = v128.load(p); c11 = v128.load(p, 16);
-    p = load<usize>(pixels, 20) + at; c20 = v128.load(p); c21 = v128.load(p, 16);
-    p = load<usize>(pixels, 28) + at; c30 = v128.load(p); c31 = v128.load(p, 16);
-  }
+export function tile<T>(pieces: usize, end: usize, pixels: usize, b: usize, at: usize, start: usize, add: bool, limits: usize, bytes: usize): void {
+  let c00 = v128.load(start), c01 = v128.load(start, 16), c10 = c00, c11 = c01, c20 = c00, c21 = c01, c30 = c00, c31 = c01;
   for (; pieces != end; pieces += 8) {
     const offset = load<usize>(pieces);
     let a0 = load<usize>(pixels, 0) + offset, a1 = load<usize>(pixels, 8) + offset, a2 = load<usize>(pixels, 16) + offset, a3 = load<usize>(pixels, 24) + offset, k = load<i32>(pieces, 4);
@@ -111,6 +101,13 @@ export function tile<T>(pieces: usize, end: usize, pixels: usize, b: usize, at: 
       k -= 8;
       if (k == 0) break;
     }
+  }
+  if (add) {
+    let p: usize;
+    p = load<usize>(pixels, 4) + at; c00 = v128.add<T>(v128.load(p), c00); c01 = v128.add<T>(v128.load(p, 16), c01);
+    p = load<usize>(pixels, 12) + at; c10 = v128.add<T>(v128.load(p), c10); c11 = v128.add<T>(v128.load(p, 16), c11);
+    p = load<usize>(pixels, 20) + at; c20 = v128.add<T>(v128.load(p), c20); c21 = v128.add<T>(v128.load(p, 16), c21);
+    p = load<usize>(pixels, 28) + at; c30 = v128.add<T>(v128.load(p), c30); c31 = v128.add<T>(v128.load(p, 16), c31);
   }
   if (limits) {
     const low = v128.load(limits), high = v128.load(limits, 16);
@@ -243,6 +240,7 @@ export function depthwiseTile<T>(pieces: usize, end: usize, pixels: usize, bytes
       let p: usize;
       p = a0 + offset; c00 = v128.add<T>(c00, v128.mul<T>(v128.load(p), b0)); c01 = v128.add<T>(c01, v128.mul<T>(v128.load(p, 16), b1));
       p = a1 + offset; c10 = v128.add<T>(c10, v128.mul<T>(v128.load(p), b0)); c11 = v128.add<T>(c11, v128.mul<T>(v128.load(p, 16), b1));
+      if (!w) break; // never: ends the basic block, see above
       p = a2 + offset; c20 = v128.add<T>(c20, v128.mul<T>(v128.load(p), b0)); c21 = v128.add<T>(c21, v128.mul<T>(v128.load(p, 16), b1));
       p = a3 + offset; c30 = v128.add<T>(c30, v128.mul<T>(v128.load(p), b0)); c31 = v128.add<T>(c31, v128.mul<T>(v128.load(p, 16), b1));
     }
