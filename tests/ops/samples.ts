@@ -125,8 +125,10 @@ export const KERNELS: Readonly<Record<string, () => Call[]>> = {
     { inputs: [draw([2, 3, 4], 0, 99).to('uint8'), draw([2, 4, 9], -9, 9).to('int8')], attrs: {} },
   ],
   linear: () => [
-    { inputs: [draw([2, 3]), draw([4, 3]), draw([4])], attrs: {} },
-    { inputs: [draw([2, 2, 3]), draw([2, 3]), null], attrs: {} },
+    { inputs: [draw([2, 3]), draw([4, 3]), draw([4]), null], attrs: {} },
+    { inputs: [draw([2, 2, 3]), draw([2, 3]), null, null], attrs: {} },
+    { inputs: [draw([2, 3]), draw([4, 3]), null, draw([2, 4])], attrs: { alpha: 0.5, beta: -2 } },
+    { inputs: [draw([3, 3]), draw([1, 3]), draw([1]), draw([3, 1])], attrs: {} },
   ],
   convolution: () => [
     ...moves.map((attrs) => ({ inputs: [draw([2, 2, 4, 5]), draw([3, 2, 2, 2]), draw([3])], attrs })),

@@ -1,6 +1,6 @@
 import { COMPUTE, type DType, FLOAT, NUMBER, SIZE } from '../base/dtype.ts';
 import { DTypeError, ShapeError } from '../base/errors.ts';
-import { broadcast, contiguousStrides, type Shape, show, sizeOf } from '../base/shape.ts';
+import { broadcast, contiguousStrides, type Shape, sameShape, show, sizeOf } from '../base/shape.ts';
 import { kernel, type Layout, type Lowered, type Meta, type Op, type Value } from './op.ts';
 
 const MAX_DIMS = 6;
@@ -18,12 +18,18 @@ const PATH = { packed: 0, inPlace: 1, dots: 2, zeros: 3, integers: 4 } as const;
 const numbered = (name: string): string[] => Array.from({ length: MAX_DIMS }, (_, i) => `${name}${i}`);
 const INTS: readonly string[] = [
   ...['m', 'n', 'k', 'am', 'ak', 'bk', 'bn', 'byColumns', 'path', 'swap', 'kstep', 'mBlock', 'nBlock', 'mBlocks', 'nBlocks'],
-  ...['units', 'per', 'packUnits', 'packPer', 'dims'],
+  ...['units', 'per', 'packUnits', 'packPer', 'dims', 'finish'],
   ...numbered('size'),
   ...numbered('a'),
   ...numbered('b'),
   ...numbered('p'),
 ];
+
+const FLOATS: readonly string[] = ['alpha', 'beta', 'low', 'high'];
+
+/** Clamps that the last pass over a product can carry. */
+export type Clamp = 'relu' | 'relu6';
+const LIMITS: Record<Clamp, readonly number[]> = { relu: [0, Number.POSITIVE_INFINITY], relu6: [0, 6] };
 
 /** A stack of matrices as the kernel sees it; strides in elements. */
 interface Stack {
@@ -100,8 +106,8 @@ function batchDims(a: Stack, b: Stack): Dim[] {
   return dims;
 }
 
-/** How to run a [..., m, k] x b [..., k, n] into a row-major result. */
-function lowerProduct(op: string, left: Stack, right: Stack, dtype: DType): Lowered {
+/** How to run a [..., m, k] x b [..., k, n] into a row-major result; `finish`: alpha, beta and limits of a last pass over it. */
+function lowerProduct(op: string, left: Stack, right: Stack, dtype: DType, finish?: readonly number[]): Lowered {
   const size = SIZE[dtype];
   const width = 32 / size;
   let a = left;
@@ -171,12 +177,13 @@ function lowerProduct(op: string, left: Stack, right: Stack, dtype: DType): Lowe
   return {
     ints: [
       ...[m, n, k, a.rowStride, a.columnStride, b.rowStride, b.columnStride, byColumns ? 1 : 0, path, swap, kstep],
-      ...[mBlock, nBlock, mBlocks, nBlocks, units, per, packUnits, packPer, dims.length],
+      ...[mBlock, nBlock, mBlocks, nBlocks, units, per, packUnits, packPer, dims.length, finish ? 1 : 0],
       ...field((d) => d.size),
       ...field((d) => d.a),
       ...field((d) => d.b),
       ...field((_, i) => packed[i]),
     ],
+    floats: finish,
     tiles: units === 0 ? [] : path === PATH.packed ? [Math.ceil(packUnits / packPer), products] : [products],
     workspace: path === PATH.packed ? matrices * blocks * panels * (kstep * 32 + 64) : 0,
     packs:
@@ -230,6 +237,7 @@ export const matmul: Op = kernel({
   loads: ([a]) => COMPUTE[a.dtype],
   layout: inPlaceLayout,
   ints: INTS,
+  floats: FLOATS,
   lower: ([a, b], [y]) => lowerProduct('matmul', stackOf(a as Meta), stackOf(b as Meta), y.dtype),
   kernel: { file: 'gemm/matmul', name: 'matmul' },
   saves: ['a', 'b'],
@@ -244,14 +252,24 @@ export const matmul: Op = kernel({
   },
 });
 
-/** x [..., in] times the transpose of w [out, in], plus bias [out]: matmul's order, then one addition. */
+/** Factors and clamp of linear. */
+interface Affine {
+  readonly alpha?: number;
+  readonly beta?: number;
+  readonly activation?: Clamp;
+}
+
+/**
+ * x [..., in] times the transpose of w [out, in]: matmul's order; then times alpha, plus bias [out], plus beta times the residual
+ * [..., out], clamped: the bits of separate ops in this order. Only floating-point operands take more than a bias.
+ */
 export const linear: Op = kernel({
-  doc: 'Affine map x @ w.T + bias of the last dimension; w is [out, in], bias [out].',
-  inputs: ['x', 'w', 'bias?'],
+  doc: 'Affine map alpha * x @ w.T + bias + beta * residual of the last dimension, then an activation; w is [out, in], bias [out].',
+  inputs: ['x', 'w', 'bias?', 'residual?'],
   outputs: ['y'],
-  attrs: {},
-  infer: ([x, w, bias]) => {
-    const dtype = checkTypes('linear', [x, w, bias ?? null]);
+  attrs: { 'alpha?': 'number', 'beta?': 'number', 'activation?': "'relu' | 'relu6'" },
+  infer: ([x, w, bias, residual]) => {
+    const dtype = checkTypes('linear', [x, w, bias ?? null, residual ?? null]);
     const k = x.shape[x.shape.length - 1];
     if (w.shape.length !== 2 || x.shape.length < 1 || k !== w.shape[1])
       throw new ShapeError(
@@ -259,28 +277,36 @@ export const linear: Op = kernel({
       );
     if (bias && (bias.shape.length !== 1 || bias.shape[0] !== w.shape[0]))
       throw new ShapeError(`linear: bias ${show(bias.shape)} does not fit weight ${show(w.shape)}: it needs shape [${w.shape[0]}]`);
-    return [{ shape: [...x.shape.slice(0, -1), w.shape[0]], dtype }];
+    const shape = [...x.shape.slice(0, -1), w.shape[0]];
+    if (residual && !sameShape(residual.shape, shape))
+      throw new ShapeError(`linear: residual ${show(residual.shape)} must have the result's shape ${show(shape)}; expand it`);
+    return [{ shape, dtype }];
   },
   loads: ([x]) => COMPUTE[x.dtype],
   layout: (x, index) => (index < 2 && x.shape.length === 2 ? inPlaceLayout(x) : 'contiguous'),
   ints: INTS,
-  lower: ([x, w], [y]) => {
+  floats: FLOATS,
+  lower: ([x, w, bias, residual], [y], { alpha = 1, beta = 1, activation }: Affine) => {
     const { shape, strides } = x as Meta;
     const k = shape[shape.length - 1];
     const rows = sizeOf(shape.slice(0, -1));
     const matrix = shape.length === 2 ? { shape, strides } : { shape: [rows, k], strides: contiguousStrides([rows, k]) };
-    return lowerProduct('linear', stackOf({ ...matrix, dtype: y.dtype }), transposed(stackOf(w as Meta)), y.dtype);
+    const limits = activation ? LIMITS[activation] : [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+    const finish = bias || residual || activation || alpha !== 1 ? [alpha, beta, ...limits] : undefined;
+    return lowerProduct('linear', stackOf({ ...matrix, dtype: y.dtype }), transposed(stackOf(w as Meta)), y.dtype, finish);
   },
   kernel: { file: 'gemm/matmul', name: 'linear' },
   saves: ['x', 'w'],
   uses: { x: [1], w: [0] },
-  vjp: (ops, { dy, x, w, inputs, needs }) => {
+  vjp: (ops, { dy, x, w, attrs, inputs, needs }) => {
+    const { alpha = 1, beta = 1 }: Affine = attrs;
     const rows = (v: Value): Value => ops.reshape(v, { shape: [sizeOf(v.shape.slice(0, -1)), v.shape[v.shape.length - 1]] });
-    const dx = (): Value => ops.reshape(ops.matmul(rows(dy), w), { shape: (inputs[0] as Meta).shape });
+    const g = rows(alpha === 1 ? dy : ops.mul(dy, alpha));
     return [
-      needs[0] ? dx() : null,
-      needs[1] ? ops.matmul(ops.permute(rows(dy), { dims: [1, 0] }), rows(x)) : null,
+      needs[0] ? ops.reshape(ops.matmul(g, w), { shape: (inputs[0] as Meta).shape }) : null,
+      needs[1] ? ops.matmul(ops.permute(g, { dims: [1, 0] }), rows(x)) : null,
       inputs[2] && needs[2] ? ops.sum(rows(dy), { dims: [0], keepdim: false }) : null,
+      inputs[3] && needs[3] ? (beta === 1 ? dy : ops.mul(dy, beta)) : null,
     ];
   },
 });

@@ -67,3 +67,29 @@ export function multiplyInPlace<T>(
 export function addRow<T>(m: i32, n: i32, row: usize, c: usize, ldc: usize): void {
   for (; m > 0; m--, c += ldc) deposit<T>(n, row, c, true);
 }
+
+/**
+ * C[m, n] = alpha C, plus a row (or, where \`step\` is 0, one vector for all) if there is one, plus beta times a matrix as C lies if there
+ * is one, clamped. May read 16 bytes past a row.
+ */
+export function finish<T>(
+  m: i32, n: i32, c: usize, ldc: usize, row: usize, step: usize, added: usize, alpha: f64, beta: f64, low: f64, high: f64,
+): void {
+  const lanes = <i32>(16 / sizeof<T>());
+  const a = v128.splat<T>(<T>alpha), b = v128.splat<T>(<T>beta), l = v128.splat<T>(<T>low), h = v128.splat<T>(<T>high);
+  for (; m > 0; m--, c += ldc) {
+    let p = c, q = row, r = added;
+    for (let j = n; j > 0; j -= lanes, p += 16, q += step, r += 16) {
+      let v = v128.mul<T>(a, v128.load(p));
+      if (row) v = v128.add<T>(v, v128.load(q));
+      if (added) v = v128.add<T>(v, v128.mul<T>(b, v128.load(r)));
+      v = v128.pmin<T>(v128.pmax<T>(v, l), h);
+      if (j >= lanes) v128.store(p, v);
+      else {
+        v128.store(scratch, v);
+        deposit<T>(j, scratch, p, false);
+      }
+    }
+    if (added) added += ldc;
+  }
+}

@@ -1,10 +1,11 @@
 // Matrix products. An element is the sum over blocks of k, each summed in the order of k; only products with very few rows or one
 // column whose matrix lies along k sum by vector lanes instead (dots).
 import { matmul as f } from '../../gen/fields';
-import { F32, F64, I32, int, operand, type } from '../../step';
-import { addRow, multiply, multiplyInPlace } from './block';
+import { F32, F64, I32, float, int, operand, type } from '../../step';
+import { scratch } from '../../threads';
+import { addRow, finish, multiply, multiplyInPlace } from './block';
 import { dots } from './gen/tile';
-import { deposit, packColumns, packRows, panelBytes, width } from './pack';
+import { packColumns, packRows, panelBytes, width } from './pack';
 
 // Ways to run, chosen by ts/ops/matmul.ts.
 const PACKED: i32 = 0; // phase 0 packs B into panels, phase 1 multiplies
@@ -53,7 +54,7 @@ function plain<T>(m: i32, n: i32, k: i32, a: usize, am: usize, ak: usize, b: usi
 }
 
 /** Computes unit u: a block of rows by a block of columns of one product. */
-function product<T>(s: usize, u: i32, y: usize, a: usize, b: usize, bias: usize, workspace: usize): void {
+function product<T>(s: usize, u: i32, y: usize, a: usize, b: usize, bias: usize, residual: usize, workspace: usize): void {
   const m = int(s, f.m), n = int(s, f.n), k = int(s, f.k), kstep = int(s, f.kstep), path = int(s, f.path);
   const mBlocks = int(s, f.mBlocks), nBlocks = int(s, f.nBlocks);
   const i0 = (u % mBlocks) * int(s, f.mBlock);
@@ -87,37 +88,48 @@ function product<T>(s: usize, u: i32, y: usize, a: usize, b: usize, bias: usize,
     for (let k0 = 0; k0 < k; k0 += kstep, a += aStep, p += <usize>panels * panel)
       multiply<T>(mc, nc, min(kstep, k - k0), a, lda, byColumns, p, panel, c, ldc, k0 > 0);
   }
-  if (!bias) return;
+  if (!int(s, f.finish)) return;
+  const swap = int(s, f.swap) != 0;
   // Swapped, the row of C is a column of the result: one bias for all.
-  if (int(s, f.swap)) for (let j = 0; j < nc; j++) deposit<T>(1, bias, c + <usize>j * sizeof<T>(), true);
-  else addRow<T>(mc, nc, bias + <usize>j0 * sizeof<T>(), c, ldc);
+  if (bias && !swap) bias += <usize>j0 * sizeof<T>();
+  if (isInteger<T>()) {
+    if (swap) for (let j = 0; j < nc; j++) addRow<T>(1, 1, bias, c + <usize>j * sizeof<T>(), 0);
+    else addRow<T>(mc, nc, bias, c, ldc);
+    return;
+  }
+  if (bias && swap) {
+    v128.store(scratch + 16, v128.load_splat<T>(bias));
+    bias = scratch + 16;
+  }
+  const added = residual ? residual + (c - y) : 0;
+  finish<T>(mc, nc, c, ldc, bias, swap ? 0 : 16, added, float(s, f.alpha), float(s, f.beta), float(s, f.low), float(s, f.high));
 }
 
-function run<T>(s: usize, phase: i32, tile: i32, a: usize, b: usize, bias: usize, workspace: usize): void {
+function run<T>(s: usize, phase: i32, tile: i32, a: usize, b: usize, bias: usize, residual: usize, workspace: usize): void {
   const packs = int(s, f.path) == PACKED && phase == 0;
   const per = int(s, packs ? f.packPer : f.per), end = min((tile + 1) * per, int(s, packs ? f.packUnits : f.units));
   for (let u = tile * per; u < end; u++) {
-    if (!packs) product<T>(s, u, operand(s, 0), a, b, bias, workspace);
+    if (!packs) product<T>(s, u, operand(s, 0), a, b, bias, residual, workspace);
     else if (!isInteger<T>()) pack<T>(s, u, b, workspace);
   }
 }
 
-@inline function dispatch(s: usize, phase: i32, tile: i32, a: usize, b: usize, bias: usize, workspace: usize): void {
+@inline function dispatch(s: usize, phase: i32, tile: i32, a: usize, b: usize, bias: usize, residual: usize, workspace: usize): void {
   switch (type(s)) {
-    case F32: { run<f32>(s, phase, tile, a, b, bias, workspace); return; }
-    case F64: { run<f64>(s, phase, tile, a, b, bias, workspace); return; }
-    case I32: { run<i32>(s, phase, tile, a, b, bias, workspace); return; }
-    default: run<i64>(s, phase, tile, a, b, bias, workspace);
+    case F32: { run<f32>(s, phase, tile, a, b, bias, residual, workspace); return; }
+    case F64: { run<f64>(s, phase, tile, a, b, bias, residual, workspace); return; }
+    case I32: { run<i32>(s, phase, tile, a, b, bias, residual, workspace); return; }
+    default: run<i64>(s, phase, tile, a, b, bias, residual, workspace);
   }
 }
 
 export function matmul(s: usize, phase: i32, tile: i32): void {
   const swap = int(s, f.swap);
-  dispatch(s, phase, tile, operand(s, 1 + swap), operand(s, 2 - swap), 0, operand(s, 3));
+  dispatch(s, phase, tile, operand(s, 1 + swap), operand(s, 2 - swap), 0, 0, operand(s, 3));
 }
 
 /** The fields are matmul's. */
 export function linear(s: usize, phase: i32, tile: i32): void {
   const swap = int(s, f.swap);
-  dispatch(s, phase, tile, operand(s, 1 + swap), operand(s, 2 - swap), operand(s, 3), operand(s, 4));
+  dispatch(s, phase, tile, operand(s, 1 + swap), operand(s, 2 - swap), operand(s, 3), operand(s, 4), operand(s, 5));
 }

@@ -4,7 +4,7 @@ import { linear } from './linear.ts';
 
 /** h' = tanh or relu of (gates + W_hh h + b_hh). */
 export function rnnStep(gates: Tensor, h: Tensor, weightHh: Tensor, biasHh: Tensor | null, nonlinearity: 'tanh' | 'relu'): Tensor {
-  const sum = gates.add(linear(h, weightHh, biasHh));
+  const sum = linear(h, weightHh, biasHh, { residual: gates });
   return nonlinearity === 'tanh' ? sum.tanh() : sum.relu();
 }
 
@@ -17,7 +17,7 @@ export function lstmStep(
   biasHh: Tensor | null,
   weightHr: Tensor | null,
 ): [h: Tensor, c: Tensor] {
-  const [i, f, g, o] = gates.add(linear(h, weightHh, biasHh)).chunk(4, -1);
+  const [i, f, g, o] = linear(h, weightHh, biasHh, { residual: gates }).chunk(4, -1);
   const cell = f.sigmoid().mul(c).add(i.sigmoid().mul(g.tanh()));
   const hidden = o.sigmoid().mul(cell.tanh());
   return [weightHr === null ? hidden : linear(hidden, weightHr, null), cell];

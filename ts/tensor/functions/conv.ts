@@ -1,19 +1,16 @@
 import { CATEGORY } from '../../base/dtype.ts';
 import { ShapeError, ValueError } from '../../base/errors.ts';
 import { show } from '../../base/shape.ts';
-import type { Attrs, KernelOp, MapOp } from '../../ops/op.ts';
+import type { Attrs, KernelOp } from '../../ops/op.ts';
 import { TABLE } from '../../ops/table.ts';
-import { callKernel, callMap, callMapInto } from '../call.ts';
+import { callKernel } from '../call.ts';
 import type { Tensor } from '../core.ts';
-import { isGradEnabled } from '../node.ts';
-import { tracked } from '../tape.ts';
+import { type Activation, activated, fuses } from './fused.ts';
 
 const row = (name: string): KernelOp => TABLE[name] as KernelOp;
 
 /** One number for all spatial dimensions, or one each. */
 export type Extent = number | readonly number[];
-/** An elementwise function applied to a result while it is at hand. */
-export type Activation = 'relu' | 'relu6' | 'gelu' | 'hardswish' | 'sigmoid' | 'silu' | 'tanh';
 
 /** How a convolution's kernel moves; PyTorch's defaults. */
 export interface ConvOptions {
@@ -80,9 +77,7 @@ function convolve(name: string, x: Tensor, weight: Tensor, bias: Tensor | null, 
   }
   const { stride, padding, dilation, groups, activation } = options;
   checkKernel(name, weight, dims, 'out, in / groups');
-  const fused =
-    (activation === 'relu' || activation === 'relu6') &&
-    !(isGradEnabled() && (tracked(x) || tracked(weight) || (bias !== null && tracked(bias))));
+  const fused = fuses(activation, [x, weight, bias]);
   const attrs: Record<string, unknown> = padding === 'same' ? samePadding(name, weight, options, dims) : {};
   if (typeof padding !== 'string' && padding !== undefined) attrs.padding = extentOf(name, 'padding', padding, dims);
   if (stride !== undefined) attrs.stride = extentOf(name, 'stride', stride, dims);
@@ -90,10 +85,7 @@ function convolve(name: string, x: Tensor, weight: Tensor, bias: Tensor | null, 
   if (groups !== undefined) attrs.groups = groups;
   if (fused) attrs.activation = activation;
   const y = batched(name, x, dims, (image) => callKernel(row('convolution'), [image, weight, bias], attrs)[0]);
-  if (activation === undefined || fused) return y;
-  const op = TABLE[activation === 'relu6' ? 'clamp' : activation] as MapOp;
-  const operands = activation === 'relu6' ? [y, 0, 6] : [y];
-  return op.saves.every((name) => name === 'y') ? callMapInto(op, operands, y) : callMap(op, operands);
+  return activation === undefined || fused ? y : activated(y, activation);
 }
 
 /**
@@ -176,14 +168,4 @@ export function convTranspose2d(x: Tensor, weight: Tensor, bias: Tensor | null =
  */
 export function convTranspose3d(x: Tensor, weight: Tensor, bias: Tensor | null = null, options: ConvTransposeOptions = {}): Tensor {
   return convolveTransposed('convTranspose3d', x, weight, bias, options, 3);
-}
-
-/**
- * Affine map x @ weight.T + bias of the last dimension; weight is [out, in], bias [out].
- * @throws ShapeError where shapes do not fit
- * @function
- * @example linear(ones([2, 3]), ones([4, 3])).tolist() // twice [3, 3, 3, 3]
- */
-export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
-  return callKernel(row('linear'), [x, weight, bias], {})[0];
 }

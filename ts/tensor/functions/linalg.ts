@@ -1,16 +1,27 @@
-import { promote } from '../../base/dtype.ts';
+import { CATEGORY, promote } from '../../base/dtype.ts';
 import { DTypeError, ShapeError, ValueError } from '../../base/errors.ts';
 import { show } from '../../base/shape.ts';
 import type { KernelOp, Scalar } from '../../ops/op.ts';
 import { TABLE } from '../../ops/table.ts';
 import { callKernel } from '../call.ts';
 import type { Tensor } from '../core.ts';
+import { type Activation, activated, fuses } from './fused.ts';
 
 const row = TABLE.matmul as KernelOp;
+const affine = TABLE.linear as KernelOp;
 
 function sameType(name: string, a: Tensor, b: Tensor): void {
   if (a.dtype !== b.dtype)
     throw new DTypeError(`${name}: dtypes differ, ${a.dtype} and ${b.dtype}; did you mean b.to('${promote(a.dtype, b.dtype)}')?`);
+}
+
+/** The size that is summed over. @throws DTypeError, ShapeError */
+function checkInner(name: string, a: Tensor, b: Tensor): number {
+  sameType(name, a, b);
+  const inner = b.shape[b.ndim === 1 ? 0 : b.ndim - 2];
+  if (a.shape[a.ndim - 1] === inner) return inner;
+  const fits = b.ndim > 1 && a.shape[a.ndim - 1] === b.shape[b.ndim - 1];
+  throw new ShapeError(`${name}: inner sizes differ, ${show(a.shape)} x ${show(b.shape)}${fits ? '; did you mean b.transpose()?' : ''}`);
 }
 
 /**
@@ -19,14 +30,9 @@ function sameType(name: string, a: Tensor, b: Tensor): void {
  * @example tensor([[1, 2]]).matmul(tensor([[3], [4]])) // [[11]]
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
-  sameType('matmul', a, b);
   if (a.ndim === 0 || b.ndim === 0)
     throw new ShapeError(`matmul: ${show(a.shape)} x ${show(b.shape)}: a scalar is no matrix; did you mean mul?`);
-  const inner = b.shape[b.ndim === 1 ? 0 : b.ndim - 2];
-  if (a.shape[a.ndim - 1] !== inner) {
-    const fits = b.ndim > 1 && a.shape[a.ndim - 1] === b.shape[b.ndim - 1];
-    throw new ShapeError(`matmul: inner sizes differ, ${show(a.shape)} x ${show(b.shape)}${fits ? '; did you mean b.transpose()?' : ''}`);
-  }
+  const inner = checkInner('matmul', a, b);
   const left = a.ndim === 1 ? a.unsqueeze(0) : a;
   const right = b.ndim === 1 ? b.unsqueeze(1) : b;
   // Batches of rows against one matrix are one product.
@@ -38,6 +44,31 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   if (a.ndim === 1 && b.ndim === 1) return y.reshape([]);
   if (a.ndim === 1) return y.squeeze(-2);
   return b.ndim === 1 ? y.squeeze(-1) : y;
+}
+
+/** What linear adds to its product and applies to the sum. */
+export interface AffineOptions {
+  /** A tensor of the result's shape, added after the bias. */
+  readonly residual?: Tensor | null;
+  /** Applied to the result: the values of a separate call, in one pass where no gradient is recorded. */
+  readonly activation?: Activation;
+}
+/**
+ * Affine map x @ weight.T + bias of the last dimension; weight is [out, in], bias [out].
+ * @throws ShapeError where shapes do not fit
+ * @function
+ * @example linear(ones([2, 3]), ones([4, 3])).tolist() // twice [3, 3, 3, 3]
+ */
+export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null, options: AffineOptions = {}): Tensor {
+  const { residual = null, activation } = options;
+  if (CATEGORY[x.dtype] !== 2) {
+    const y = callKernel(affine, [x, weight, bias, null], {})[0];
+    const sum = residual === null ? y : y.add(residual);
+    return activation === undefined ? sum : activated(sum, activation);
+  }
+  const fused = fuses(activation, [x, weight, bias, residual]);
+  const y = callKernel(affine, [x, weight, bias, residual], fused ? { activation } : {})[0];
+  return activation === undefined || fused ? y : activated(y, activation);
 }
 
 function need(name: string, x: Tensor, rank: number): void {
@@ -101,7 +132,14 @@ function combine(name: string, x: Tensor, product: Tensor, { beta = 1, alpha = 1
 }
 /** beta * x + alpha * (a @ b). */
 export function addmm(x: Tensor, a: Tensor, b: Tensor, options: BetaAlpha = {}): Tensor {
-  return combine('addmm', x, mm(a, b), options);
+  const { beta = 1, alpha = 1 } = options;
+  const whole = x.ndim === 2 && x.shape[0] === a.shape[0] && x.shape[1] === b.shape[1];
+  const row = x.ndim === 1 && x.shape[0] === b.shape[1] && beta === 1;
+  if (!(whole || row) || beta === 0 || CATEGORY[x.dtype] !== 2 || x.dtype !== a.dtype) return combine('addmm', x, mm(a, b), options);
+  need('addmm', a, 2);
+  need('addmm', b, 2);
+  checkInner('addmm', a, b);
+  return callKernel(affine, [a, b.t(), whole ? null : x, whole ? x : null], { alpha, beta })[0];
 }
 /** beta * x + alpha * (a @ v). */
 export function addmv(x: Tensor, a: Tensor, v: Tensor, options: BetaAlpha = {}): Tensor {
