@@ -58,7 +58,8 @@ function combine<T>(s: usize, o: i32, workspace: usize): void {
   const ig = int(s, f.channels) / int(s, f.groups), og = int(s, f.outputs) / int(s, f.groups), swapped = int(s, f.swapped) != 0;
   const area = int(s, f.kernelD) * int(s, f.kernelH) * int(s, f.kernelW), run = length(s, ig), across = run / ig;
   const spaced = room(run, swapped ? 4 : width<T>()), rows = room(og, swapped ? width<T>() : 4), all = area / across * spaced;
-  const chunks = int(s, f.chunks), slice = <usize>int(s, f.classBytes), g = o / og, inner: usize = (swapped ? <usize>rows : 1) * sizeof<T>();
+  const chunks = int(s, f.chunks), slice = <usize>int(s, f.classBytes), g = o / og;
+  const inner: usize = (swapped ? <usize>rows : 1) * sizeof<T>();
   const row = workspace + <usize>(swapped ? g * all * rows + o % og : (g * rows + o % og) * all) * sizeof<T>();
   const w = operand(s, 0) + <usize>(o * ig * area) * sizeof<T>(), step = <usize>area * sizeof<T>();
   for (let t = 0; t < area; t++) {
