@@ -48,7 +48,10 @@ function walk(s: usize, k: i32, start: i32, count: i32, tile: usize, out: bool):
   while (true) {
     const n = min(inner - from, count);
     if (step == <usize>1 << shift && dtype == t) memory.copy(out ? p : tile, out ? tile : p, <usize>n << shift);
-    else if (out) storeRun(t, dtype, tile, p, step, n);
+    else if (step == 0 && !out) {
+      loadRun(dtype, t, p, 0, tile, 1);
+      repeat(width, tile, n);
+    } else if (out) storeRun(t, dtype, tile, p, step, n);
     else loadRun(dtype, t, p, step, tile, n);
     count -= n;
     if (count == 0) return;
@@ -71,6 +74,15 @@ function walk(s: usize, k: i32, start: i32, count: i32, tile: usize, out: bool):
   }
 }
 
+/** Writes the first of n lanes of 1 << shift bytes to the others. */
+function repeat(shift: usize, tile: usize, n: i32): void {
+  const v = shift == 2 ? v128.load32_splat(tile) : v128.load64_splat(tile);
+  const end = tile + (<usize>n << shift);
+  for (; tile + 16 <= end; tile += 16) v128.store(tile, v);
+  if (shift == 2) for (; tile < end; tile += 4) v128.store32_lane(tile, v, 0);
+  else if (tile < end) v128.store64_lane(tile, v, 0);
+}
+
 /** Fills the first n lanes of a scalar operand's tile. */
 function fill(e: usize, tile: usize, n: i32): void {
   const t = typeOf(e);
@@ -81,8 +93,7 @@ function fill(e: usize, tile: usize, n: i32): void {
     else if (t == I32) store<i32>(tile, <i32>x);
     else store<f64>(tile, x);
   } else loadRun(dtypeOf(e), t, base(e), 0, tile, 1);
-  const v = shiftOf(t) == 2 ? v128.load32_splat(tile) : v128.load64_splat(tile);
-  for (const end = tile + (<usize>n << shiftOf(t)); tile < end; tile += 16) v128.store(tile, v);
+  repeat(shiftOf(t), tile, n);
 }
 
 /** Runs tile `tile` of map step s with the span function at table index fn. */

@@ -125,7 +125,7 @@ export class Engine implements Backend {
         const wish = typeof loads === 'string' ? loads : loads[i];
         const dtype = wish === 'same' ? x.dtype : wish;
         const mutated = op.mutates?.includes(op.inputs[i].replace('?', '')) ?? false;
-        const own = this.prepared(x, dtype, layoutOf(op.layout, x, i, metas), temps);
+        const own = this.prepared(x, dtype, layoutOf(op.layout, x, i, metas, attrs), temps);
         if (mutated && own !== x) back.push([own, x]);
         return own;
       });
@@ -219,10 +219,10 @@ export class Engine implements Backend {
   }
 }
 
-function layoutOf(layout: KernelOp['layout'], x: Meta, i: number, inputs: readonly Meta[]): Layout {
+function layoutOf(layout: KernelOp['layout'], x: Meta, i: number, inputs: readonly Meta[], attrs: Attrs): Layout {
   if (layout === undefined) return 'contiguous';
   if (typeof layout === 'string') return layout;
-  return typeof layout === 'function' ? layout(x, i, inputs) : layout[i];
+  return typeof layout === 'function' ? layout(x, i, inputs, attrs) : layout[i];
 }
 
 function sameStrides(shape: Shape, a: Shape, b: Shape): boolean {
