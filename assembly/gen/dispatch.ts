@@ -2,6 +2,7 @@
 import { map1, map2, map3 } from '../loops';
 import { Celu, Elu, Gelu, GeluBackward, GeluTanh, GeluTanhBackward, Hardshrink, Hardsigmoid, Hardswish, LeakyRelu, LogSigmoid, Mish, Relu, ReluBackward, Selu, SigmoidBackward, Silu, SiluBackward, Softplus, Softshrink, TanhBackward, Threshold } from '../kernels/activation';
 import { argmax as argmaxKernel, argmin as argminKernel, maxDim as maxDimKernel, minDim as minDimKernel } from '../kernels/arg';
+import { attention as attentionKernel, attentionBackward as attentionBackwardKernel } from '../kernels/attention';
 import { Add, Atan2, Copysign, Div, FloorDivide, Fmax, Fmin, Fmod, Heaviside, Hypot, Logaddexp, Logaddexp2, Maximum, Minimum, Mul, Nextafter, Pow, Remainder, Sub, TruncDivide, Xlogy, Zeta } from '../kernels/binary';
 import { BitwiseAnd, BitwiseLeftShift, BitwiseNot, BitwiseOr, BitwiseRightShift, BitwiseXor, Eq, Ge, Gt, Isfinite, Isinf, Isnan, Isneginf, Isposinf, Le, LogicalAnd, LogicalNot, LogicalOr, LogicalXor, Lt, Ne, Signbit } from '../kernels/compare';
 import { convolution as convolutionKernel, convolutionInput as convolutionInputKernel, convolutionWeight as convolutionWeightKernel } from '../kernels/conv/conv';
@@ -162,52 +163,54 @@ function k133(s: usize, p: i32, t: i32): void { normalizationKernel(s, p, t); }
 function k134(s: usize, p: i32, t: i32): void { normalizationBackwardKernel(s, p, t); }
 function k135(s: usize, p: i32, t: i32): void { crossEntropyKernel(s, p, t); }
 function k136(s: usize, p: i32, t: i32): void { crossEntropyBackwardKernel(s, p, t); }
-function k137(s: usize, p: i32, t: i32): void { linearKernel(s, p, t); }
-function k138(s: usize, p: i32, t: i32): void { matmulKernel(s, p, t); }
-function k139(s: usize, p: i32, t: i32): void { convolutionKernel(s, p, t); }
-function k140(s: usize, p: i32, t: i32): void { convolutionInputKernel(s, p, t); }
-function k141(s: usize, p: i32, t: i32): void { convolutionWeightKernel(s, p, t); }
-function k142(s: usize, p: i32, t: i32): void { avgPool2dKernel(s, p, t); }
-function k143(s: usize, p: i32, t: i32): void { avgPool2dBackwardKernel(s, p, t); }
-function k144(s: usize, p: i32, t: i32): void { maxPool2dKernel(s, p, t); }
-function k145(s: usize, p: i32, t: i32): void { avgPool2dKernel(s, p, t); }
-function k146(s: usize, p: i32, t: i32): void { avgPool2dBackwardKernel(s, p, t); }
-function k147(s: usize, p: i32, t: i32): void { maxPool2dKernel(s, p, t); }
-function k148(s: usize, p: i32, t: i32): void { maxPool2dBackwardKernel(s, p, t); }
-function k149(s: usize, p: i32, t: i32): void { maxPool2dGatherKernel(s, p, t); }
-function k150(s: usize, p: i32, t: i32): void { embeddingKernel(s, p, t); }
-function k151(s: usize, p: i32, t: i32): void { embeddingBackwardKernel(s, p, t); }
-function k152(s: usize, p: i32, t: i32): void { gatherKernel(s, p, t); }
-function k153(s: usize, p: i32, t: i32): void { gatherBackwardKernel(s, p, t); }
-function k154(s: usize, p: i32, t: i32): void { indexAddKernel(s, p, t); }
-function k155(s: usize, p: i32, t: i32): void { indexCopyKernel(s, p, t); }
-function k156(s: usize, p: i32, t: i32): void { indexSelectKernel(s, p, t); }
-function k157(s: usize, p: i32, t: i32): void { indexSelectBackwardKernel(s, p, t); }
-function k158(s: usize, p: i32, t: i32): void { nonzeroCountKernel(s, p, t); }
-function k159(s: usize, p: i32, t: i32): void { nonzeroFillKernel(s, p, t); }
-function k160(s: usize, p: i32, t: i32): void { scatterKernel(s, p, t); }
-function k161(s: usize, p: i32, t: i32): void { scatterAddKernel(s, p, t); }
-function k162(s: usize, p: i32, t: i32): void { scatterReduceKernel(s, p, t); }
-function k163(s: usize, p: i32, t: i32): void { searchsortedKernel(s, p, t); }
-function k164(s: usize, p: i32, t: i32): void { asStridedBackwardKernel(s, p, t); }
-function k165(s: usize, p: i32, t: i32): void { asStridedCopyKernel(s, p, t); }
-function k166(s: usize, p: i32, t: i32): void { flipKernel(s, p, t); }
-function k167(s: usize, p: i32, t: i32): void { sliceBackwardKernel(s, p, t); }
-function k168(s: usize, p: i32, t: i32): void { trilKernel(s, p, t); }
-function k169(s: usize, p: i32, t: i32): void { triuKernel(s, p, t); }
-function k170(s: usize, p: i32, t: i32): void { sortKernel(s, p, t); }
-function k171(s: usize, p: i32, t: i32): void { topkKernel(s, p, t); }
-function k172(s: usize, p: i32, t: i32): void { bernoulliKernel(s, p, t); }
-function k173(s: usize, p: i32, t: i32): void { dropoutKernel(s, p, t); }
-function k174(s: usize, p: i32, t: i32): void { exponentialKernel(s, p, t); }
-function k175(s: usize, p: i32, t: i32): void { normalKernel(s, p, t); }
-function k176(s: usize, p: i32, t: i32): void { randintKernel(s, p, t); }
-function k177(s: usize, p: i32, t: i32): void { randpermKernel(s, p, t); }
-function k178(s: usize, p: i32, t: i32): void { uniformKernel(s, p, t); }
-function k179(s: usize, p: i32, t: i32): void { adagradStepKernel(s, p, t); }
-function k180(s: usize, p: i32, t: i32): void { adamStepKernel(s, p, t); }
-function k181(s: usize, p: i32, t: i32): void { rmspropStepKernel(s, p, t); }
-function k182(s: usize, p: i32, t: i32): void { sgdStepKernel(s, p, t); }
+function k137(s: usize, p: i32, t: i32): void { attentionKernel(s, p, t); }
+function k138(s: usize, p: i32, t: i32): void { attentionBackwardKernel(s, p, t); }
+function k139(s: usize, p: i32, t: i32): void { linearKernel(s, p, t); }
+function k140(s: usize, p: i32, t: i32): void { matmulKernel(s, p, t); }
+function k141(s: usize, p: i32, t: i32): void { convolutionKernel(s, p, t); }
+function k142(s: usize, p: i32, t: i32): void { convolutionInputKernel(s, p, t); }
+function k143(s: usize, p: i32, t: i32): void { convolutionWeightKernel(s, p, t); }
+function k144(s: usize, p: i32, t: i32): void { avgPool2dKernel(s, p, t); }
+function k145(s: usize, p: i32, t: i32): void { avgPool2dBackwardKernel(s, p, t); }
+function k146(s: usize, p: i32, t: i32): void { maxPool2dKernel(s, p, t); }
+function k147(s: usize, p: i32, t: i32): void { avgPool2dKernel(s, p, t); }
+function k148(s: usize, p: i32, t: i32): void { avgPool2dBackwardKernel(s, p, t); }
+function k149(s: usize, p: i32, t: i32): void { maxPool2dKernel(s, p, t); }
+function k150(s: usize, p: i32, t: i32): void { maxPool2dBackwardKernel(s, p, t); }
+function k151(s: usize, p: i32, t: i32): void { maxPool2dGatherKernel(s, p, t); }
+function k152(s: usize, p: i32, t: i32): void { embeddingKernel(s, p, t); }
+function k153(s: usize, p: i32, t: i32): void { embeddingBackwardKernel(s, p, t); }
+function k154(s: usize, p: i32, t: i32): void { gatherKernel(s, p, t); }
+function k155(s: usize, p: i32, t: i32): void { gatherBackwardKernel(s, p, t); }
+function k156(s: usize, p: i32, t: i32): void { indexAddKernel(s, p, t); }
+function k157(s: usize, p: i32, t: i32): void { indexCopyKernel(s, p, t); }
+function k158(s: usize, p: i32, t: i32): void { indexSelectKernel(s, p, t); }
+function k159(s: usize, p: i32, t: i32): void { indexSelectBackwardKernel(s, p, t); }
+function k160(s: usize, p: i32, t: i32): void { nonzeroCountKernel(s, p, t); }
+function k161(s: usize, p: i32, t: i32): void { nonzeroFillKernel(s, p, t); }
+function k162(s: usize, p: i32, t: i32): void { scatterKernel(s, p, t); }
+function k163(s: usize, p: i32, t: i32): void { scatterAddKernel(s, p, t); }
+function k164(s: usize, p: i32, t: i32): void { scatterReduceKernel(s, p, t); }
+function k165(s: usize, p: i32, t: i32): void { searchsortedKernel(s, p, t); }
+function k166(s: usize, p: i32, t: i32): void { asStridedBackwardKernel(s, p, t); }
+function k167(s: usize, p: i32, t: i32): void { asStridedCopyKernel(s, p, t); }
+function k168(s: usize, p: i32, t: i32): void { flipKernel(s, p, t); }
+function k169(s: usize, p: i32, t: i32): void { sliceBackwardKernel(s, p, t); }
+function k170(s: usize, p: i32, t: i32): void { trilKernel(s, p, t); }
+function k171(s: usize, p: i32, t: i32): void { triuKernel(s, p, t); }
+function k172(s: usize, p: i32, t: i32): void { sortKernel(s, p, t); }
+function k173(s: usize, p: i32, t: i32): void { topkKernel(s, p, t); }
+function k174(s: usize, p: i32, t: i32): void { bernoulliKernel(s, p, t); }
+function k175(s: usize, p: i32, t: i32): void { dropoutKernel(s, p, t); }
+function k176(s: usize, p: i32, t: i32): void { exponentialKernel(s, p, t); }
+function k177(s: usize, p: i32, t: i32): void { normalKernel(s, p, t); }
+function k178(s: usize, p: i32, t: i32): void { randintKernel(s, p, t); }
+function k179(s: usize, p: i32, t: i32): void { randpermKernel(s, p, t); }
+function k180(s: usize, p: i32, t: i32): void { uniformKernel(s, p, t); }
+function k181(s: usize, p: i32, t: i32): void { adagradStepKernel(s, p, t); }
+function k182(s: usize, p: i32, t: i32): void { adamStepKernel(s, p, t); }
+function k183(s: usize, p: i32, t: i32): void { rmspropStepKernel(s, p, t); }
+function k184(s: usize, p: i32, t: i32): void { sgdStepKernel(s, p, t); }
 
 /** Function-table index of an opcode. */
 export function indexOf(opcode: i32): i32 {
@@ -395,6 +398,8 @@ export function indexOf(opcode: i32): i32 {
     case 180: return k180.index;
     case 181: return k181.index;
     case 182: return k182.index;
+    case 183: return k183.index;
+    case 184: return k184.index;
     default: return -1;
   }
 }

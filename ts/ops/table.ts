@@ -1,5 +1,6 @@
 // THE TABLE: every op by name. Elementwise rows come first: their opcodes number the span functions of the map driver.
 import * as activation from './activation.ts';
+import * as attention from './attention.ts';
 import * as binary from './binary.ts';
 import * as compare from './compare.ts';
 import * as conv from './conv.ts';
@@ -36,6 +37,7 @@ export const FAMILIES: Readonly<Record<string, Readonly<Record<string, unknown>>
   softmax,
   norm,
   loss,
+  attention,
   matmul,
   conv,
   pool,

@@ -279,6 +279,10 @@ export interface Ops {
   crossEntropy(x: Value, target: Value, weight: Value | null, attrs: { ignoreIndex: number; smoothing: number; reduction: 'mean' | 'sum' | 'none' }): Value[];
   /** Gradient of crossEntropy in x for the gradient g of its result. */
   crossEntropyBackward(g: Value, x: Value, target: Value, level: Value, sum: Value, total: Value, weight: Value | null, attrs: { ignoreIndex: number; smoothing: number; reduction: 'mean' | 'sum' | 'none' }): Value;
+  /** softmax(q k^T scale + mask) v of [n, heads, rows, width], with no matrix of scores in memory; also the logarithms of the sums. */
+  attention(q: Value, k: Value, v: Value, mask: Value | null, attrs: { scale: number; causal: boolean }): Value[];
+  /** Gradients of attention in q, k and v for the gradient g of its result y. */
+  attentionBackward(g: Value, q: Value, k: Value, v: Value, y: Value, level: Value, mask: Value | null, attrs: { scale: number; causal: boolean }): Value[];
   /** Affine map x @ w.T + bias of the last dimension; w is [out, in], bias [out]. */
   linear(x: Value, w: Value, bias: Value | null): Value;
   /** Matrix product, batched and broadcast over the leading dimensions. */
