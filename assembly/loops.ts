@@ -3,7 +3,7 @@
 import { Binary, BlockUnary, LongBinary, LongUnary, Ternary, Unary } from './lanes';
 import { F32, F64, I32 } from './step';
 
-export function map1<K extends Unary>(type: i32, y: usize, a: usize, b: usize, c: usize, end: usize): void {
+@inline export function map1<K extends Unary>(type: i32, y: usize, a: usize, b: usize, c: usize, end: usize): void {
   const k = changetype<K>(0);
   const block = end - ((end - y) & 63);
   switch (type) {
@@ -37,7 +37,7 @@ export function map1<K extends Unary>(type: i32, y: usize, a: usize, b: usize, c
   }
 }
 
-export function map2<K extends Binary>(type: i32, y: usize, a: usize, b: usize, c: usize, end: usize): void {
+@inline export function map2<K extends Binary>(type: i32, y: usize, a: usize, b: usize, c: usize, end: usize): void {
   const k = changetype<K>(0);
   const block = end - ((end - y) & 63);
   switch (type) {
@@ -67,7 +67,7 @@ export function map2<K extends Binary>(type: i32, y: usize, a: usize, b: usize, 
   }
 }
 
-export function map3<K extends Ternary>(type: i32, y: usize, a: usize, b: usize, c: usize, end: usize): void {
+@inline export function map3<K extends Ternary>(type: i32, y: usize, a: usize, b: usize, c: usize, end: usize): void {
   const k = changetype<K>(0);
   switch (type) {
     case F32: {

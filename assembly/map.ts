@@ -1,8 +1,10 @@
 // The driver of every elementwise op: walks the elements in logical order in spans of contiguous lanes of the compute type.
 // An operand that is not already such a span (another dtype, strides, a scalar) passes through a small tile that stays in L1.
 import { loadRun, shiftOf, storeRun } from './convert';
-import { DENSE, DIRECT, F32, GATHER, GRAIN, I32, I64, IMMEDIATE, SCALAR, SLOTS, type } from './step';
-import { scratch } from './threads';
+import { COPY } from './gen/dispatch';
+import { DENSE, DIRECT, F32, GATHER, GRAIN, I32, I64, IMMEDIATE, SCALAR, SLOTS, opcode, type } from './step';
+import { SCRATCH, scratch } from './threads';
+import { isTurned, turnTile } from './turn';
 
 /** Bytes of one tile; four of them fit in half of L1. */
 const TILE: usize = 4096;
@@ -12,6 +14,11 @@ const TILE: usize = 4096;
 @inline function typeOf(e: usize): i32 { return load<u8>(e, 5); }
 @inline function modeOf(e: usize): i32 { return load<u8>(e, 6); }
 @inline function base(e: usize): usize { return load<u32>(SLOTS + (<usize>load<u32>(e) << 2)) + load<u32>(e, 8); }
+
+/** The strides of operand k, behind the sizes. */
+@inline function stridesOf(s: usize, k: i32): usize {
+  return entry(s, load<i32>(s, 28)) + (<usize>((k + 1) * load<i32>(s, 20)) << 2);
+}
 
 /** Walks `count` elements from logical index `start` between a strided operand and a contiguous tile. */
 function walk(s: usize, k: i32, start: i32, count: i32, tile: usize, out: bool): void {
@@ -40,8 +47,11 @@ function walk(s: usize, k: i32, start: i32, count: i32, tile: usize, out: bool):
   let from = load<i32>(at + last);
   while (true) {
     const n = min(inner - from, count);
-    if (out) storeRun(t, dtype, tile, p, step, n);
-    else if (step == <usize>1 << shift && dtype == t) memory.copy(tile, p, <usize>n << shift);
+    if (step == <usize>1 << shift && dtype == t) memory.copy(out ? p : tile, out ? tile : p, <usize>n << shift);
+    else if (step == 0 && !out) {
+      loadRun(dtype, t, p, 0, tile, 1);
+      repeat(width, tile, n);
+    } else if (out) storeRun(t, dtype, tile, p, step, n);
     else loadRun(dtype, t, p, step, tile, n);
     count -= n;
     if (count == 0) return;
@@ -64,6 +74,15 @@ function walk(s: usize, k: i32, start: i32, count: i32, tile: usize, out: bool):
   }
 }
 
+/** Writes the first of n lanes of 1 << shift bytes to the others. */
+function repeat(shift: usize, tile: usize, n: i32): void {
+  const v = shift == 2 ? v128.load32_splat(tile) : v128.load64_splat(tile);
+  const end = tile + (<usize>n << shift);
+  for (; tile + 16 <= end; tile += 16) v128.store(tile, v);
+  if (shift == 2) for (; tile < end; tile += 4) v128.store32_lane(tile, v, 0);
+  else if (tile < end) v128.store64_lane(tile, v, 0);
+}
+
 /** Fills the first n lanes of a scalar operand's tile. */
 function fill(e: usize, tile: usize, n: i32): void {
   const t = typeOf(e);
@@ -74,8 +93,7 @@ function fill(e: usize, tile: usize, n: i32): void {
     else if (t == I32) store<i32>(tile, <i32>x);
     else store<f64>(tile, x);
   } else loadRun(dtypeOf(e), t, base(e), 0, tile, 1);
-  const v = shiftOf(t) == 2 ? v128.load32_splat(tile) : v128.load64_splat(tile);
-  for (const end = tile + (<usize>n << shiftOf(t)); tile < end; tile += 16) v128.store(tile, v);
+  repeat(shiftOf(t), tile, n);
 }
 
 /** Runs tile `tile` of map step s with the span function at table index fn. */
@@ -101,12 +119,27 @@ export function map(s: usize, tile: i32, fn: i32): void {
   const tileB = scratch + 2 * TILE;
   const tileC = scratch + 3 * TILE;
   let tiled = false;
+  // Transposed operands are turned a whole tile at once; `turned` holds those tiles' addresses.
+  let room = scratch + 8 * TILE;
+  const turned = scratch + 7 * TILE;
   for (let k = 0; k < operands; k++) {
     const e = entry(s, k);
     const mode = modeOf(e);
+    const own = turned + (<usize>k << 2);
+    store<u32>(own, 0);
     if (mode == DIRECT) continue;
     tiled = true;
-    if (mode != GATHER) fill(e, scratch + <usize>k * TILE, min((hi - lo + lanes - 1) & -lanes, <i32>(TILE >> shiftOf(t))));
+    if (mode == GATHER) {
+      const size = (<usize>GRAIN << shiftOf(dtypeOf(e))) + 64;
+      if (dtypeOf(e) != typeOf(e) || !isTurned(load<i32>(s, 20), stridesOf(s, k)) || room + size > scratch + SCRATCH) continue;
+      if (opcode(s) == COPY && modeOf(entry(s, 0)) == DIRECT) {
+        turnOperand(s, 1, lo, hi, base(entry(s, 0)) + (<usize>lo << widthOut), false);
+        return;
+      }
+      store<u32>(own, <u32>room);
+      if (k > 0) turnOperand(s, k, lo, hi, room, false);
+      room += size;
+    } else fill(e, scratch + <usize>k * TILE, min((hi - lo + lanes - 1) & -lanes, <i32>(TILE >> shiftOf(t))));
   }
   const chunk = tiled ? <i32>(TILE >> shiftOf(t)) : GRAIN;
   const ey = entry(s, 0);
@@ -115,9 +148,9 @@ export function map(s: usize, tile: i32, fn: i32): void {
   const whole = load<u8>(ey, 7) != 0;
   for (let i = lo; i < hi; i += chunk) {
     const count = min(hi - i, chunk);
-    const a = operands > 1 ? source(s, 1, i, count, tileA) : 0;
-    const b = operands > 2 ? source(s, 2, i, count, tileB) : 0;
-    const c = operands > 3 ? source(s, 3, i, count, tileC) : 0;
+    const a = operands > 1 ? source(s, 1, i, count, tileA, lo) : 0;
+    const b = operands > 2 ? source(s, 2, i, count, tileB, lo) : 0;
+    const c = operands > 3 ? source(s, 3, i, count, tileC, lo) : 0;
     if (my == DIRECT) {
       const y = base(ey) + (<usize>i << widthOut);
       const full = whole ? (count + lanes - 1) & -lanes : count & -lanes;
@@ -130,16 +163,27 @@ export function map(s: usize, tile: i32, fn: i32): void {
       }
     } else {
       const full = (count + lanes - 1) & -lanes;
-      call_indirect<void>(fn, t, tileY, a, b, c, tileY + (<usize>full << shiftOf(t)));
-      walk(s, 0, i, count, tileY, true);
+      const whole: usize = load<u32>(turned);
+      const y = whole ? whole + (<usize>(i - lo) << widthOut) : tileY;
+      call_indirect<void>(fn, t, y, a, b, c, y + (<usize>full << shiftOf(t)));
+      if (!whole) walk(s, 0, i, count, tileY, true);
     }
   }
+  if (load<u32>(turned)) turnOperand(s, 0, lo, hi, load<u32>(turned), true);
 }
 
-@inline function source(s: usize, k: i32, i: i32, count: i32, tile: usize): usize {
+function turnOperand(s: usize, k: i32, lo: i32, hi: i32, tile: usize, out: bool): void {
+  const e = entry(s, k);
+  turnTile(base(e), load<i32>(s, 20), entry(s, load<i32>(s, 28)), stridesOf(s, k), shiftOf(dtypeOf(e)), lo, hi, tile, out);
+}
+
+@inline function source(s: usize, k: i32, i: i32, count: i32, tile: usize, lo: i32): usize {
   const e = entry(s, k);
   const mode = modeOf(e);
   if (mode == DIRECT) return base(e) + (<usize>i << shiftOf(dtypeOf(e)));
-  if (mode == GATHER) walk(s, k, i, count, tile, false);
+  if (mode != GATHER) return tile;
+  const turned: usize = load<u32>(scratch + 7 * TILE + (<usize>k << 2));
+  if (turned) return turned + (<usize>(i - lo) << shiftOf(dtypeOf(e)));
+  walk(s, k, i, count, tile, false);
   return tile;
 }

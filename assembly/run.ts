@@ -1,5 +1,5 @@
 // The interpreter: runs steps laid end to end in linear memory. Eager work is one step, a plan is many.
-import { SPANS, indexOf } from './gen/dispatch';
+import { SPANS, indexOf, layout } from './gen/dispatch';
 import { map } from './map';
 import { length, opcode, phases, tiles } from './step';
 import { fork, shares, takeStatus } from './threads';
@@ -15,8 +15,10 @@ export function execute(s: usize, phase: i32, tile: i32): void {
 let mayWait: bool = false;
 
 /** Says whether this thread may sleep in a wait (a browser's main thread may not). */
-export function start(canWait: i32): void { mayWait = canWait != 0; }
-export function executor(): i32 { return execute.index; }
+export function start(canWait: i32): void {
+  layout();
+  mayWait = canWait != 0;
+}
 
 /** Runs `count` steps from address s; 0, or the code of the first error. */
 export function run(s: usize, count: i32): i32 {
@@ -24,7 +26,7 @@ export function run(s: usize, count: i32): i32 {
     const n = phases(s);
     for (let p = 0; p < n; p++) {
       const t = tiles(s, p);
-      if (t > 1 && shares()) fork(s, p, t, execute.index, mayWait);
+      if (t > 1 && shares()) fork(s, p, t, mayWait);
       else for (let i = 0; i < t; i++) execute(s, p, i);
     }
     s += length(s);

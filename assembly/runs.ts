@@ -1,6 +1,6 @@
 // The conversions of contiguous runs that vectors do: 8 or 16 elements at a time, with the results of the loops in convert.ts.
 // Each returns how many elements it did; the rest is for those loops.
-import { BF16, BOOL, F16, F32, F64, I16, I32, I8, U8 } from './step';
+import { BF16, BOOL, F16, F32, F64, I16, I32, I64, I8, U8 } from './step';
 
 @inline function low(x: v128): v128 { return i32x4.extend_low_i16x8_u(x); }
 @inline function high(x: v128): v128 { return i32x4.extend_high_i16x8_u(x); }
@@ -71,11 +71,17 @@ export function storeRuns(type: i32, dtype: i32, p: usize, q: usize, n: i32): i3
   } else if (type == F32) {
     if (dtype == F64) for (; i + 2 <= n; i += 2, p += 8, q += 16) v128.store(q, f64x2.promote_low_f32x4(v128.load64_zero(p)));
     else if (dtype == F16)
-      for (; i + 8 <= n; i += 8, p += 32, q += 16) v128.store(q, i16x8.narrow_i32x4_u(narrowHalf(v128.load(p)), narrowHalf(v128.load(p, 16))));
+      for (; i + 8 <= n; i += 8, p += 32, q += 16)
+        v128.store(q, i16x8.narrow_i32x4_u(narrowHalf(v128.load(p)), narrowHalf(v128.load(p, 16))));
     else if (dtype == BF16)
-      for (; i + 8 <= n; i += 8, p += 32, q += 16) v128.store(q, i16x8.narrow_i32x4_u(narrowBrain(v128.load(p)), narrowBrain(v128.load(p, 16))));
+      for (; i + 8 <= n; i += 8, p += 32, q += 16)
+        v128.store(q, i16x8.narrow_i32x4_u(narrowBrain(v128.load(p)), narrowBrain(v128.load(p, 16))));
   } else if (type != I32) return 0;
-  else if (dtype == BOOL) for (const zero = i32x4.splat(0); i + 16 <= n; i += 16, p += 64, q += 16) {
+  else if (dtype == I64) for (; i + 4 <= n; i += 4, p += 16, q += 32) {
+    const a = v128.load(p);
+    v128.store(q, i64x2.extend_low_i32x4_s(a));
+    v128.store(q, i64x2.extend_high_i32x4_s(a), 16);
+  } else if (dtype == BOOL) for (const zero = i32x4.splat(0); i + 16 <= n; i += 16, p += 64, q += 16) {
     const a = i16x8.narrow_i32x4_s(i32x4.ne(v128.load(p), zero), i32x4.ne(v128.load(p, 16), zero));
     const b = i16x8.narrow_i32x4_s(i32x4.ne(v128.load(p, 32), zero), i32x4.ne(v128.load(p, 48), zero));
     v128.store(q, v128.and(i8x16.narrow_i16x8_s(a, b), i8x16.splat(1)));

@@ -1,6 +1,7 @@
 // The fork-join pool. One job at a time: a phase of a step, cut into tiles that threads claim from a shared ticket.
 // The ticket is (job number << 32 | next tile). A job is opened in three writes: the ticket of the new job, closed; its fields; the
 // ticket, open. A thread that claimed from an older job sees the number change and lets go, so no tile runs twice.
+import { execute } from './run';
 import { CONTROL } from './step';
 
 const TICKET: usize = CONTROL;
@@ -71,7 +72,7 @@ export function shares(): bool {
 }
 
 /** Runs tiles until none is left; how many. */
-function work(execute: i32): i32 {
+function work(): i32 {
   let own = 0;
   while (true) {
     const claim = atomic.add<i64>(TICKET, 1);
@@ -81,14 +82,14 @@ function work(execute: i32): i32 {
     const tiles = atomic.load<i32>(JOB, 8);
     const tile = <i32>claim;
     if (atomic.load<i32>(TICKET + 4) != <i32>(claim >> 32) || tile >= tiles) return own;
-    call_indirect<void>(execute, s, phase, tile);
+    execute(s, phase, tile);
     own++;
     if (atomic.add<i32>(DONE, 1) + 1 == tiles && atomic.load<i32>(MAIN)) atomic.notify(DONE, 1);
   }
 }
 
 /** Runs all tiles of a phase on this thread and on every worker that is awake in time. */
-export function fork(s: usize, phase: i32, tiles: i32, execute: i32, mayWait: bool): void {
+export function fork(s: usize, phase: i32, tiles: i32, mayWait: bool): void {
   const start = now();
   const job = atomic.load<i32>(TICKET + 4) + 1;
   atomic.store<i64>(TICKET, (<i64>job << 32) | CLOSED);
@@ -98,7 +99,7 @@ export function fork(s: usize, phase: i32, tiles: i32, execute: i32, mayWait: bo
   atomic.store<i32>(DONE, 0);
   atomic.store<i64>(TICKET, <i64>job << 32);
   if (atomic.load<i32>(ASLEEP) > 0) atomic.notify(TICKET + 4, min(tiles - 1, atomic.load<i32>(READY)));
-  const own = work(execute);
+  const own = work();
   const finished = now();
   let turns = SPIN;
   while (true) {
@@ -119,7 +120,7 @@ export function workers(): i32 { return min(atomic.load<i32>(READY), atomic.load
 export function setThreads(n: i32): void { atomic.store<i32>(LIMIT, n); }
 
 /** The life of worker `id` (1 and up): wait for a job, take part, wait again. It does not return. */
-export function serve(id: i32, execute: i32): void {
+export function serve(id: i32): void {
   atomic.add<i32>(READY, 1);
   let seen = atomic.load<i32>(TICKET + 4);
   while (true) {
@@ -131,7 +132,7 @@ export function serve(id: i32, execute: i32): void {
       atomic.sub<i32>(ASLEEP, 1);
     }
     seen = atomic.load<i32>(TICKET + 4);
-    if (id < atomic.load<i32>(LIMIT)) work(execute);
+    if (id < atomic.load<i32>(LIMIT)) work();
   }
 }
 

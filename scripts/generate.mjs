@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import ts from 'typescript';
+import { convolutionTiles } from './gen-conv.mjs';
 import { gemmTiles } from './gen-gemm.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -31,7 +32,10 @@ async function loadTable() {
   }
 }
 
-const files = new Map([['assembly/kernels/gemm/gen/tile.ts', gemmTiles()]]);
+const files = new Map([
+  ['assembly/kernels/gemm/gen/tile.ts', gemmTiles()],
+  ['assembly/kernels/conv/gen/tile.ts', convolutionTiles()],
+]);
 const { TABLE, FAMILIES } = await loadTable();
 const rows = Object.values(TABLE);
 const familyOf = (op) => Object.keys(FAMILIES).find((f) => FAMILIES[f][op.name] === op);
@@ -55,13 +59,22 @@ const hidden = (op) => /Backward$/.test(op.name) || op.name === 'copy';
       .sort()
       .map((n) => (/^[A-Z]/.test(n) ? n : `${n} as ${n}Kernel`))
       .join(', ')} } from '../kernels/${file}';\n`;
-  text += `\n/** Ops below this opcode are elementwise: their function takes spans and is run by map.ts. */\nexport const SPANS: i32 = ${maps.length};\n`;
+  text += `\n/** Ops below this opcode are elementwise: their function takes spans and is run by map.ts. */\nexport const SPANS: i32 = ${maps.length};\nexport const COPY: i32 = ${TABLE.copy.opcode};\n`;
   for (const op of maps)
     text += `function k${op.opcode}(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { map${op.inputs.length}<${capital(op.name)}>(t, y, a, b, c, e); }\n`;
-  for (const op of kernels) text += `function k${op.opcode}(s: usize, p: i32, t: i32): void { ${op.kernel.name}Kernel(s, p, t); }\n`;
-  text += '\n/** Function-table index of an opcode. */\nexport function indexOf(opcode: i32): i32 {\n  switch (opcode) {\n';
-  for (const op of [...maps, ...kernels]) text += `    case ${op.opcode}: return k${op.opcode}.index;\n`;
-  text += '    default: return -1;\n  }\n}\n';
+  // A function has one place in the table: where two ops share a kernel, the second goes through a function of its own.
+  const placed = new Set();
+  const entries = maps.map((op) => `k${op.opcode}`);
+  for (const op of kernels) {
+    const name = `${op.kernel.name}Kernel`;
+    if (placed.has(name)) text += `function k${op.opcode}(s: usize, p: i32, t: i32): void { ${name}(s, p, t); }\n`;
+    entries.push(placed.has(name) ? `k${op.opcode}` : name);
+    placed.add(name);
+  }
+  text +=
+    '\n/** Puts the functions into the table in the order of their opcodes, from index 1 on. Nothing else may take a function as a value. */\n';
+  text += `export function layout(): void {\n${entries.map((name) => `  ${name};\n`).join('')}}\n`;
+  text += '/** Function-table index of an opcode. */\n@inline export function indexOf(opcode: i32): i32 { return opcode + 1; }\n';
   files.set('assembly/gen/dispatch.ts', text);
 
   let fields = HEAD;
@@ -145,7 +158,8 @@ function readFunctions(path) {
     : [];
   const names = new Set(written.map((f) => f.name));
   const generated = [];
-  let text = `${HEAD}import type { MapOp, Scalar } from '../../ops/op.ts';\nimport { TABLE } from '../../ops/table.ts';\nimport { callMap, callMapInto } from '../call.ts';\nimport type { Tensor } from '../core.ts';\n\nconst row = (name: string): MapOp => TABLE[name] as MapOp;\n`;
+  const families = [...new Set(maps.map(familyOf))].sort();
+  let text = `${HEAD}${families.map((f) => `import * as ${f} from '../../ops/${f}.ts';\n`).join('')}import type { MapOp, Scalar } from '../../ops/op.ts';\nimport { callMap, callMapInto } from '../call.ts';\nimport type { Tensor } from '../core.ts';\n`;
   const add = (name, doc, params, result, body) => {
     if (names.has(name)) return;
     text += `\n${doc}\nexport function ${name}(${params.join(', ')}): ${result} {\n  ${body}\n}\n`;
@@ -165,9 +179,8 @@ function readFunctions(path) {
   for (const op of maps) {
     if (hidden(op)) continue;
     const n = op.inputs.length;
-    const own = `${op.name}Op`;
+    const own = `${familyOf(op)}.${op.name} as MapOp`;
     if (names.has(op.name) && names.has(`${op.name}_`)) continue;
-    text += `\nconst ${own} = row('${op.name}');`;
     const params = op.inputs.map((p, i) => `${p}: ${i === 0 ? 'Tensor' : 'Tensor | Scalar'}`);
     const types = `Dtypes: ${op.dtypes.join(', ')}.${op.promote === 'float' ? ' Integers compute in the default floating-point dtype.' : ''}`;
     const example = `@example tensor([1, 2]).${op.name}(${n === 1 ? '' : n === 2 ? '2' : '2, 3'})`;

@@ -1,11 +1,11 @@
-// `npm run size`: what the core ships, raw and gzipped, and where the Wasm's code bytes come from. Fails above the limit.
+// `npm run size`: what the core ships, raw and gzipped, and where the JavaScript and the Wasm's code bytes come from. Fails above the limit.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { at } from './sources.mjs';
-import { compile, ENCODING, unpack } from './wasm.mjs';
+import { compile, ENCODING, inlinedIn } from './wasm.mjs';
 
 const LIMIT = 120_000;
 const AIM = 80_000;
@@ -17,6 +17,7 @@ const kB = (bytes) => `${(bytes / 1000).toFixed(1).padStart(8)} kB`;
 const row = (name, raw, gz) => console.log(`${name.padEnd(34)} ${kB(raw)} raw ${gz === undefined ? '' : `${kB(gz)} gzipped`}`);
 
 const total = ship();
+modules();
 families();
 const verdict = total <= AIM ? 'under the aim' : total <= LIMIT ? `${kB(total - AIM).trim()} above the aim` : 'ABOVE THE LIMIT';
 console.log(`\ncore total${kB(total)} gzipped; aim ${AIM / 1000} kB, limit ${LIMIT / 1000} kB: ${verdict}`);
@@ -24,8 +25,7 @@ process.exitCode = total > LIMIT ? 1 : 0;
 
 /** Prints each file that importing wick loads, then its two parts; returns the gzipped total, each file compressed on its own as servers do. */
 function ship() {
-  const text = readFileSync(at('ts/wasm/gen/core.ts'), 'utf8').match(/'([^']*)';\s*$/)[1];
-  const wasm = unpack(text);
+  const { text, bytes: wasm } = inlinedIn(readFileSync(at('ts/wasm/gen/core.ts'), 'utf8'));
   const sums = { raw: 0, gz: 0, jsRaw: 0, jsGz: 0 };
   let inlined = false;
   for (const path of loaded()) {
@@ -59,6 +59,33 @@ function loaded() {
     }
   }
   return queue;
+}
+
+/** Prints for each module bundled into the root entry its characters and what the gzipped file would be smaller without them. */
+function modules() {
+  const code = readFileSync(at(ENTRY), 'utf8');
+  const map = new SourceMap(JSON.parse(readFileSync(at(`${ENTRY}.map`), 'utf8')));
+  const spans = new Map();
+  let offset = 0;
+  for (const [row, line] of code.split('\n').entries()) {
+    for (let column = 0; column < line.length; column++) {
+      const source = map.findEntry(row, column).originalSource;
+      if (!source) continue;
+      const own = spans.get(source) ?? [];
+      spans.set(source, own);
+      if (own.at(-1)?.end === offset + column) own.at(-1).end++;
+      else own.push({ start: offset + column, end: offset + column + 1 });
+    }
+    offset += line.length + 1;
+  }
+  const all = gzipped(code);
+  const rows = [...spans].map(([source, own]) => {
+    const rest = own.map(({ start }, i) => code.slice(own[i - 1]?.end ?? 0, start)).join('') + code.slice(own.at(-1).end);
+    return { source, raw: code.length - rest.length, gz: all - gzipped(rest) };
+  });
+  console.log('\nJavaScript by module');
+  for (const { source, raw, gz } of rows.sort((a, b) => b.gz - a.gz))
+    row(`  ${source.replace(/^.*?(ts|node_modules)\//, '$1/').replace(/\.[jt]s$/, '')}`, raw, gz);
 }
 
 /**

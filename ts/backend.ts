@@ -1,4 +1,5 @@
-import type { Attrs, Meta, Op, Scalar } from './ops/op.ts';
+import type { DType } from './base/dtype.ts';
+import type { Attrs, MapOp, Meta, Op, Scalar } from './ops/op.ts';
 
 export type Device = 'wasm' | 'webgpu' | 'plan';
 
@@ -38,6 +39,11 @@ export interface Backend {
    * A map op's attrs are `{ dtype }`: the promoted dtype that its operands convert to.
    */
   run(op: Op, inputs: readonly Input[], attrs: Attrs, outputs: readonly View[]): void;
+  /**
+   * A map op whose tensors are row-major, of one shape (n elements) and one floating-point dtype, into a fresh output: what most calls
+   * are, without the questions that `run` has to ask. A device may lack it.
+   */
+  runDense?(op: MapOp, inputs: readonly (View | Scalar)[], dtype: DType, out: View, n: number): void;
   /** The bytes of a contiguous view, copied. */
   readSync(view: View): Uint8Array;
   read(view: View): Promise<Uint8Array>;

@@ -7,11 +7,12 @@ import { Add, Atan2, Copysign, Div, FloorDivide, Fmax, Fmin, Fmod, Heaviside, Hy
 import { BitwiseAnd, BitwiseLeftShift, BitwiseNot, BitwiseOr, BitwiseRightShift, BitwiseXor, Eq, Ge, Gt, Isfinite, Isinf, Isnan, Isneginf, Isposinf, Le, LogicalAnd, LogicalNot, LogicalOr, LogicalXor, Lt, Ne, Signbit } from '../kernels/compare';
 import { convolution as convolutionKernel, convolutionInput as convolutionInputKernel, convolutionWeight as convolutionWeightKernel } from '../kernels/conv/conv';
 import { arange as arangeKernel, full as fullKernel, linspace as linspaceKernel } from '../kernels/create';
+import { intMm as intMmKernel } from '../kernels/gemm/bytes';
 import { linear as linearKernel, matmul as matmulKernel } from '../kernels/gemm/matmul';
 import { embedding as embeddingKernel, embeddingBackward as embeddingBackwardKernel, gather as gatherKernel, gatherBackward as gatherBackwardKernel, indexAdd as indexAddKernel, indexCopy as indexCopyKernel, indexSelect as indexSelectKernel, indexSelectBackward as indexSelectBackwardKernel, nonzeroCount as nonzeroCountKernel, nonzeroFill as nonzeroFillKernel, scatter as scatterKernel, scatterAdd as scatterAddKernel, scatterReduce as scatterReduceKernel, searchsorted as searchsortedKernel } from '../kernels/indexing';
 import { crossEntropy as crossEntropyKernel, crossEntropyBackward as crossEntropyBackwardKernel } from '../kernels/loss';
 import { normalization as normalizationKernel, normalizationBackward as normalizationBackwardKernel } from '../kernels/norm';
-import { avgPool2d as avgPool2dKernel, avgPool2dBackward as avgPool2dBackwardKernel, maxPool2d as maxPool2dKernel, maxPool2dBackward as maxPool2dBackwardKernel, maxPool2dGather as maxPool2dGatherKernel } from '../kernels/pool';
+import { avgPool as avgPoolKernel, avgPoolBackward as avgPoolBackwardKernel, maxPool as maxPoolKernel, maxPoolBackward as maxPoolBackwardKernel, maxPoolGather as maxPoolGatherKernel } from '../kernels/pool';
 import { bernoulli as bernoulliKernel, dropout as dropoutKernel, exponential as exponentialKernel, normal as normalKernel, randint as randintKernel, randperm as randpermKernel, uniform as uniformKernel } from '../kernels/random';
 import { all as allKernel, amax as amaxKernel, amin as aminKernel, any as anyKernel, prod as prodKernel, sum as sumKernel } from '../kernels/reduce';
 import { cummax as cummaxKernel, cummin as cumminKernel, cumprod as cumprodKernel, cumsum as cumsumKernel, logcumsumexp as logcumsumexpKernel, recurrence as recurrenceKernel } from '../kernels/scan';
@@ -26,6 +27,7 @@ import { adagradStep as adagradStepKernel, adamStep as adamStepKernel, rmspropSt
 
 /** Ops below this opcode are elementwise: their function takes spans and is run by map.ts. */
 export const SPANS: i32 = 107;
+export const COPY: i32 = 2;
 function k0(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { map1<Abs>(t, y, a, b, c, e); }
 function k1(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { map1<Ceil>(t, y, a, b, c, e); }
 function k2(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { map1<Copy>(t, y, a, b, c, e); }
@@ -133,273 +135,199 @@ function k103(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { 
 function k104(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { map2<Softshrink>(t, y, a, b, c, e); }
 function k105(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { map2<TanhBackward>(t, y, a, b, c, e); }
 function k106(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { map3<Threshold>(t, y, a, b, c, e); }
-function k107(s: usize, p: i32, t: i32): void { arangeKernel(s, p, t); }
-function k108(s: usize, p: i32, t: i32): void { fullKernel(s, p, t); }
-function k109(s: usize, p: i32, t: i32): void { linspaceKernel(s, p, t); }
-function k110(s: usize, p: i32, t: i32): void { allKernel(s, p, t); }
-function k111(s: usize, p: i32, t: i32): void { amaxKernel(s, p, t); }
-function k112(s: usize, p: i32, t: i32): void { aminKernel(s, p, t); }
-function k113(s: usize, p: i32, t: i32): void { anyKernel(s, p, t); }
-function k114(s: usize, p: i32, t: i32): void { argmaxKernel(s, p, t); }
-function k115(s: usize, p: i32, t: i32): void { argminKernel(s, p, t); }
-function k116(s: usize, p: i32, t: i32): void { logsumexpKernel(s, p, t); }
-function k117(s: usize, p: i32, t: i32): void { maxDimKernel(s, p, t); }
-function k118(s: usize, p: i32, t: i32): void { sumKernel(s, p, t); }
-function k119(s: usize, p: i32, t: i32): void { minDimKernel(s, p, t); }
-function k120(s: usize, p: i32, t: i32): void { prodKernel(s, p, t); }
 function k121(s: usize, p: i32, t: i32): void { sumKernel(s, p, t); }
-function k122(s: usize, p: i32, t: i32): void { varianceKernel(s, p, t); }
-function k123(s: usize, p: i32, t: i32): void { cummaxKernel(s, p, t); }
-function k124(s: usize, p: i32, t: i32): void { cumminKernel(s, p, t); }
-function k125(s: usize, p: i32, t: i32): void { cumprodKernel(s, p, t); }
-function k126(s: usize, p: i32, t: i32): void { cumsumKernel(s, p, t); }
-function k127(s: usize, p: i32, t: i32): void { logcumsumexpKernel(s, p, t); }
-function k128(s: usize, p: i32, t: i32): void { recurrenceKernel(s, p, t); }
-function k129(s: usize, p: i32, t: i32): void { logSoftmaxKernel(s, p, t); }
-function k130(s: usize, p: i32, t: i32): void { logSoftmaxBackwardKernel(s, p, t); }
-function k131(s: usize, p: i32, t: i32): void { softmaxKernel(s, p, t); }
-function k132(s: usize, p: i32, t: i32): void { softmaxBackwardKernel(s, p, t); }
-function k133(s: usize, p: i32, t: i32): void { normalizationKernel(s, p, t); }
-function k134(s: usize, p: i32, t: i32): void { normalizationBackwardKernel(s, p, t); }
-function k135(s: usize, p: i32, t: i32): void { crossEntropyKernel(s, p, t); }
-function k136(s: usize, p: i32, t: i32): void { crossEntropyBackwardKernel(s, p, t); }
-function k137(s: usize, p: i32, t: i32): void { attentionKernel(s, p, t); }
-function k138(s: usize, p: i32, t: i32): void { attentionBackwardKernel(s, p, t); }
-function k139(s: usize, p: i32, t: i32): void { linearKernel(s, p, t); }
-function k140(s: usize, p: i32, t: i32): void { matmulKernel(s, p, t); }
-function k141(s: usize, p: i32, t: i32): void { convolutionKernel(s, p, t); }
-function k142(s: usize, p: i32, t: i32): void { convolutionInputKernel(s, p, t); }
-function k143(s: usize, p: i32, t: i32): void { convolutionWeightKernel(s, p, t); }
-function k144(s: usize, p: i32, t: i32): void { avgPool2dKernel(s, p, t); }
-function k145(s: usize, p: i32, t: i32): void { avgPool2dBackwardKernel(s, p, t); }
-function k146(s: usize, p: i32, t: i32): void { maxPool2dKernel(s, p, t); }
-function k147(s: usize, p: i32, t: i32): void { avgPool2dKernel(s, p, t); }
-function k148(s: usize, p: i32, t: i32): void { avgPool2dBackwardKernel(s, p, t); }
-function k149(s: usize, p: i32, t: i32): void { maxPool2dKernel(s, p, t); }
-function k150(s: usize, p: i32, t: i32): void { maxPool2dBackwardKernel(s, p, t); }
-function k151(s: usize, p: i32, t: i32): void { maxPool2dGatherKernel(s, p, t); }
-function k152(s: usize, p: i32, t: i32): void { embeddingKernel(s, p, t); }
-function k153(s: usize, p: i32, t: i32): void { embeddingBackwardKernel(s, p, t); }
-function k154(s: usize, p: i32, t: i32): void { gatherKernel(s, p, t); }
-function k155(s: usize, p: i32, t: i32): void { gatherBackwardKernel(s, p, t); }
-function k156(s: usize, p: i32, t: i32): void { indexAddKernel(s, p, t); }
-function k157(s: usize, p: i32, t: i32): void { indexCopyKernel(s, p, t); }
-function k158(s: usize, p: i32, t: i32): void { indexSelectKernel(s, p, t); }
-function k159(s: usize, p: i32, t: i32): void { indexSelectBackwardKernel(s, p, t); }
-function k160(s: usize, p: i32, t: i32): void { nonzeroCountKernel(s, p, t); }
-function k161(s: usize, p: i32, t: i32): void { nonzeroFillKernel(s, p, t); }
-function k162(s: usize, p: i32, t: i32): void { scatterKernel(s, p, t); }
-function k163(s: usize, p: i32, t: i32): void { scatterAddKernel(s, p, t); }
-function k164(s: usize, p: i32, t: i32): void { scatterReduceKernel(s, p, t); }
-function k165(s: usize, p: i32, t: i32): void { searchsortedKernel(s, p, t); }
-function k166(s: usize, p: i32, t: i32): void { asStridedBackwardKernel(s, p, t); }
-function k167(s: usize, p: i32, t: i32): void { asStridedCopyKernel(s, p, t); }
-function k168(s: usize, p: i32, t: i32): void { flipKernel(s, p, t); }
-function k169(s: usize, p: i32, t: i32): void { sliceBackwardKernel(s, p, t); }
-function k170(s: usize, p: i32, t: i32): void { trilKernel(s, p, t); }
-function k171(s: usize, p: i32, t: i32): void { triuKernel(s, p, t); }
-function k172(s: usize, p: i32, t: i32): void { sortKernel(s, p, t); }
-function k173(s: usize, p: i32, t: i32): void { topkKernel(s, p, t); }
-function k174(s: usize, p: i32, t: i32): void { bernoulliKernel(s, p, t); }
-function k175(s: usize, p: i32, t: i32): void { dropoutKernel(s, p, t); }
-function k176(s: usize, p: i32, t: i32): void { exponentialKernel(s, p, t); }
-function k177(s: usize, p: i32, t: i32): void { normalKernel(s, p, t); }
-function k178(s: usize, p: i32, t: i32): void { randintKernel(s, p, t); }
-function k179(s: usize, p: i32, t: i32): void { randpermKernel(s, p, t); }
-function k180(s: usize, p: i32, t: i32): void { uniformKernel(s, p, t); }
-function k181(s: usize, p: i32, t: i32): void { adagradStepKernel(s, p, t); }
-function k182(s: usize, p: i32, t: i32): void { adamStepKernel(s, p, t); }
-function k183(s: usize, p: i32, t: i32): void { rmspropStepKernel(s, p, t); }
-function k184(s: usize, p: i32, t: i32): void { sgdStepKernel(s, p, t); }
+function k148(s: usize, p: i32, t: i32): void { avgPoolKernel(s, p, t); }
+function k149(s: usize, p: i32, t: i32): void { avgPoolBackwardKernel(s, p, t); }
+function k150(s: usize, p: i32, t: i32): void { maxPoolKernel(s, p, t); }
 
-/** Function-table index of an opcode. */
-export function indexOf(opcode: i32): i32 {
-  switch (opcode) {
-    case 0: return k0.index;
-    case 1: return k1.index;
-    case 2: return k2.index;
-    case 3: return k3.index;
-    case 4: return k4.index;
-    case 5: return k5.index;
-    case 6: return k6.index;
-    case 7: return k7.index;
-    case 8: return k8.index;
-    case 9: return k9.index;
-    case 10: return k10.index;
-    case 11: return k11.index;
-    case 12: return k12.index;
-    case 13: return k13.index;
-    case 14: return k14.index;
-    case 15: return k15.index;
-    case 16: return k16.index;
-    case 17: return k17.index;
-    case 18: return k18.index;
-    case 19: return k19.index;
-    case 20: return k20.index;
-    case 21: return k21.index;
-    case 22: return k22.index;
-    case 23: return k23.index;
-    case 24: return k24.index;
-    case 25: return k25.index;
-    case 26: return k26.index;
-    case 27: return k27.index;
-    case 28: return k28.index;
-    case 29: return k29.index;
-    case 30: return k30.index;
-    case 31: return k31.index;
-    case 32: return k32.index;
-    case 33: return k33.index;
-    case 34: return k34.index;
-    case 35: return k35.index;
-    case 36: return k36.index;
-    case 37: return k37.index;
-    case 38: return k38.index;
-    case 39: return k39.index;
-    case 40: return k40.index;
-    case 41: return k41.index;
-    case 42: return k42.index;
-    case 43: return k43.index;
-    case 44: return k44.index;
-    case 45: return k45.index;
-    case 46: return k46.index;
-    case 47: return k47.index;
-    case 48: return k48.index;
-    case 49: return k49.index;
-    case 50: return k50.index;
-    case 51: return k51.index;
-    case 52: return k52.index;
-    case 53: return k53.index;
-    case 54: return k54.index;
-    case 55: return k55.index;
-    case 56: return k56.index;
-    case 57: return k57.index;
-    case 58: return k58.index;
-    case 59: return k59.index;
-    case 60: return k60.index;
-    case 61: return k61.index;
-    case 62: return k62.index;
-    case 63: return k63.index;
-    case 64: return k64.index;
-    case 65: return k65.index;
-    case 66: return k66.index;
-    case 67: return k67.index;
-    case 68: return k68.index;
-    case 69: return k69.index;
-    case 70: return k70.index;
-    case 71: return k71.index;
-    case 72: return k72.index;
-    case 73: return k73.index;
-    case 74: return k74.index;
-    case 75: return k75.index;
-    case 76: return k76.index;
-    case 77: return k77.index;
-    case 78: return k78.index;
-    case 79: return k79.index;
-    case 80: return k80.index;
-    case 81: return k81.index;
-    case 82: return k82.index;
-    case 83: return k83.index;
-    case 84: return k84.index;
-    case 85: return k85.index;
-    case 86: return k86.index;
-    case 87: return k87.index;
-    case 88: return k88.index;
-    case 89: return k89.index;
-    case 90: return k90.index;
-    case 91: return k91.index;
-    case 92: return k92.index;
-    case 93: return k93.index;
-    case 94: return k94.index;
-    case 95: return k95.index;
-    case 96: return k96.index;
-    case 97: return k97.index;
-    case 98: return k98.index;
-    case 99: return k99.index;
-    case 100: return k100.index;
-    case 101: return k101.index;
-    case 102: return k102.index;
-    case 103: return k103.index;
-    case 104: return k104.index;
-    case 105: return k105.index;
-    case 106: return k106.index;
-    case 107: return k107.index;
-    case 108: return k108.index;
-    case 109: return k109.index;
-    case 110: return k110.index;
-    case 111: return k111.index;
-    case 112: return k112.index;
-    case 113: return k113.index;
-    case 114: return k114.index;
-    case 115: return k115.index;
-    case 116: return k116.index;
-    case 117: return k117.index;
-    case 118: return k118.index;
-    case 119: return k119.index;
-    case 120: return k120.index;
-    case 121: return k121.index;
-    case 122: return k122.index;
-    case 123: return k123.index;
-    case 124: return k124.index;
-    case 125: return k125.index;
-    case 126: return k126.index;
-    case 127: return k127.index;
-    case 128: return k128.index;
-    case 129: return k129.index;
-    case 130: return k130.index;
-    case 131: return k131.index;
-    case 132: return k132.index;
-    case 133: return k133.index;
-    case 134: return k134.index;
-    case 135: return k135.index;
-    case 136: return k136.index;
-    case 137: return k137.index;
-    case 138: return k138.index;
-    case 139: return k139.index;
-    case 140: return k140.index;
-    case 141: return k141.index;
-    case 142: return k142.index;
-    case 143: return k143.index;
-    case 144: return k144.index;
-    case 145: return k145.index;
-    case 146: return k146.index;
-    case 147: return k147.index;
-    case 148: return k148.index;
-    case 149: return k149.index;
-    case 150: return k150.index;
-    case 151: return k151.index;
-    case 152: return k152.index;
-    case 153: return k153.index;
-    case 154: return k154.index;
-    case 155: return k155.index;
-    case 156: return k156.index;
-    case 157: return k157.index;
-    case 158: return k158.index;
-    case 159: return k159.index;
-    case 160: return k160.index;
-    case 161: return k161.index;
-    case 162: return k162.index;
-    case 163: return k163.index;
-    case 164: return k164.index;
-    case 165: return k165.index;
-    case 166: return k166.index;
-    case 167: return k167.index;
-    case 168: return k168.index;
-    case 169: return k169.index;
-    case 170: return k170.index;
-    case 171: return k171.index;
-    case 172: return k172.index;
-    case 173: return k173.index;
-    case 174: return k174.index;
-    case 175: return k175.index;
-    case 176: return k176.index;
-    case 177: return k177.index;
-    case 178: return k178.index;
-    case 179: return k179.index;
-    case 180: return k180.index;
-    case 181: return k181.index;
-    case 182: return k182.index;
-    case 183: return k183.index;
-    case 184: return k184.index;
-    default: return -1;
-  }
+/** Puts the functions into the table in the order of their opcodes, from index 1 on. Nothing else may take a function as a value. */
+export function layout(): void {
+  k0;
+  k1;
+  k2;
+  k3;
+  k4;
+  k5;
+  k6;
+  k7;
+  k8;
+  k9;
+  k10;
+  k11;
+  k12;
+  k13;
+  k14;
+  k15;
+  k16;
+  k17;
+  k18;
+  k19;
+  k20;
+  k21;
+  k22;
+  k23;
+  k24;
+  k25;
+  k26;
+  k27;
+  k28;
+  k29;
+  k30;
+  k31;
+  k32;
+  k33;
+  k34;
+  k35;
+  k36;
+  k37;
+  k38;
+  k39;
+  k40;
+  k41;
+  k42;
+  k43;
+  k44;
+  k45;
+  k46;
+  k47;
+  k48;
+  k49;
+  k50;
+  k51;
+  k52;
+  k53;
+  k54;
+  k55;
+  k56;
+  k57;
+  k58;
+  k59;
+  k60;
+  k61;
+  k62;
+  k63;
+  k64;
+  k65;
+  k66;
+  k67;
+  k68;
+  k69;
+  k70;
+  k71;
+  k72;
+  k73;
+  k74;
+  k75;
+  k76;
+  k77;
+  k78;
+  k79;
+  k80;
+  k81;
+  k82;
+  k83;
+  k84;
+  k85;
+  k86;
+  k87;
+  k88;
+  k89;
+  k90;
+  k91;
+  k92;
+  k93;
+  k94;
+  k95;
+  k96;
+  k97;
+  k98;
+  k99;
+  k100;
+  k101;
+  k102;
+  k103;
+  k104;
+  k105;
+  k106;
+  arangeKernel;
+  fullKernel;
+  linspaceKernel;
+  allKernel;
+  amaxKernel;
+  aminKernel;
+  anyKernel;
+  argmaxKernel;
+  argminKernel;
+  logsumexpKernel;
+  maxDimKernel;
+  sumKernel;
+  minDimKernel;
+  prodKernel;
+  k121;
+  varianceKernel;
+  cummaxKernel;
+  cumminKernel;
+  cumprodKernel;
+  cumsumKernel;
+  logcumsumexpKernel;
+  recurrenceKernel;
+  logSoftmaxKernel;
+  logSoftmaxBackwardKernel;
+  softmaxKernel;
+  softmaxBackwardKernel;
+  normalizationKernel;
+  normalizationBackwardKernel;
+  crossEntropyKernel;
+  crossEntropyBackwardKernel;
+  attentionKernel;
+  attentionBackwardKernel;
+  linearKernel;
+  matmulKernel;
+  intMmKernel;
+  convolutionKernel;
+  convolutionInputKernel;
+  convolutionWeightKernel;
+  avgPoolKernel;
+  avgPoolBackwardKernel;
+  maxPoolKernel;
+  k148;
+  k149;
+  k150;
+  maxPoolBackwardKernel;
+  maxPoolGatherKernel;
+  embeddingKernel;
+  embeddingBackwardKernel;
+  indexAddKernel;
+  indexCopyKernel;
+  indexSelectKernel;
+  indexSelectBackwardKernel;
+  gatherKernel;
+  gatherBackwardKernel;
+  scatterKernel;
+  scatterAddKernel;
+  scatterReduceKernel;
+  nonzeroCountKernel;
+  nonzeroFillKernel;
+  searchsortedKernel;
+  asStridedBackwardKernel;
+  asStridedCopyKernel;
+  flipKernel;
+  sliceBackwardKernel;
+  trilKernel;
+  triuKernel;
+  sortKernel;
+  topkKernel;
+  bernoulliKernel;
+  dropoutKernel;
+  exponentialKernel;
+  normalKernel;
+  randintKernel;
+  randpermKernel;
+  uniformKernel;
+  adagradStepKernel;
+  adamStepKernel;
+  rmspropStepKernel;
+  sgdStepKernel;
 }
+/** Function-table index of an opcode. */
+@inline export function indexOf(opcode: i32): i32 { return opcode + 1; }

@@ -496,243 +496,343 @@ export namespace matmul {
   export const p4: i32 = 42;
   export const p5: i32 = 43;
 }
+export namespace intMm {
+  export const m: i32 = 0;
+  export const n: i32 = 1;
+  export const k: i32 = 2;
+  export const batch: i32 = 3;
+  export const stacks: i32 = 4;
+  export const aZero: i32 = 5;
+  export const bZero: i32 = 6;
+  export const block: i32 = 7;
+}
 export namespace convolution {
   export const images: i32 = 0;
   export const channels: i32 = 1;
-  export const height: i32 = 2;
-  export const width: i32 = 3;
-  export const outputs: i32 = 4;
-  export const outHeight: i32 = 5;
-  export const outWidth: i32 = 6;
-  export const kernelH: i32 = 7;
-  export const kernelW: i32 = 8;
-  export const strideH: i32 = 9;
-  export const strideW: i32 = 10;
-  export const paddingH: i32 = 11;
-  export const paddingW: i32 = 12;
-  export const dilationH: i32 = 13;
-  export const dilationW: i32 = 14;
-  export const groups: i32 = 15;
-  export const depthwise: i32 = 16;
-  export const pixels: i32 = 17;
-  export const pixelUnits: i32 = 18;
-  export const units: i32 = 19;
-  export const per: i32 = 20;
-  export const packUnits: i32 = 21;
-  export const packPer: i32 = 22;
-  export const chunks: i32 = 23;
+  export const outputs: i32 = 2;
+  export const groups: i32 = 3;
+  export const depthwise: i32 = 4;
+  export const gather: i32 = 5;
+  export const clamp: i32 = 6;
+  export const sizeD: i32 = 7;
+  export const sizeH: i32 = 8;
+  export const sizeW: i32 = 9;
+  export const outD: i32 = 10;
+  export const outH: i32 = 11;
+  export const outW: i32 = 12;
+  export const kernelD: i32 = 13;
+  export const kernelH: i32 = 14;
+  export const kernelW: i32 = 15;
+  export const strideD: i32 = 16;
+  export const strideH: i32 = 17;
+  export const strideW: i32 = 18;
+  export const paddingD: i32 = 19;
+  export const paddingH: i32 = 20;
+  export const paddingW: i32 = 21;
+  export const dilationD: i32 = 22;
+  export const dilationH: i32 = 23;
+  export const dilationW: i32 = 24;
+  export const rows: i32 = 25;
+  export const cols: i32 = 26;
+  export const units: i32 = 27;
+  export const per: i32 = 28;
+  export const packUnits: i32 = 29;
+  export const packPer: i32 = 30;
+  export const panels: i32 = 31;
+  export const classBytes: i32 = 32;
+  export const chunks: i32 = 33;
+  export const merged: i32 = 34;
+  export const swapped: i32 = 35;
+  export const low: i32 = 0;
+  export const high: i32 = 1;
 }
 export namespace convolutionInput {
   export const images: i32 = 0;
   export const channels: i32 = 1;
-  export const height: i32 = 2;
-  export const width: i32 = 3;
-  export const outputs: i32 = 4;
-  export const outHeight: i32 = 5;
-  export const outWidth: i32 = 6;
-  export const kernelH: i32 = 7;
-  export const kernelW: i32 = 8;
-  export const strideH: i32 = 9;
-  export const strideW: i32 = 10;
-  export const paddingH: i32 = 11;
-  export const paddingW: i32 = 12;
-  export const dilationH: i32 = 13;
-  export const dilationW: i32 = 14;
-  export const groups: i32 = 15;
-  export const depthwise: i32 = 16;
-  export const pixels: i32 = 17;
-  export const pixelUnits: i32 = 18;
-  export const units: i32 = 19;
-  export const per: i32 = 20;
-  export const packUnits: i32 = 21;
-  export const packPer: i32 = 22;
-  export const chunks: i32 = 23;
+  export const outputs: i32 = 2;
+  export const groups: i32 = 3;
+  export const depthwise: i32 = 4;
+  export const gather: i32 = 5;
+  export const clamp: i32 = 6;
+  export const sizeD: i32 = 7;
+  export const sizeH: i32 = 8;
+  export const sizeW: i32 = 9;
+  export const outD: i32 = 10;
+  export const outH: i32 = 11;
+  export const outW: i32 = 12;
+  export const kernelD: i32 = 13;
+  export const kernelH: i32 = 14;
+  export const kernelW: i32 = 15;
+  export const strideD: i32 = 16;
+  export const strideH: i32 = 17;
+  export const strideW: i32 = 18;
+  export const paddingD: i32 = 19;
+  export const paddingH: i32 = 20;
+  export const paddingW: i32 = 21;
+  export const dilationD: i32 = 22;
+  export const dilationH: i32 = 23;
+  export const dilationW: i32 = 24;
+  export const rows: i32 = 25;
+  export const cols: i32 = 26;
+  export const units: i32 = 27;
+  export const per: i32 = 28;
+  export const packUnits: i32 = 29;
+  export const packPer: i32 = 30;
+  export const panels: i32 = 31;
+  export const classBytes: i32 = 32;
+  export const chunks: i32 = 33;
+  export const merged: i32 = 34;
+  export const swapped: i32 = 35;
+  export const low: i32 = 0;
+  export const high: i32 = 1;
 }
 export namespace convolutionWeight {
   export const images: i32 = 0;
   export const channels: i32 = 1;
-  export const height: i32 = 2;
-  export const width: i32 = 3;
-  export const outputs: i32 = 4;
-  export const outHeight: i32 = 5;
-  export const outWidth: i32 = 6;
-  export const kernelH: i32 = 7;
-  export const kernelW: i32 = 8;
-  export const strideH: i32 = 9;
-  export const strideW: i32 = 10;
-  export const paddingH: i32 = 11;
-  export const paddingW: i32 = 12;
-  export const dilationH: i32 = 13;
-  export const dilationW: i32 = 14;
-  export const groups: i32 = 15;
-  export const depthwise: i32 = 16;
-  export const pixels: i32 = 17;
-  export const pixelUnits: i32 = 18;
-  export const units: i32 = 19;
-  export const per: i32 = 20;
-  export const packUnits: i32 = 21;
-  export const packPer: i32 = 22;
-  export const chunks: i32 = 23;
+  export const outputs: i32 = 2;
+  export const groups: i32 = 3;
+  export const depthwise: i32 = 4;
+  export const gather: i32 = 5;
+  export const clamp: i32 = 6;
+  export const sizeD: i32 = 7;
+  export const sizeH: i32 = 8;
+  export const sizeW: i32 = 9;
+  export const outD: i32 = 10;
+  export const outH: i32 = 11;
+  export const outW: i32 = 12;
+  export const kernelD: i32 = 13;
+  export const kernelH: i32 = 14;
+  export const kernelW: i32 = 15;
+  export const strideD: i32 = 16;
+  export const strideH: i32 = 17;
+  export const strideW: i32 = 18;
+  export const paddingD: i32 = 19;
+  export const paddingH: i32 = 20;
+  export const paddingW: i32 = 21;
+  export const dilationD: i32 = 22;
+  export const dilationH: i32 = 23;
+  export const dilationW: i32 = 24;
+  export const rows: i32 = 25;
+  export const cols: i32 = 26;
+  export const units: i32 = 27;
+  export const per: i32 = 28;
+  export const packUnits: i32 = 29;
+  export const packPer: i32 = 30;
+  export const panels: i32 = 31;
+  export const classBytes: i32 = 32;
+  export const chunks: i32 = 33;
+  export const merged: i32 = 34;
+  export const swapped: i32 = 35;
+  export const low: i32 = 0;
+  export const high: i32 = 1;
 }
-export namespace adaptiveAvgPool2d {
+export namespace adaptiveAvgPool {
   export const channels: i32 = 0;
-  export const height: i32 = 1;
-  export const width: i32 = 2;
-  export const outHeight: i32 = 3;
-  export const outWidth: i32 = 4;
-  export const kernelH: i32 = 5;
-  export const kernelW: i32 = 6;
-  export const strideH: i32 = 7;
-  export const strideW: i32 = 8;
-  export const paddingH: i32 = 9;
-  export const paddingW: i32 = 10;
-  export const dilationH: i32 = 11;
-  export const dilationW: i32 = 12;
-  export const adaptive: i32 = 13;
-  export const countPadding: i32 = 14;
-  export const divisor: i32 = 15;
-  export const units: i32 = 16;
-  export const per: i32 = 17;
+  export const sizeD: i32 = 1;
+  export const sizeH: i32 = 2;
+  export const sizeW: i32 = 3;
+  export const outD: i32 = 4;
+  export const outH: i32 = 5;
+  export const outW: i32 = 6;
+  export const kernelD: i32 = 7;
+  export const kernelH: i32 = 8;
+  export const kernelW: i32 = 9;
+  export const strideD: i32 = 10;
+  export const strideH: i32 = 11;
+  export const strideW: i32 = 12;
+  export const paddingD: i32 = 13;
+  export const paddingH: i32 = 14;
+  export const paddingW: i32 = 15;
+  export const dilationD: i32 = 16;
+  export const dilationH: i32 = 17;
+  export const dilationW: i32 = 18;
+  export const adaptive: i32 = 19;
+  export const countPadding: i32 = 20;
+  export const divisor: i32 = 21;
+  export const units: i32 = 22;
+  export const per: i32 = 23;
 }
-export namespace adaptiveAvgPool2dBackward {
+export namespace adaptiveAvgPoolBackward {
   export const channels: i32 = 0;
-  export const height: i32 = 1;
-  export const width: i32 = 2;
-  export const outHeight: i32 = 3;
-  export const outWidth: i32 = 4;
-  export const kernelH: i32 = 5;
-  export const kernelW: i32 = 6;
-  export const strideH: i32 = 7;
-  export const strideW: i32 = 8;
-  export const paddingH: i32 = 9;
-  export const paddingW: i32 = 10;
-  export const dilationH: i32 = 11;
-  export const dilationW: i32 = 12;
-  export const adaptive: i32 = 13;
-  export const countPadding: i32 = 14;
-  export const divisor: i32 = 15;
-  export const units: i32 = 16;
-  export const per: i32 = 17;
+  export const sizeD: i32 = 1;
+  export const sizeH: i32 = 2;
+  export const sizeW: i32 = 3;
+  export const outD: i32 = 4;
+  export const outH: i32 = 5;
+  export const outW: i32 = 6;
+  export const kernelD: i32 = 7;
+  export const kernelH: i32 = 8;
+  export const kernelW: i32 = 9;
+  export const strideD: i32 = 10;
+  export const strideH: i32 = 11;
+  export const strideW: i32 = 12;
+  export const paddingD: i32 = 13;
+  export const paddingH: i32 = 14;
+  export const paddingW: i32 = 15;
+  export const dilationD: i32 = 16;
+  export const dilationH: i32 = 17;
+  export const dilationW: i32 = 18;
+  export const adaptive: i32 = 19;
+  export const countPadding: i32 = 20;
+  export const divisor: i32 = 21;
+  export const units: i32 = 22;
+  export const per: i32 = 23;
 }
-export namespace adaptiveMaxPool2d {
+export namespace adaptiveMaxPool {
   export const channels: i32 = 0;
-  export const height: i32 = 1;
-  export const width: i32 = 2;
-  export const outHeight: i32 = 3;
-  export const outWidth: i32 = 4;
-  export const kernelH: i32 = 5;
-  export const kernelW: i32 = 6;
-  export const strideH: i32 = 7;
-  export const strideW: i32 = 8;
-  export const paddingH: i32 = 9;
-  export const paddingW: i32 = 10;
-  export const dilationH: i32 = 11;
-  export const dilationW: i32 = 12;
-  export const adaptive: i32 = 13;
-  export const countPadding: i32 = 14;
-  export const divisor: i32 = 15;
-  export const units: i32 = 16;
-  export const per: i32 = 17;
+  export const sizeD: i32 = 1;
+  export const sizeH: i32 = 2;
+  export const sizeW: i32 = 3;
+  export const outD: i32 = 4;
+  export const outH: i32 = 5;
+  export const outW: i32 = 6;
+  export const kernelD: i32 = 7;
+  export const kernelH: i32 = 8;
+  export const kernelW: i32 = 9;
+  export const strideD: i32 = 10;
+  export const strideH: i32 = 11;
+  export const strideW: i32 = 12;
+  export const paddingD: i32 = 13;
+  export const paddingH: i32 = 14;
+  export const paddingW: i32 = 15;
+  export const dilationD: i32 = 16;
+  export const dilationH: i32 = 17;
+  export const dilationW: i32 = 18;
+  export const adaptive: i32 = 19;
+  export const countPadding: i32 = 20;
+  export const divisor: i32 = 21;
+  export const units: i32 = 22;
+  export const per: i32 = 23;
 }
-export namespace avgPool2d {
+export namespace avgPool {
   export const channels: i32 = 0;
-  export const height: i32 = 1;
-  export const width: i32 = 2;
-  export const outHeight: i32 = 3;
-  export const outWidth: i32 = 4;
-  export const kernelH: i32 = 5;
-  export const kernelW: i32 = 6;
-  export const strideH: i32 = 7;
-  export const strideW: i32 = 8;
-  export const paddingH: i32 = 9;
-  export const paddingW: i32 = 10;
-  export const dilationH: i32 = 11;
-  export const dilationW: i32 = 12;
-  export const adaptive: i32 = 13;
-  export const countPadding: i32 = 14;
-  export const divisor: i32 = 15;
-  export const units: i32 = 16;
-  export const per: i32 = 17;
+  export const sizeD: i32 = 1;
+  export const sizeH: i32 = 2;
+  export const sizeW: i32 = 3;
+  export const outD: i32 = 4;
+  export const outH: i32 = 5;
+  export const outW: i32 = 6;
+  export const kernelD: i32 = 7;
+  export const kernelH: i32 = 8;
+  export const kernelW: i32 = 9;
+  export const strideD: i32 = 10;
+  export const strideH: i32 = 11;
+  export const strideW: i32 = 12;
+  export const paddingD: i32 = 13;
+  export const paddingH: i32 = 14;
+  export const paddingW: i32 = 15;
+  export const dilationD: i32 = 16;
+  export const dilationH: i32 = 17;
+  export const dilationW: i32 = 18;
+  export const adaptive: i32 = 19;
+  export const countPadding: i32 = 20;
+  export const divisor: i32 = 21;
+  export const units: i32 = 22;
+  export const per: i32 = 23;
 }
-export namespace avgPool2dBackward {
+export namespace avgPoolBackward {
   export const channels: i32 = 0;
-  export const height: i32 = 1;
-  export const width: i32 = 2;
-  export const outHeight: i32 = 3;
-  export const outWidth: i32 = 4;
-  export const kernelH: i32 = 5;
-  export const kernelW: i32 = 6;
-  export const strideH: i32 = 7;
-  export const strideW: i32 = 8;
-  export const paddingH: i32 = 9;
-  export const paddingW: i32 = 10;
-  export const dilationH: i32 = 11;
-  export const dilationW: i32 = 12;
-  export const adaptive: i32 = 13;
-  export const countPadding: i32 = 14;
-  export const divisor: i32 = 15;
-  export const units: i32 = 16;
-  export const per: i32 = 17;
+  export const sizeD: i32 = 1;
+  export const sizeH: i32 = 2;
+  export const sizeW: i32 = 3;
+  export const outD: i32 = 4;
+  export const outH: i32 = 5;
+  export const outW: i32 = 6;
+  export const kernelD: i32 = 7;
+  export const kernelH: i32 = 8;
+  export const kernelW: i32 = 9;
+  export const strideD: i32 = 10;
+  export const strideH: i32 = 11;
+  export const strideW: i32 = 12;
+  export const paddingD: i32 = 13;
+  export const paddingH: i32 = 14;
+  export const paddingW: i32 = 15;
+  export const dilationD: i32 = 16;
+  export const dilationH: i32 = 17;
+  export const dilationW: i32 = 18;
+  export const adaptive: i32 = 19;
+  export const countPadding: i32 = 20;
+  export const divisor: i32 = 21;
+  export const units: i32 = 22;
+  export const per: i32 = 23;
 }
-export namespace maxPool2d {
+export namespace maxPool {
   export const channels: i32 = 0;
-  export const height: i32 = 1;
-  export const width: i32 = 2;
-  export const outHeight: i32 = 3;
-  export const outWidth: i32 = 4;
-  export const kernelH: i32 = 5;
-  export const kernelW: i32 = 6;
-  export const strideH: i32 = 7;
-  export const strideW: i32 = 8;
-  export const paddingH: i32 = 9;
-  export const paddingW: i32 = 10;
-  export const dilationH: i32 = 11;
-  export const dilationW: i32 = 12;
-  export const adaptive: i32 = 13;
-  export const countPadding: i32 = 14;
-  export const divisor: i32 = 15;
-  export const units: i32 = 16;
-  export const per: i32 = 17;
+  export const sizeD: i32 = 1;
+  export const sizeH: i32 = 2;
+  export const sizeW: i32 = 3;
+  export const outD: i32 = 4;
+  export const outH: i32 = 5;
+  export const outW: i32 = 6;
+  export const kernelD: i32 = 7;
+  export const kernelH: i32 = 8;
+  export const kernelW: i32 = 9;
+  export const strideD: i32 = 10;
+  export const strideH: i32 = 11;
+  export const strideW: i32 = 12;
+  export const paddingD: i32 = 13;
+  export const paddingH: i32 = 14;
+  export const paddingW: i32 = 15;
+  export const dilationD: i32 = 16;
+  export const dilationH: i32 = 17;
+  export const dilationW: i32 = 18;
+  export const adaptive: i32 = 19;
+  export const countPadding: i32 = 20;
+  export const divisor: i32 = 21;
+  export const units: i32 = 22;
+  export const per: i32 = 23;
 }
-export namespace maxPool2dBackward {
+export namespace maxPoolBackward {
   export const channels: i32 = 0;
-  export const height: i32 = 1;
-  export const width: i32 = 2;
-  export const outHeight: i32 = 3;
-  export const outWidth: i32 = 4;
-  export const kernelH: i32 = 5;
-  export const kernelW: i32 = 6;
-  export const strideH: i32 = 7;
-  export const strideW: i32 = 8;
-  export const paddingH: i32 = 9;
-  export const paddingW: i32 = 10;
-  export const dilationH: i32 = 11;
-  export const dilationW: i32 = 12;
-  export const adaptive: i32 = 13;
-  export const countPadding: i32 = 14;
-  export const divisor: i32 = 15;
-  export const units: i32 = 16;
-  export const per: i32 = 17;
+  export const sizeD: i32 = 1;
+  export const sizeH: i32 = 2;
+  export const sizeW: i32 = 3;
+  export const outD: i32 = 4;
+  export const outH: i32 = 5;
+  export const outW: i32 = 6;
+  export const kernelD: i32 = 7;
+  export const kernelH: i32 = 8;
+  export const kernelW: i32 = 9;
+  export const strideD: i32 = 10;
+  export const strideH: i32 = 11;
+  export const strideW: i32 = 12;
+  export const paddingD: i32 = 13;
+  export const paddingH: i32 = 14;
+  export const paddingW: i32 = 15;
+  export const dilationD: i32 = 16;
+  export const dilationH: i32 = 17;
+  export const dilationW: i32 = 18;
+  export const adaptive: i32 = 19;
+  export const countPadding: i32 = 20;
+  export const divisor: i32 = 21;
+  export const units: i32 = 22;
+  export const per: i32 = 23;
 }
-export namespace maxPool2dGather {
+export namespace maxPoolGather {
   export const channels: i32 = 0;
-  export const height: i32 = 1;
-  export const width: i32 = 2;
-  export const outHeight: i32 = 3;
-  export const outWidth: i32 = 4;
-  export const kernelH: i32 = 5;
-  export const kernelW: i32 = 6;
-  export const strideH: i32 = 7;
-  export const strideW: i32 = 8;
-  export const paddingH: i32 = 9;
-  export const paddingW: i32 = 10;
-  export const dilationH: i32 = 11;
-  export const dilationW: i32 = 12;
-  export const adaptive: i32 = 13;
-  export const countPadding: i32 = 14;
-  export const divisor: i32 = 15;
-  export const units: i32 = 16;
-  export const per: i32 = 17;
+  export const sizeD: i32 = 1;
+  export const sizeH: i32 = 2;
+  export const sizeW: i32 = 3;
+  export const outD: i32 = 4;
+  export const outH: i32 = 5;
+  export const outW: i32 = 6;
+  export const kernelD: i32 = 7;
+  export const kernelH: i32 = 8;
+  export const kernelW: i32 = 9;
+  export const strideD: i32 = 10;
+  export const strideH: i32 = 11;
+  export const strideW: i32 = 12;
+  export const paddingD: i32 = 13;
+  export const paddingH: i32 = 14;
+  export const paddingW: i32 = 15;
+  export const dilationD: i32 = 16;
+  export const dilationH: i32 = 17;
+  export const dilationW: i32 = 18;
+  export const adaptive: i32 = 19;
+  export const countPadding: i32 = 20;
+  export const divisor: i32 = 21;
+  export const units: i32 = 22;
+  export const per: i32 = 23;
 }
 export namespace embedding {
   export const outer: i32 = 0;
@@ -742,6 +842,46 @@ export namespace embedding {
   export const per: i32 = 4;
 }
 export namespace embeddingBackward {
+  export const outer: i32 = 0;
+  export const n: i32 = 1;
+  export const k: i32 = 2;
+  export const inner: i32 = 3;
+  export const chunk: i32 = 4;
+  export const chunks: i32 = 5;
+  export const per: i32 = 6;
+  export const skip: i32 = 7;
+  export const alpha: i32 = 0;
+}
+export namespace indexAdd {
+  export const outer: i32 = 0;
+  export const n: i32 = 1;
+  export const k: i32 = 2;
+  export const inner: i32 = 3;
+  export const chunk: i32 = 4;
+  export const chunks: i32 = 5;
+  export const per: i32 = 6;
+  export const skip: i32 = 7;
+  export const alpha: i32 = 0;
+}
+export namespace indexCopy {
+  export const outer: i32 = 0;
+  export const n: i32 = 1;
+  export const k: i32 = 2;
+  export const inner: i32 = 3;
+  export const chunk: i32 = 4;
+  export const chunks: i32 = 5;
+  export const per: i32 = 6;
+  export const skip: i32 = 7;
+  export const alpha: i32 = 0;
+}
+export namespace indexSelect {
+  export const outer: i32 = 0;
+  export const n: i32 = 1;
+  export const k: i32 = 2;
+  export const inner: i32 = 3;
+  export const per: i32 = 4;
+}
+export namespace indexSelectBackward {
   export const outer: i32 = 0;
   export const n: i32 = 1;
   export const k: i32 = 2;
@@ -819,62 +959,6 @@ export namespace gatherBackward {
   export const from5: i32 = 29;
   export const from6: i32 = 30;
   export const from7: i32 = 31;
-}
-export namespace indexAdd {
-  export const outer: i32 = 0;
-  export const n: i32 = 1;
-  export const k: i32 = 2;
-  export const inner: i32 = 3;
-  export const chunk: i32 = 4;
-  export const chunks: i32 = 5;
-  export const per: i32 = 6;
-  export const skip: i32 = 7;
-  export const alpha: i32 = 0;
-}
-export namespace indexCopy {
-  export const outer: i32 = 0;
-  export const n: i32 = 1;
-  export const k: i32 = 2;
-  export const inner: i32 = 3;
-  export const chunk: i32 = 4;
-  export const chunks: i32 = 5;
-  export const per: i32 = 6;
-  export const skip: i32 = 7;
-  export const alpha: i32 = 0;
-}
-export namespace indexSelect {
-  export const outer: i32 = 0;
-  export const n: i32 = 1;
-  export const k: i32 = 2;
-  export const inner: i32 = 3;
-  export const per: i32 = 4;
-}
-export namespace indexSelectBackward {
-  export const outer: i32 = 0;
-  export const n: i32 = 1;
-  export const k: i32 = 2;
-  export const inner: i32 = 3;
-  export const chunk: i32 = 4;
-  export const chunks: i32 = 5;
-  export const per: i32 = 6;
-  export const skip: i32 = 7;
-  export const alpha: i32 = 0;
-}
-export namespace nonzeroCount {
-  export const n: i32 = 0;
-}
-export namespace nonzeroFill {
-  export const n: i32 = 0;
-  export const count: i32 = 1;
-  export const rank: i32 = 2;
-  export const size0: i32 = 3;
-  export const size1: i32 = 4;
-  export const size2: i32 = 5;
-  export const size3: i32 = 6;
-  export const size4: i32 = 7;
-  export const size5: i32 = 8;
-  export const size6: i32 = 9;
-  export const size7: i32 = 10;
 }
 export namespace scatter {
   export const n: i32 = 0;
@@ -977,6 +1061,22 @@ export namespace scatterReduce {
   export const from5: i32 = 29;
   export const from6: i32 = 30;
   export const from7: i32 = 31;
+}
+export namespace nonzeroCount {
+  export const n: i32 = 0;
+}
+export namespace nonzeroFill {
+  export const n: i32 = 0;
+  export const count: i32 = 1;
+  export const rank: i32 = 2;
+  export const size0: i32 = 3;
+  export const size1: i32 = 4;
+  export const size2: i32 = 5;
+  export const size3: i32 = 6;
+  export const size4: i32 = 7;
+  export const size5: i32 = 8;
+  export const size6: i32 = 9;
+  export const size7: i32 = 10;
 }
 export namespace searchsorted {
   export const count: i32 = 0;

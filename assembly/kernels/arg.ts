@@ -32,18 +32,17 @@ function line<T>(kind: i32, flip: bool, p: usize, n: i32): i32 {
   return find<T>(p, n, load<T>(a));
 }
 
-/** The indices of one vector of columns, `stride` bytes from row to row; they are stored in lanes as wide as T. */
-function down<T>(best: usize, where: usize, p: usize, n: i32, stride: usize, end: usize, c: v128): void {
-  let b = v128.xor(upTo(p, end), c), k = i32x4.splat(0);
-  for (let r = 1; r < n; r++) {
-    p += stride;
+/** Takes rows `from` to `to` of one vector of columns into the best and their rows, which are lanes as wide as T. */
+function down<T>(best: usize, where: usize, p: usize, from: i32, to: i32, stride: usize, end: usize, c: v128): void {
+  let b = v128.load(best), k = v128.load(where);
+  for (; from < to; from++, p += stride) {
     const v = v128.xor(upTo(p, end), c);
     // Not less or equal, so that a NaN wins; nothing is better than a NaN.
     const better = isFloat<T>() ? v128.andnot(v128.eq<T>(b, b), v128.le<T>(v, b)) : i64x2.gt_s(v, b);
     b = v128.bitselect(v, b, better);
-    k = v128.bitselect(sizeof<T>() == 4 ? i32x4.splat(r) : i64x2.splat(r), k, better);
+    k = v128.bitselect(sizeof<T>() == 4 ? i32x4.splat(from) : i64x2.splat(from), k, better);
   }
-  v128.store(best, v128.xor(b, c));
+  v128.store(best, b);
   v128.store(where, k);
 }
 
@@ -68,12 +67,21 @@ function pick<T>(s: usize, tile: i32, flip: bool, values: usize, indices: usize,
       continue;
     }
     const best = scratch + 64, where = best + 16384;
-    for (let i: usize = 0; i < <usize>count * sizeof<T>(); i += 16) down<T>(best + i, where + i, first + i, n, stride, end, c);
+    const bytes = <usize>count * sizeof<T>();
+    for (let i: usize = 0; i < bytes; i += 16) v128.store(best + i, v128.xor(upTo(first + i, end), c));
+    memory.fill(where, 0, bytes + 16);
+    // Few enough rows at a time that their lines stay in L1 from vector to vector.
+    for (let r = 1; r < n; r += 6)
+      for (let i: usize = 0; i < bytes; i += 16)
+        down<T>(best + i, where + i, first + <usize>r * stride + i, r, min(n, r + 6), stride, end, c);
     for (let j = 0; j < count; j++) {
       const i = sizeof<T>() == 4 ? <i64>load<i32>(where + (<usize>j << 2)) : load<i64>(where + (<usize>j << 3));
       store<i64>(indices + ((at + j) << 3), i);
     }
-    if (values) memory.copy(values + at * sizeof<T>(), best, <usize>count * sizeof<T>());
+    if (values) {
+      for (let i: usize = 0; i < bytes; i += 16) v128.store(best + i, v128.xor(v128.load(best + i), c));
+      memory.copy(values + at * sizeof<T>(), best, bytes);
+    }
   }
 }
 

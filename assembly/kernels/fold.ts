@@ -231,14 +231,15 @@ export function clear(kind: i32, a: usize, count: i32): void {
 
 /** Stores the results of `count` columns from the accumulators at a; `flip`: undoes the flip of integers. */
 export function finish(kind: i32, y: usize, a: usize, count: i32, divisor: f64, flip: bool): void {
-  const shift = wide(kind);
-  for (const last = a + (<usize>count << shift); a < last; a += <usize>1 << shift, y += <usize>1 << shiftOf(kind)) {
-    switch (kind & 3) {
-      case F32: { store<f32>(y, <f32>(load<f64>(a) / divisor)); break; }
-      case F64: { store<f64>(y, load<f64>(a) / divisor); break; }
-      case BYTES: { store<u8>(y, load<u8>(a) ^ u8(flip)); break; }
-      default: store<i64>(y, load<i64>(a) ^ -i64(flip));
-    }
+  const t = kind & 3;
+  if (t == F32) for (const d = f64x2.splat(divisor); count > 1; count -= 2, a += 16, y += 8) {
+    v128.store64_lane(y, f32x4.demote_f64x2_zero(f64x2.div(v128.load(a), d)), 0);
+  }
+  for (; count > 0; count--, a += <usize>1 << wide(kind), y += <usize>1 << shiftOf(kind)) {
+    if (t == F32) store<f32>(y, <f32>(load<f64>(a) / divisor));
+    else if (t == F64) store<f64>(y, load<f64>(a) / divisor);
+    else if (t == BYTES) store<u8>(y, load<u8>(a) ^ u8(flip));
+    else store<i64>(y, load<i64>(a) ^ -i64(flip));
   }
 }
 
@@ -266,7 +267,8 @@ export function exps(kind: i32, how: i32, a: usize, p: usize, n: i32, stride: us
         else expLess<f64>(y, x, part, end, b, how == EACH ? 16 : 0);
       }
       const last = n <= rows && i + part == bytes;
-      fold(kind, how == CROSS && !last ? LANES : how, a + (how == EACH ? i << (3 - shiftOf(kind)) : 0), tile, rows, wanted, part, tile + SPAN, b);
+      const from = a + (how == EACH ? i << (3 - shiftOf(kind)) : 0);
+      fold(kind, how == CROSS && !last ? LANES : how, from, tile, rows, wanted, part, tile + SPAN, b);
     }
   }
 }

@@ -225,46 +225,39 @@ function divide<T>(y: usize, counts: usize, n: i32): void {
 }
 
 /** y = x (or zeros); y[p with index[p] along the axis] = reduce(itself, src[p]), p in order; tiles hold whole rows of the outer dims. */
-function scatterWith<T>(s: usize, phase: i32, tile: i32, x: usize, index: usize, src: usize): void {
-  const n = int(s, sc.n);
-  const total = int(s, sc.total);
-  const mode = int(s, sc.mode);
-  const y = operand(s, 0);
-  const counts = operand(s, 4);
+function scatterWith(s: usize, phase: i32, tile: i32, x: usize, src: usize): void {
+  const n = int(s, sc.n), total = int(s, sc.total), mode = int(s, sc.mode), t = dtype(s, 0);
+  const y = operand(s, 0), index = operand(s, 2), counts = operand(s, 4);
   const self = int(s, sc.self) != 0;
+  const shift = shiftOf(t);
   if (phase == 0) {
-    prepare(tile, y, x, <usize>total * sizeof<T>(), index, n, int(s, sc.axis));
+    prepare(tile, y, x, <usize>total << shift, index, n, int(s, sc.axis));
     if (mode == MEAN) {
-      const each = <i32>BYTES / <i32>sizeof<T>();
+      const each = <i32>(BYTES >> shift);
       for (let i = tile * each, end = min(total, i + each); i < end; i++) store<i32>(counts + (<usize>i << 2), i32(self));
     }
     return;
   }
   if (failed()) return;
+  const per = phase == 2 ? GRAIN : int(s, sc.per);
+  const lo = tile * per;
+  const hi = min(phase == 2 ? total : n, lo + per);
+  if (t == F32) work<f32>(s, phase, lo, hi, y, index, src, counts, mode, self);
+  else if (t == F64) work<f64>(s, phase, lo, hi, y, index, src, counts, mode, self);
+  else if (t == I32) work<i32>(s, phase, lo, hi, y, index, src, counts, mode, self);
+  else work<i64>(s, phase, lo, hi, y, index, src, counts, mode, self);
+}
+function work<T>(s: usize, phase: i32, lo: i32, hi: i32, y: usize, index: usize, src: usize, counts: usize, mode: i32, self: bool): void {
   if (phase == 2) {
-    const lo = tile * GRAIN;
-    divide<T>(y + <usize>lo * sizeof<T>(), counts + (<usize>lo << 2), min(GRAIN, total - lo));
+    divide<T>(y + <usize>lo * sizeof<T>(), counts + (<usize>lo << 2), hi - lo);
     return;
   }
-  const per = int(s, sc.per);
-  const lo = tile * per;
-  const hi = min(n, lo + per);
-  if (!self) reduceInto<T>(s, lo, hi, y, index, src, counts, mode, true);
-  reduceInto<T>(s, lo, hi, y, index, src, counts, mode, false);
+  for (let pass = i32(self); pass < 2; pass++) reduceInto<T>(s, lo, hi, y, index, src, counts, mode, pass == 0);
 }
-
-function scatterTyped(s: usize, phase: i32, tile: i32, x: usize, src: usize): void {
-  const index = operand(s, 2);
-  const t = dtype(s, 0);
-  if (t == F32) scatterWith<f32>(s, phase, tile, x, index, src);
-  else if (t == F64) scatterWith<f64>(s, phase, tile, x, index, src);
-  else if (t == I32) scatterWith<i32>(s, phase, tile, x, index, src);
-  else scatterWith<i64>(s, phase, tile, x, index, src);
-}
-export function scatter(s: usize, phase: i32, tile: i32): void { scatterTyped(s, phase, tile, operand(s, 1), operand(s, 3)); }
-export function scatterAdd(s: usize, phase: i32, tile: i32): void { scatterTyped(s, phase, tile, operand(s, 1), operand(s, 3)); }
-export function scatterReduce(s: usize, phase: i32, tile: i32): void { scatterTyped(s, phase, tile, operand(s, 1), operand(s, 3)); }
-export function gatherBackward(s: usize, phase: i32, tile: i32): void { scatterTyped(s, phase, tile, 0, operand(s, 1)); }
+export function scatter(s: usize, phase: i32, tile: i32): void { scatterWith(s, phase, tile, operand(s, 1), operand(s, 3)); }
+export function scatterAdd(s: usize, phase: i32, tile: i32): void { scatterWith(s, phase, tile, operand(s, 1), operand(s, 3)); }
+export function scatterReduce(s: usize, phase: i32, tile: i32): void { scatterWith(s, phase, tile, operand(s, 1), operand(s, 3)); }
+export function gatherBackward(s: usize, phase: i32, tile: i32): void { scatterWith(s, phase, tile, 0, operand(s, 1)); }
 
 /** Number of elements that are not zero; x is bool. */
 export function nonzeroCount(s: usize, phase: i32, tile: i32): void {

@@ -76,7 +76,9 @@ export function total<K extends Each, T>(a: usize, b: usize, bytes: usize, c: us
 }
 
 /** Sums of K over `rows` rows, `stride` bytes apart, for each column, as float64 to `to`, which has room for whole vectors. */
-export function columns<K extends Each, T>(to: usize, a: usize, b: usize, rows: i32, stride: usize, bytes: usize, c: usize, s: usize, w: usize): void {
+export function columns<K extends Each, T>(
+  to: usize, a: usize, b: usize, rows: i32, stride: usize, bytes: usize, c: usize, s: usize, w: usize,
+): void {
   const zero = i32x4.splat(0);
   for (let i: usize = 0; i < bytes; c += 4 * s) {
     let s0 = zero, s1 = zero, s2 = zero, s3 = zero;

@@ -1,5 +1,6 @@
 // Cross entropy of lines of logits and class indices, and its derivative.
 import { crossEntropy as f } from '../gen/fields';
+import { log1 } from '../math/scalar';
 import { F32, dtype, float, int, operand } from '../step';
 import { fail, scratch } from '../threads';
 import { Each, PLANE, each, expLine, top, total } from './line';
@@ -59,7 +60,7 @@ function forward<T>(s: usize, phase: i32, tile: i32, w: usize): void {
     const level = load<T>(params());
     store<T>(operand(s, 1) + at, level);
     store<T>(operand(s, 2) + at, <T>sum);
-    const log = NativeMath.log(sum);
+    const log = log1(sum);
     const t = classOf(s, operand(s, 5), i);
     const o = <usize>max(t, 0) * sizeof<T>();
     const weight: f64 = t < 0 ? 0 : w ? <f64>load<T>(w + o) : 1;

@@ -47,9 +47,10 @@ const FOURTH: usize = 4 * PLANE;
 }
 @final class Back extends Each {
   @inline at<T>(a: usize, b: usize, c: usize, w: usize, v: usize): v128 {
-    const own = v128.mul<T>(v128.mul<T>(v128.load(a), v128.load(w)), v128.load(c, SCALE));
+    // The mean is taken off before the scale, so that a group of one gets exactly zero.
+    const own = v128.sub<T>(v128.mul<T>(v128.load(a), v128.load(w)), v128.load(c, FOURTH));
     const d = v128.sub<T>(v128.load(b), v128.load(c));
-    return v128.add<T>(own, v128.add<T>(v128.mul<T>(d, v128.load(c, THIRD)), v128.load(c, FOURTH)));
+    return v128.add<T>(v128.mul<T>(own, v128.load(c, SCALE)), v128.mul<T>(d, v128.load(c, THIRD)));
   }
 }
 @final class AddAlong extends Each {
@@ -99,7 +100,7 @@ function backwardLines<T>(s: usize, tile: i32): void {
     splat<T>(c, load<T>(operand(s, 5) + at));
     splat<T>(c + SCALE, r);
     splat<T>(c + THIRD, -r * r * total<Along, T>(g, x, bytes, c, w, t) / <f64>per);
-    splat<T>(c + FOURTH, int(s, f.rms) ? 0 : -r * total<Weighted, T>(g, x, bytes, c, w, t) / <f64>per);
+    splat<T>(c + FOURTH, int(s, f.rms) ? 0 : total<Weighted, T>(g, x, bytes, c, w, t) / <f64>per);
     each<Back, T>(operand(s, 0) + bytes * o, g, x, bytes, c, 0, w, t, w, 0);
     if (!affine) continue;
     each<AddAlong, T>(dw + first, g, x, bytes, c, 0, dw + first, 16, w, 0);
@@ -211,7 +212,7 @@ function fill<T>(s: usize, sample: i32, first: i32, count: i32, room: i32, apply
     store<T>(c + WEIGHT + o, weight ? load<T>(weight + at) : 1);
     if (back) {
       store<T>(c + THIRD + o, <T>(-r * r * load<f64>(groupAt(s, i), 8)));
-      store<T>(c + FOURTH + o, <T>(-r * load<f64>(groupAt(s, i))));
+      store<T>(c + FOURTH + o, <T>load<f64>(groupAt(s, i)));
     } else store<T>(c + THIRD + o, bias ? load<T>(bias + at) : 0);
   }
   for (let p = c; p <= c + FOURTH; p += PLANE) {
@@ -223,7 +224,8 @@ function fill<T>(s: usize, sample: i32, first: i32, count: i32, room: i32, apply
 /** A tile of pieces: their partial results (phase 0) or their elements (phase 2). */
 function pieces<T>(s: usize, tile: i32, apply: bool, back: bool): void {
   const channels = int(s, f.groups) * int(s, f.per), runs = int(s, f.form) == RUNS, group = int(s, f.group);
-  const blocks = runs ? channels : (channels + WIDTH - 1) / WIDTH, perSample = int(s, f.pieces), length = int(s, f.length), span = int(s, f.span);
+  const blocks = runs ? channels : (channels + WIDTH - 1) / WIDTH;
+  const perSample = int(s, f.pieces), length = int(s, f.length), span = int(s, f.span);
   const row = <usize>channels * sizeof<T>(), c = params(), y = operand(s, 0);
   const a = operand(s, 3), b = operand(s, back ? 4 : 3);
   // Narrow rows are taken several at a time.
@@ -256,7 +258,8 @@ function pieces<T>(s: usize, tile: i32, apply: bool, back: bool): void {
     for (let half: usize = 0; half < 2; half++) {
       if (runs) {
         let sum: f64 = 0;
-        if (back) sum = half == 0 ? total<Plain, T>(a + at, b + at, bytes, c, ones(), 0) : total<Along, T>(a + at, b + at, bytes, c, ones(), 0);
+        if (back && half == 0) sum = total<Plain, T>(a + at, b + at, bytes, c, ones(), 0);
+        else if (back) sum = total<Along, T>(a + at, b + at, bytes, c, ones(), 0);
         else sum = half == 0 ? total<Plain, T>(a + at, b + at, bytes, c, c, 0) : total<Square, T>(a + at, b + at, bytes, c, c, 0);
         store<f64>(sums(), sum);
       } else if (half == 0) columns<Plain, T>(sums(), a + at, b + at, n, row, bytes, c, 16, c);

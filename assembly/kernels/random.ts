@@ -5,22 +5,30 @@ import { cos_f32, cos_f64, log_f32, log_f64, sin_f32, sin_f64 } from '../math';
 import { F32, GRAIN, dtype, float, int, join, operand } from '../step';
 import { scratch } from '../threads';
 
+/** Philox's multipliers and the steps of its key, in memory: a vector constant would be built anew at each use. */
+const KEYS: usize = memory.data<u32>([
+  0xd2511f53, 0xd2511f53, 0xd2511f53, 0xd2511f53, 0xcd9e8d57, 0xcd9e8d57, 0xcd9e8d57, 0xcd9e8d57,
+  0x9e3779b9, 0x9e3779b9, 0x9e3779b9, 0x9e3779b9, 0xbb67ae85, 0xbb67ae85, 0xbb67ae85, 0xbb67ae85,
+], 16);
+
 /** Writes 64 bytes at q: words 0, 1, 2, 3 of blocks `counter` to `counter` + 3, by word. */
 export function philox(seedLo: i32, seedHi: i32, counter: i64, q: usize): void {
   const lo = v128.shuffle<i32>(i64x2.add(i64x2.splat(counter), i64x2(0, 1)), i64x2.add(i64x2.splat(counter), i64x2(2, 3)), 0, 2, 4, 6);
   const hi = v128.shuffle<i32>(i64x2.add(i64x2.splat(counter), i64x2(0, 1)), i64x2.add(i64x2.splat(counter), i64x2(2, 3)), 1, 3, 5, 7);
-  const m0 = i32x4.splat(0xd2511f53), m1 = i32x4.splat(0xcd9e8d57);
+  const m0 = v128.load(KEYS), m1 = v128.load(KEYS, 16), w0 = v128.load(KEYS, 32), w1 = v128.load(KEYS, 48);
+  let k0 = i32x4.splat(seedLo), k1 = i32x4.splat(seedHi);
   let c0 = lo, c1 = hi, c2 = i32x4.splat(0), c3 = c2;
   for (let round = 0; round < 10; round++) {
     // Products of 64 bits: lanes 0 and 1, then 2 and 3.
     const e0 = i64x2.extmul_low_i32x4_u(c0, m0), o0 = i64x2.extmul_high_i32x4_u(c0, m0);
     const e1 = i64x2.extmul_low_i32x4_u(c2, m1), o1 = i64x2.extmul_high_i32x4_u(c2, m1);
-    c0 = v128.xor(v128.xor(v128.shuffle<i32>(e1, o1, 1, 3, 5, 7), c1), i32x4.splat(seedLo));
-    c2 = v128.xor(v128.xor(v128.shuffle<i32>(e0, o0, 1, 3, 5, 7), c3), i32x4.splat(seedHi));
-    c1 = v128.shuffle<i32>(e1, o1, 0, 2, 4, 6);
-    c3 = v128.shuffle<i32>(e0, o0, 0, 2, 4, 6);
-    seedLo += 0x9e3779b9;
-    seedHi += <i32>0xbb67ae85;
+    const l0 = i32x4.mul(c0, m0), l1 = i32x4.mul(c2, m1);
+    c0 = v128.xor(v128.xor(v128.shuffle<i32>(e1, o1, 1, 3, 5, 7), c1), k0);
+    c2 = v128.xor(v128.xor(v128.shuffle<i32>(e0, o0, 1, 3, 5, 7), c3), k1);
+    c1 = l1;
+    c3 = l0;
+    k0 = i32x4.add(k0, w0);
+    k1 = i32x4.add(k1, w1);
   }
   v128.store(q, c0);
   v128.store(q, c1, 16);
@@ -69,7 +77,7 @@ function shape32(q: usize, mode: i32, bits: i32, a: f32, b: f32): void {
   }
   const scale = f32x4.splat(reinterpret<f32>((127 - bits) << 23));
   for (const end = q + 64; q < end; q += 16) {
-    const u = f32x4.mul(f32x4.convert_i32x4_u(i32x4.shr_u(v128.load(q), 32 - bits)), scale);
+    const u = f32x4.mul(f32x4.convert_i32x4_s(i32x4.shr_u(v128.load(q), 32 - bits)), scale);
     if (mode == UNIFORM) {
       const y = f32x4.add(va, f32x4.mul(f32x4.sub(vb, va), u));
       v128.store(q, v128.bitselect(va, y, f32x4.ge(y, vb)));
@@ -79,7 +87,7 @@ function shape32(q: usize, mode: i32, bits: i32, a: f32, b: f32): void {
 
 /** 8 float64 numbers of mode at q, in place of their bits. */
 function shape64(q: usize, mode: i32, a: f64, b: f64): void {
-  const bits = q + 64;
+  const bits = scratch + 64;
   memory.copy(bits, q, 64);
   const unit = 1.1102230246251565e-16;
   if (mode == NORMAL) {
@@ -111,10 +119,12 @@ function sample(s: usize, tile: i32, mode: i32): void {
   const shift: usize = single ? 2 : 3;
   const hi = min(n, (tile + 1) * GRAIN);
   for (let i = tile * GRAIN; i < hi; i += each) {
-    draw(s, i / each, scratch);
-    if (single) shape32(scratch, mode, int(s, f.bits), <f32>a, <f32>b);
-    else shape64(scratch, mode, a, b);
-    memory.copy(operand(s, 0) + (<usize>i << shift), scratch, <usize>min(each, hi - i) << shift);
+    const y = operand(s, 0) + (<usize>i << shift);
+    const q = i + each <= hi ? y : scratch;
+    draw(s, i / each, q);
+    if (single) shape32(q, mode, int(s, f.bits), <f32>a, <f32>b);
+    else shape64(q, mode, a, b);
+    if (q != y) memory.copy(y, q, <usize>(hi - i) << shift);
   }
 }
 export function uniform(s: usize, phase: i32, tile: i32): void { sample(s, tile, UNIFORM); }
@@ -146,7 +156,7 @@ export function randperm(s: usize, phase: i32, tile: i32): void {
 
 /** Four uniform float32 numbers from word vector v of the scratch. */
 @inline function unit32(v: usize): v128 {
-  return f32x4.mul(f32x4.convert_i32x4_u(i32x4.shr_u(v128.load(scratch + (v << 4)), 8)), f32x4.splat(5.9604644775390625e-8));
+  return f32x4.mul(f32x4.convert_i32x4_s(i32x4.shr_u(v128.load(scratch + (v << 4)), 8)), f32x4.splat(5.9604644775390625e-8));
 }
 /** Element e of eight uniform float64 numbers from the bits in the scratch. */
 @inline function unit64(e: i32): f64 { return <f64>(wide(scratch, e) >> 11) * 1.1102230246251565e-16; }

@@ -18,6 +18,8 @@ const LOG: i32 = 2;
   return lo == -Infinity || hi == Infinity ? hi : <A>(<f64>hi + NativeMath.log1p(NativeMath.exp(<f64>lo - <f64>hi)));
 }
 
+@inline function pair(what: i32, acc: v128, x: v128): v128 { return what == SUM ? f64x2.add(acc, x) : f64x2.mul(acc, x); }
+
 function scan<T, A>(what: i32, s: usize, tile: i32): void {
   const n = int(s, f.n), inner = int(s, f.inner), width = int(s, f.width), group = int(s, f.group);
   const blocks = (inner + width - 1) / width;
@@ -28,12 +30,29 @@ function scan<T, A>(what: i32, s: usize, tile: i32): void {
   const reverse = int(s, f.reverse) != 0;
   const first: A = what == PROD ? <A>1 : what == LOG && isFloat<A>() ? <A>-Infinity : <A>0;
   for (let o = lo, hi = min(int(s, f.outer), lo + group); o < hi; o++) {
+    if (inner == 1) {
+      let acc = first;
+      let at = <usize>(o * n + (reverse ? n - 1 : 0)) * sizeof<T>();
+      for (let r = 0; r < n; r++, at += reverse ? 0 - sizeof<T>() : sizeof<T>()) {
+        acc = step<A>(what, acc, <A>load<T>(x + at));
+        store<T>(y + at, <T>acc);
+      }
+      continue;
+    }
     for (let j = 0; j < count; j++) store<A>(scratch + <usize>j * sizeof<A>(), first);
     for (let r = 0; r < n; r++) {
       const row = reverse ? n - 1 - r : r;
       let at = <usize>((o * n + row) * inner + column) * sizeof<T>();
-      let a = scratch;
-      for (let j = 0; j < count; j++, at += sizeof<T>(), a += sizeof<A>()) {
+      let a = scratch, j = 0;
+      if (what != LOG && sizeof<T>() == 4) for (; j + 4 <= count; j += 4, at += 16, a += 32) {
+        const v = v128.load(x + at);
+        const lo = pair(what, v128.load(a), f64x2.promote_low_f32x4(v));
+        const hi = pair(what, v128.load(a, 16), f64x2.promote_low_f32x4(v128.shuffle<i64>(v, v, 1, 0)));
+        v128.store(a, lo);
+        v128.store(a, hi, 16);
+        v128.store(y + at, v128.shuffle<i64>(f32x4.demote_f64x2_zero(lo), f32x4.demote_f64x2_zero(hi), 0, 2));
+      }
+      for (; j < count; j++, at += sizeof<T>(), a += sizeof<A>()) {
         const acc = step<A>(what, load<A>(a), <A>load<T>(x + at));
         store<A>(a, acc);
         store<T>(y + at, <T>acc);

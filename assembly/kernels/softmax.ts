@@ -1,5 +1,6 @@
 // Softmax and its logarithm along one axis of [outer][n][inner], and their derivatives: lines (inner is 1) or bands of columns.
 import { softmax as f } from '../gen/fields';
+import { log1 } from '../math/scalar';
 import { F32, F64, dtype, int, operand } from '../step';
 import { EACH, SUM, TOP, accumulators, clear, finish, fold, parameters } from './fold';
 import { Each, PLANE, Plain, each, expLine, top, total } from './line';
@@ -46,8 +47,11 @@ function band<T>(what: i32, y: usize, a: usize, b: usize, rows: i32, stride: usi
       const most = top<T>(a, bytes);
       v128.store(c, most);
       sum = expLine<T>(y, a, bytes, most, what == SOFTMAX);
-      v128.store(d, v128.splat<T>(<T>(what == SOFTMAX ? 1 / sum : NativeMath.log(sum))));
-    } else v128.store(c, v128.splat<T>(<T>(what == BACK ? total<Product, T>(a, b, bytes, c, c, 0) : total<Plain, T>(a, b, bytes, c, c, 0))));
+      v128.store(d, v128.splat<T>(<T>(what == SOFTMAX ? 1 / sum : log1(sum))));
+    } else {
+      const sum = what == BACK ? total<Product, T>(a, b, bytes, c, c, 0) : total<Plain, T>(a, b, bytes, c, c, 0);
+      v128.store(c, v128.splat<T>(<T>sum));
+    }
   } else if (what <= LOG) {
     column<T>(TOP | type, c, a, rows, stride, bytes);
     for (let r: usize = 0; r < <usize>rows; r++) {
@@ -58,10 +62,11 @@ function band<T>(what: i32, y: usize, a: usize, b: usize, rows: i32, stride: usi
     column<T>(SUM | type, d, y, rows, stride, bytes);
     for (let i: usize = 0; i < bytes; i += sizeof<T>()) {
       const sum = <f64>load<T>(d + i);
-      store<T>(d + i, <T>(what == SOFTMAX ? 1 / sum : NativeMath.log(sum)));
+      store<T>(d + i, <T>(what == SOFTMAX ? 1 / sum : log1(sum)));
     }
   } else {
-    for (let r: usize = 0; what == BACK && r < <usize>rows; r++) each<Product, T>(y + r * stride, a + r * stride, b + r * stride, bytes, c, 0, c, 0, c, 0);
+    for (let r: usize = 0; what == BACK && r < <usize>rows; r++)
+      each<Product, T>(y + r * stride, a + r * stride, b + r * stride, bytes, c, 0, c, 0, c, 0);
     column<T>(SUM | type, c, what == BACK ? y : a, rows, stride, bytes);
   }
   for (; rows > 0; rows--, y += stride, a += stride, b += stride) {

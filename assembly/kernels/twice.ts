@@ -1,6 +1,7 @@
 // Reductions in two passes over any axes: the first fold gives every output a parameter c, the second folds (x - c) squared or
 // exp(x - c).
 import { variance as f } from '../gen/fields';
+import { log1 } from '../math/scalar';
 import { F32, dtype, float, int, operand } from '../step';
 import { blocks, foldPiece, keptCount, width } from './axes';
 import { COLUMNS, SQUARE, SUM, TOP, accumulators, parameters } from './fold';
@@ -33,7 +34,7 @@ function passes(s: usize, tile: i32, log: bool): void {
     for (let j = 0; j < count; j++) {
       const e = <usize>j << shift;
       const x = load<f64>(a + (<usize>j << 3));
-      put(t, y + e, log ? (t == F32 ? <f64>load<f32>(c + e) : load<f64>(c + e)) + NativeMath.log(x) : x / float(s, f.divisor));
+      put(t, y + e, log ? (t == F32 ? <f64>load<f32>(c + e) : load<f64>(c + e)) + log1(x) : x / float(s, f.divisor));
     }
   }
 }

@@ -1,5 +1,5 @@
-// Exact reduction of large angles (M. Payne and R. Hanek, 1983). NativeMath's own (AssemblyScript 0.28) reads in front of its
-// table for 2^20 pi/2 <= |x| < 2^22 and drops cross products beyond, which shows near multiples of pi/2.
+// sin, cos and tan of doubles. Large angles are reduced exactly (M. Payne and R. Hanek, 1983).
+import { poly } from './scalar';
 
 // 2/pi behind 96 zero bits
 const BITS: usize = memory.data<u64>([
@@ -9,6 +9,15 @@ const BITS: usize = memory.data<u64>([
   0xbdf9283b1ff897ff, 0xde05980fef2f118b, 0x5a0a6d1f6d367ecf, 0x27cb09b74f463f66,
   0x9e5fea2d7527bac7, 0xebe5f17b3d0739f7, 0x8a5292ea6bfb5fb1, 0x1f8d5d0856033046,
   0xfc7b6babf0cfbc20,
+]);
+
+const SIN: usize = memory.data<f64>([
+  -1.66666666666666324348e-01, 8.33333333332248946124e-03, -1.98412698298579493134e-04,
+  2.75573137070700676789e-06, -2.50507602534068634195e-08, 1.58969099521155010221e-10,
+]);
+const COS: usize = memory.data<f64>([
+  4.16666666666666019037e-02, -1.38888888888741095749e-03, 2.48015872894767294178e-05,
+  -2.75573143513906633035e-07, 2.08757232129817482790e-09, -1.13596475577881948265e-11,
 ]);
 
 let angle: f64 = 0;
@@ -66,25 +75,47 @@ function quarters(x: f64): i32 {
   return x < 0 ? -q : q;
 }
 
-function far(x: f64): bool { return abs(x) >= 1647099 && abs(x) < Infinity; }
+/** sin(angle + error) (fdlibm's k_sin.c). */
+function sine(): f64 {
+  const z = angle * angle, v = z * angle;
+  return angle - (z * (0.5 * error - v * poly(SIN + 8, 5, z)) - error - v * load<f64>(SIN));
+}
+/** cos(angle + error) (fdlibm's k_cos.c). */
+function cosine(): f64 {
+  const z = angle * angle, h = 0.5 * z, w = 1 - h;
+  return w + (1 - w - h + (z * (z * poly(COS, 6, z)) - angle * error));
+}
 
-/** sin(x + quarter pi/2) for finite |x| >= 2^20. */
+/** Sets `angle` and `error` to x less the quarter turns that it returns. */
+function reduce(x: f64): i32 {
+  angle = abs(x) < Infinity ? x : NaN;
+  error = 0;
+  if (!(abs(angle) > 0.7853981633974483)) return 0;
+  if (abs(x) > 1048576) return quarters(x);
+  // pi/2 in parts of 33, 33 and 53 bits (fdlibm's e_rem_pio2.c): the first two products are exact.
+  const n = nearest(x * 6.36619772367581382433e-01);
+  const t = x - n * 1.57079632673412561417e+00, w = n * 6.07710050630396597660e-11;
+  const r = t - w, v = n * 2.02226624879595063154e-21 - (t - r - w);
+  angle = r - v;
+  error = r - angle - v;
+  return <i32>n;
+}
+
+/** sin(x + quarter pi/2). */
 function wave(x: f64, quarter: i32): f64 {
-  const q = quarters(x) + quarter;
-  const s = NativeMath.sin(angle), c = NativeMath.cos(angle);
-  const r = q & 1 ? c - error * s : s + error * c;
-  return q & 2 ? -r : r;
+  quarter += reduce(x);
+  const r = quarter & 1 ? cosine() : sine();
+  return quarter & 2 ? -r : r;
 }
 
 /** sin(x), radians, for every finite x. */
-export function sin1(x: f64): f64 { return far(x) ? wave(x, 0) : NativeMath.sin(x); }
+export function sin1(x: f64): f64 { return wave(x, 0); }
 
 /** cos(x), radians, for every finite x. */
-export function cos1(x: f64): f64 { return far(x) ? wave(x, 1) : NativeMath.cos(x); }
+export function cos1(x: f64): f64 { return wave(x, 1); }
 
 /** tan(x), radians, for every finite x. */
 export function tan1(x: f64): f64 {
-  if (!far(x)) return NativeMath.tan(x);
-  const q = quarters(x), t = NativeMath.tan(angle);
-  return q & 1 ? -(1 - t * error) / (t + error) : (t + error) / (1 - t * error);
+  const q = reduce(x), s = sine(), c = cosine();
+  return q & 1 ? -c / s : s / c;
 }

@@ -4,6 +4,7 @@ import {
   B0, B1, B2, B3, B4, B5, B6, ERF_CUT, FOUR, ONE, P0, P1, P2, P3, P4, P5, SIGN,
 } from './constants';
 import { expNormal_f32 } from './exp';
+import { sin1, tan1 } from './reduce';
 import { log1, poly } from './scalar';
 import { C, mad, mul, sub } from './vector';
 
@@ -190,7 +191,7 @@ export function lgamma1(x: f64): f64 {
   if (x > 0) return lgammaPositive(x);
   const f = x - nearest(x);
   if (f == 0) return Infinity;
-  return log1(3.14159265358979311600 / abs(NativeMath.sin(3.14159265358979311600 * f) * x)) - lgammaPositive(a);
+  return log1(3.14159265358979311600 / abs(sin1(3.14159265358979311600 * f) * x)) - lgammaPositive(a);
 }
 
 const DG: usize = memory.data<f64>([
@@ -216,7 +217,7 @@ export function digamma1(x: f64): f64 {
   if (x < 0) {
     const f = x - nearest(x);
     if (!(f != 0)) return NaN;
-    r = -3.14159265358979311600 / NativeMath.tan(3.14159265358979311600 * f);
+    r = -3.14159265358979311600 / tan1(3.14159265358979311600 * f);
     x = 1 - x;
   }
   if (x >= 10) {

@@ -80,24 +80,25 @@ export const KERNELS: Readonly<Record<string, () => Case>> = {
   crossEntropy: () => call([rand(1024, 1024), classes(), null], loss),
   crossEntropyBackward: () => lossGradient(),
   matmul: () => call([rand(256, 256), rand(256, 256)], {}, 2 * 256 ** 3),
+  intMm: () => call([index(65536, 127).to('uint8').reshape(256, 256), index(65536, 99).to('int8').reshape(256, 256)], {}, 2 * 256 ** 3),
   linear: () => call([rand(256, 256), rand(256, 256), rand(256)], {}, 2 * 256 ** 3),
   convolution: () => call([image(32, 28), rand(32, 32, 3, 3), rand(32)], { padding: [1, 1] }, convFlops(8, 28, 32, 32)),
   convolutionInput: () => call([image(32, 28), rand(32, 32, 3, 3)], { inputSize: [28, 28], padding: [1, 1] }, convFlops(8, 28, 32, 32)),
   convolutionWeight: () => call([image(32, 28), image(32, 28)], { kernelSize: [3, 3], padding: [1, 1] }, convFlops(8, 28, 32, 32)),
-  maxPool2d: () => call([image(32, 64)], { kernelSize: [2, 2], stride: [2, 2] }),
-  maxPool2dBackward: () => {
+  maxPool: () => call([image(32, 64)], { kernelSize: [2, 2], stride: [2, 2] }),
+  maxPoolBackward: () => {
     const [, indices] = wick.maxPool2dWithIndices(image(32, 64), 2);
     return call([image(32, 32), indices], { inputSize: [64, 64] });
   },
-  maxPool2dGather: () => {
+  maxPoolGather: () => {
     const [, indices] = wick.maxPool2dWithIndices(image(32, 64), 2);
     return call([image(32, 64), indices]);
   },
-  adaptiveMaxPool2d: () => call([image(32, 64)], { outputSize: [8, 8] }),
-  avgPool2d: () => call([image(32, 64)], { kernelSize: [2, 2], stride: [2, 2] }),
-  avgPool2dBackward: () => call([image(32, 32)], { kernelSize: [2, 2], stride: [2, 2], inputSize: [64, 64] }),
-  adaptiveAvgPool2d: () => call([image(32, 64)], { outputSize: [1, 1] }),
-  adaptiveAvgPool2dBackward: () => call([image(32, 1)], { inputSize: [64, 64] }),
+  adaptiveMaxPool: () => call([image(32, 64)], { outputSize: [8, 8] }),
+  avgPool: () => call([image(32, 64)], { kernelSize: [2, 2], stride: [2, 2] }),
+  avgPoolBackward: () => call([image(32, 32)], { kernelSize: [2, 2], stride: [2, 2], inputSize: [64, 64] }),
+  adaptiveAvgPool: () => call([image(32, 64)], { outputSize: [1, 1] }),
+  adaptiveAvgPoolBackward: () => call([image(32, 1)], { inputSize: [64, 64] }),
   embedding: () => call([rand(32000, 256), index(4096, 32000)]),
   embeddingBackward: () => call([rand(4096, 256), index(4096, 32000)], { rows: 32000 }),
   indexSelect: () => call([rand(4096, 256), index(4096, 4096)], { dim: 0 }),

@@ -23,6 +23,8 @@ function once(op, inputs, show = (y) => y) {
   };
 }
 
+const relu = (layer, y) => (layer.relu ? y.relu_() : y);
+
 function network(name) {
   const { input, layers } = networks[name === 'vww' ? 'mobilenet' : name];
   const tensors = weightsOf({ layers }).map((p) => p && { w: floats(p.w, ...p.shape), b: floats(p.b, p.b.length) });
@@ -39,11 +41,10 @@ function network(name) {
     const at = { x };
     layers.forEach((layer, i) => {
       const p = tensors[i];
-      const activation = layer.relu ? 'relu' : undefined;
       if (layer.op === 'conv') {
         const { stride, padding, groups } = layer;
-        at[layer.to] = F.conv2d(at[layer.from], p.w, p.b, { stride, padding, groups, activation });
-      } else if (layer.op === 'dense') at[layer.to] = F.linear(at[layer.from], p.w, p.b, { activation });
+        at[layer.to] = F.conv2d(at[layer.from], p.w, p.b, { stride, padding, groups, activation: layer.relu ? 'relu' : undefined });
+      } else if (layer.op === 'dense') at[layer.to] = relu(layer, F.linear(at[layer.from], p.w, p.b));
       else if (layer.op === 'add') at[layer.to] = at[layer.a].add(at[layer.b]).relu_();
       else at[layer.to] = at[layer.from].mean([2, 3]);
     });
@@ -95,9 +96,9 @@ const kinds = {
     const x = channelsLast(floats(fill(c.ci * c.h * c.h, 1), 1, c.ci, c.h, c.h));
     const w = floats(fill((c.co * c.ci * c.k * c.k) / c.g, 2, 0.1), c.co, c.ci / c.g, c.k, c.k);
     const b = floats(fill(c.co, 3), c.co);
-    const options = { padding: 1, groups: c.g, activation: 'relu' };
+    const options = { padding: 1, groups: c.g };
     return once(
-      () => F.conv2d(x, w, b, options),
+      () => F.conv2d(x, w, b, options).relu_(),
       [x, w, b],
       (y) => y.permute([0, 2, 3, 1]),
     );
@@ -149,7 +150,7 @@ const kinds = {
     const x = floats(fill(c.batch * 784, 50), c.batch, 784);
     const y = labels(c.batch);
     const p = weightsOf(networks.mlp).flatMap(({ w, shape, b }) => [learned(w, shape), learned(b, [b.length])]);
-    const logits = () => F.linear(F.linear(x, p[0], p[1], { activation: 'relu' }), p[2], p[3]);
+    const logits = () => F.linear(F.linear(x, p[0], p[1]).relu(), p[2], p[3]);
     const optimizer = c.opt === 'sgd' ? new optim.SGD(p, { lr: c.lr }) : new optim.Adam(p, { lr: c.lr });
     return training(p, () => F.crossEntropy(logits(), y), optimizer);
   },
@@ -164,7 +165,7 @@ const kinds = {
       learned(fill(15680, 5, 0.04), [10, 1568]),
       learned(fill(10, 6, 0.1), [10]),
     ];
-    const layer = (h, i) => F.maxPool2d(F.conv2d(h, p[i], p[i + 1], { padding: 1, activation: 'relu' }), 2);
+    const layer = (h, i) => F.maxPool2d(F.conv2d(h, p[i], p[i + 1], { padding: 1 }).relu(), 2);
     const logits = () => F.linear(layer(layer(x, 0), 2).flatten(1), p[4], p[5]);
     return training(p, () => F.crossEntropy(logits(), y), new optim.SGD(p, { lr: c.lr }));
   },

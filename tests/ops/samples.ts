@@ -130,6 +130,10 @@ export const KERNELS: Readonly<Record<string, () => Call[]>> = {
     { inputs: [draw([2, 1, 2, 3]), draw([3, 3, 2])], attrs: {} },
     { inputs: [draw([2, 2, 3]), draw([3, 1])], attrs: {} },
   ],
+  intMm: () => [
+    { inputs: [draw([3, 5], -9, 9).to('int8'), draw([5, 4], 0, 99).to('uint8')], attrs: { aZero: 3, bZero: 7 } },
+    { inputs: [draw([2, 3, 4], 0, 99).to('uint8'), draw([2, 4, 9], -9, 9).to('int8')], attrs: {} },
+  ],
   linear: () => [
     { inputs: [draw([2, 3]), draw([4, 3]), draw([4])], attrs: {} },
     { inputs: [draw([2, 2, 3]), draw([2, 3]), null], attrs: {} },
@@ -144,12 +148,12 @@ export const KERNELS: Readonly<Record<string, () => Call[]>> = {
     { inputs: [draw([1, 2, 2, 3]), draw([2, 2, 2, 2])], attrs: { inputSize: [4, 6], stride: [2, 2] } },
   ],
   convolutionWeight: () => [{ inputs: [draw([2, 3, 3, 4]), draw([2, 2, 4, 5])], attrs: { kernelSize: [2, 2] } }],
-  maxPool2d: () => [
+  maxPool: () => [
     one(distinct([1, 2, 4, 5]), { ...pool, dilation: [1, 1] }),
     one(distinct([1, 1, 5, 5]), { kernelSize: [2, 2], ceilMode: true }),
   ],
-  adaptiveMaxPool2d: () => [one(distinct([1, 2, 5, 4]), { outputSize: [2, 3] })],
-  maxPool2dBackward: () => [
+  adaptiveMaxPool: () => [one(distinct([1, 2, 5, 4]), { outputSize: [2, 3] })],
+  maxPoolBackward: () => [
     {
       inputs: [
         draw([1, 2, 2, 2]),
@@ -169,7 +173,7 @@ export const KERNELS: Readonly<Record<string, () => Call[]>> = {
       attrs: { inputSize: [3, 3] },
     },
   ],
-  maxPool2dGather: () => [
+  maxPoolGather: () => [
     {
       inputs: [
         draw([1, 2, 3, 3]),
@@ -189,10 +193,10 @@ export const KERNELS: Readonly<Record<string, () => Call[]>> = {
       attrs: {},
     },
   ],
-  avgPool2d: () => [one(draw([1, 2, 4, 5]), pool), one(draw([1, 1, 5, 5]), { ...pool, countIncludePad: false, ceilMode: true })],
-  avgPool2dBackward: () => [one(draw([1, 2, 3, 5]), { ...pool, inputSize: [4, 5] })],
-  adaptiveAvgPool2d: () => [one(draw([1, 2, 5, 4]), { outputSize: [2, 3] })],
-  adaptiveAvgPool2dBackward: () => [one(draw([1, 2, 2, 3]), { inputSize: [5, 4] })],
+  avgPool: () => [one(draw([1, 2, 4, 5]), pool), one(draw([1, 1, 5, 5]), { ...pool, countIncludePad: false, ceilMode: true })],
+  avgPoolBackward: () => [one(draw([1, 2, 3, 5]), { ...pool, inputSize: [4, 5] })],
+  adaptiveAvgPool: () => [one(draw([1, 2, 5, 4]), { outputSize: [2, 3] })],
+  adaptiveAvgPoolBackward: () => [one(draw([1, 2, 2, 3]), { inputSize: [5, 4] })],
   indexSelect: () => [
     { inputs: [draw([3, 2]), index()], attrs: { dim: 0 } },
     { inputs: [draw([2, 3, 2]), index()], attrs: { dim: 1 } },

@@ -93,7 +93,7 @@ export const NO_DERIVATIVE: Readonly<Record<string, string>> = Object.fromEntrie
   Object.entries({
     'the result is a truth value':
       'eq ge gt le lt ne isfinite isinf isnan isneginf isposinf logicalAnd logicalNot logicalOr logicalXor signbit all any',
-    'integers only': 'bitwiseAnd bitwiseLeftShift bitwiseNot bitwiseOr bitwiseRightShift bitwiseXor',
+    'integers only': 'intMm bitwiseAnd bitwiseLeftShift bitwiseNot bitwiseOr bitwiseRightShift bitwiseXor',
     'the result is an index': 'argmax argmin nonzeroCount nonzeroFill searchsorted',
     'PyTorch has none': 'heaviside',
     'no tensor goes in': 'arange full linspace exponential normal randint randperm uniform',

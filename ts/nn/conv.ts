@@ -1,7 +1,7 @@
 import type { DType } from '../base/dtype.ts';
 import { ValueError } from '../base/errors.ts';
 import { empty, type Tensor } from '../tensor/index.ts';
-import { conv1d, conv2d, convTranspose1d, convTranspose2d } from './functional/conv.ts';
+import { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d } from './functional/conv.ts';
 import { pad } from './functional/pad.ts';
 import { resetLinear } from './init.ts';
 import { Module } from './module.ts';
@@ -110,6 +110,17 @@ export class Conv2d extends Conv {
   }
 }
 
+/** Convolution of (N, in, D, H, W) or (in, D, H, W). @example new nn.Conv3d(1, 8, 3, { padding: 1 }) */
+export class Conv3d extends Conv {
+  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvLayerOptions = {}) {
+    super(3, inChannels, outChannels, kernelSize, options);
+  }
+  override forward(input: Tensor): Tensor {
+    const { x, padding } = this.border(input);
+    return conv3d(x, this.weight, this.bias, { stride: this.stride, padding, dilation: this.dilation, groups: this.groups });
+  }
+}
+
 /** Options of the transposed convolution layers. */
 export interface ConvTransposeLayerOptions {
   readonly stride?: Size;
@@ -150,5 +161,15 @@ export class ConvTranspose2d extends ConvTranspose {
   }
   override forward(x: Tensor): Tensor {
     return convTranspose2d(x, this.weight, this.bias, this.movement());
+  }
+}
+
+/** Transposed convolution of (N, in, D, H, W) or (in, D, H, W). Keys weight (in, out / groups, KD, KH, KW), bias (out). */
+export class ConvTranspose3d extends ConvTranspose {
+  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvTransposeLayerOptions = {}) {
+    super(3, inChannels, outChannels, kernelSize, options);
+  }
+  override forward(x: Tensor): Tensor {
+    return convTranspose3d(x, this.weight, this.bias, this.movement());
   }
 }

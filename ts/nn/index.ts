@@ -2,7 +2,7 @@ export * from './activation.ts';
 export * from './attention.ts';
 export { clipGradNorm_, clipGradValue_ } from './clip.ts';
 export * from './containers.ts';
-export { Conv1d, Conv2d, type ConvLayerOptions, ConvTranspose1d, ConvTranspose2d, type ConvTransposeLayerOptions } from './conv.ts';
+export * from './conv.ts';
 export * from './dropout.ts';
 export * from './embedding.ts';
 export * as functional from './functional/index.ts';

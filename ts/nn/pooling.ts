@@ -22,13 +22,10 @@ class Pool<O extends { readonly stride?: Size | null; readonly padding?: Size }>
     return `kernel_size=${this.kernelSize}, stride=${this.options.stride ?? this.kernelSize}, padding=${this.options.padding ?? 0}`;
   }
 }
-/** An output size of adaptive pools; null keeps the input's. */
-export type AdaptiveSize = number | readonly (number | null)[];
-
 class AdaptivePool extends Module {
-  readonly outputSize: AdaptiveSize;
+  readonly outputSize: F.AdaptiveSize;
 
-  constructor(outputSize: AdaptiveSize) {
+  constructor(outputSize: F.AdaptiveSize) {
     super();
     this.outputSize = outputSize;
   }
@@ -55,6 +52,15 @@ export class MaxPool2d extends Pool<MaxPoolLayerOptions> {
   }
 }
 
+/** Largest elements of windows over (N, C, D, H, W). @example new nn.MaxPool3d(2) */
+export class MaxPool3d extends Pool<MaxPoolLayerOptions> {
+  override forward(x: Tensor): Tensor;
+  override forward(x: Tensor): Tensor | [values: Tensor, indices: Tensor] {
+    const all = F.maxPool3dWithIndices(x, this.kernelSize, this.options);
+    return this.options.returnIndices ? all : all[0];
+  }
+}
+
 /** Means of windows over (N, C, L). @example new nn.AvgPool1d(2) */
 export class AvgPool1d extends Pool<F.AvgPoolOptions> {
   override forward(x: Tensor): Tensor {
@@ -66,6 +72,13 @@ export class AvgPool1d extends Pool<F.AvgPoolOptions> {
 export class AvgPool2d extends Pool<F.AvgPoolOptions> {
   override forward(x: Tensor): Tensor {
     return F.avgPool2d(x, this.kernelSize, this.options);
+  }
+}
+
+/** Means of windows over (N, C, D, H, W). @example new nn.AvgPool3d(2) */
+export class AvgPool3d extends Pool<F.AvgPoolOptions> {
+  override forward(x: Tensor): Tensor {
+    return F.avgPool3d(x, this.kernelSize, this.options);
   }
 }
 
@@ -83,6 +96,13 @@ export class AdaptiveMaxPool2d extends AdaptivePool {
   }
 }
 
+/** Largest elements of as many windows as outputSize says over the last 3 dimensions; null keeps a size. */
+export class AdaptiveMaxPool3d extends AdaptivePool {
+  override forward(x: Tensor): Tensor {
+    return F.adaptiveMaxPool3d(x, this.outputSize);
+  }
+}
+
 /** Means of as many windows as outputSize says over the last dimension; null keeps a size. */
 export class AdaptiveAvgPool1d extends AdaptivePool {
   override forward(x: Tensor): Tensor {
@@ -94,5 +114,12 @@ export class AdaptiveAvgPool1d extends AdaptivePool {
 export class AdaptiveAvgPool2d extends AdaptivePool {
   override forward(x: Tensor): Tensor {
     return F.adaptiveAvgPool2d(x, this.outputSize);
+  }
+}
+
+/** Means of as many windows as outputSize says over the last 3 dimensions; null keeps a size. */
+export class AdaptiveAvgPool3d extends AdaptivePool {
+  override forward(x: Tensor): Tensor {
+    return F.adaptiveAvgPool3d(x, this.outputSize);
   }
 }

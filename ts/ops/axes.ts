@@ -1,7 +1,7 @@
 import { IndexError, ShapeError } from '../base/errors.ts';
-import { type Shape, show, sizeOf } from '../base/shape.ts';
+import { isDense, type Shape, show, sizeOf } from '../base/shape.ts';
 import type { Ops } from './gen/ops.ts';
-import type { Lowered, Value } from './op.ts';
+import type { Layout, Lowered, Meta, Value } from './op.ts';
 
 /** Names of the integer fields of a reduction step, as `lowerFold` fills them and assembly/kernels/axes.ts reads them. */
 export const FOLD_INTS: readonly string[] = [
@@ -65,14 +65,25 @@ interface Group {
   reduced: boolean;
 }
 
+/** Dimensions of more than one element in the order of memory, outermost first. */
+function memoryOrder({ shape, strides }: Meta): number[] {
+  return [...shape.keys()].filter((i) => shape[i] !== 1).sort((a, b) => strides[b] - strides[a] || a - b);
+}
+
+/** A fold reads a dense tensor as it lies if the dimensions that it keeps lie in their own order, so that its results do. */
+export function foldLayout(x: Meta, dims: readonly number[]): Layout {
+  if (!isDense(x)) return 'contiguous';
+  const kept = memoryOrder(x).filter((i) => !dims.includes(i));
+  return kept.every((d, i) => i === 0 || kept[i - 1] < d) ? 'any' : 'contiguous';
+}
+
 /** Adjacent axes of one kind merged, axes of size 1 dropped; innermost first. */
-function collapse(shape: Shape, dims: readonly number[]): Group[] {
+function collapse(x: Meta, dims: readonly number[]): Group[] {
   const groups: Group[] = [];
   let stride = 1;
-  for (let i = shape.length - 1; i >= 0; i--) {
-    const size = shape[i];
+  for (const i of memoryOrder(x).reverse()) {
+    const size = x.shape[i];
     const reduced = dims.includes(i);
-    if (size === 1) continue;
     const top = groups[groups.length - 1];
     if (top !== undefined && top.reduced === reduced) top.size *= size;
     else groups.push({ size, stride, reduced });
@@ -82,11 +93,13 @@ function collapse(shape: Shape, dims: readonly number[]): Group[] {
 }
 
 /**
- * The step of a reduction of a row-major tensor over `dims`: its collapsed axes and how it is cut into tiles, by shape alone.
+ * The step of a reduction of a dense tensor over `dims`: its collapsed axes and how it is cut into tiles, by its shape and the order of
+ * its dimensions in memory alone.
  * `joins`: phases that fold the input (1, or 2 where a second pass needs the result of the first).
  * @throws ShapeError where kept and reduced dimensions alternate more than four times.
  */
-export function lowerFold(op: string, shape: Shape, dims: readonly number[], cut = true): Lowered {
+export function lowerFold(op: string, x: Meta, dims: readonly number[], cut = true): Lowered {
+  const { shape } = x;
   const total = sizeOf(shape);
   const folded = reducedSize(shape, dims);
   const outputs = sizeOf(reducedShape(shape, dims, false));
@@ -96,7 +109,7 @@ export function lowerFold(op: string, shape: Shape, dims: readonly number[], cut
           { size: outputs, stride: 0, reduced: false },
           { size: 0, stride: 1, reduced: true },
         ].reverse()
-      : collapse(shape, dims);
+      : collapse(x, dims);
   if (groups.length === 0) groups.push({ size: 1, stride: 1, reduced: true });
   const [inner, ...rest] = groups;
   const axes = (reduced: boolean): { sizes: number[]; strides: number[] } => {
@@ -136,14 +149,17 @@ export function lowerFold(op: string, shape: Shape, dims: readonly number[], cut
 /** Names of the integer fields of a step along one axis of [outer][n][inner], as `lowerAxis` fills them. */
 export const AXIS_INTS: readonly string[] = ['outer', 'n', 'inner', 'group', 'width'];
 
-/** The step of an op along one dimension (null: along all elements as one): tiles of whole lines, or of blocks of `width` columns. */
-export function lowerAxis(shape: Shape, dim: number | null): Lowered {
+/**
+ * The step of an op along one dimension (null: along all elements as one): tiles of whole lines, or of blocks of `width` columns.
+ * An op that reads its input `once` takes wide blocks, four of them at least; for another, a block fits in L2.
+ */
+export function lowerAxis(shape: Shape, dim: number | null, once = false): Lowered {
   const all = dim === null || shape.length === 0;
   const outer = all ? 1 : sizeOf(shape.slice(0, dim));
   const n = all ? sizeOf(shape) : shape[dim];
   const inner = all ? 1 : sizeOf(shape.slice(dim + 1));
-  // A block of columns fits in L2.
-  const width = inner === 1 ? 1 : Math.min(COLUMNS, Math.max(16, Math.floor(GRAIN / Math.max(n, 1) / 16) * 16));
+  const wish = once ? (outer < 4 ? Math.ceil(inner / 64) * 16 : inner) : Math.floor(GRAIN / Math.max(n, 1) / 16) * 16;
+  const width = inner === 1 ? 1 : Math.min(COLUMNS, Math.max(16, wish));
   const blocks = Math.ceil(inner / width);
   const group = Math.max(1, Math.floor(GRAIN / 2 / Math.max(1, n * Math.min(inner, width))));
   return { ints: [outer, n, inner, group, width], tiles: outer * inner === 0 ? [] : [Math.ceil(outer / group) * blocks] };

@@ -1,78 +1,132 @@
 import { COMPUTE, type DType, FLOAT, SIZE } from '../base/dtype.ts';
 import { DTypeError, ShapeError, ValueError } from '../base/errors.ts';
-import { channelsLastStrides, type Shape, sameShape, show, sizeOf } from '../base/shape.ts';
+import { channelsLastStrides, type Shape, sameShape, show } from '../base/shape.ts';
 import { kernel, type Lowered, type Meta, type Op } from './op.ts';
 
-/** Height and width. */
-type Pair = readonly [number, number];
+/** One number for each spatial dimension. */
+type Sizes = readonly number[];
 
 /** How the kernel moves over the image; defaults as in PyTorch. */
 interface Movement {
-  readonly stride?: Pair;
-  readonly padding?: Pair;
-  readonly dilation?: Pair;
+  readonly stride?: Sizes;
+  readonly padding?: Sizes;
+  /** Where it differs from the padding before the image. */
+  readonly paddingEnd?: Sizes;
+  readonly dilation?: Sizes;
   readonly groups?: number;
+  readonly activation?: Activation;
 }
 
-/** A convolution of x [images, channels, height, width] to y [images, outputs, outHeight, outWidth]. */
+/** Clamps that the last addition of a convolution can carry. */
+export type Activation = 'relu' | 'relu6';
+const LIMITS: Record<Activation, readonly number[]> = { relu: [0, Infinity], relu6: [0, 6] };
+
+/** A convolution of x [images, channels, ...size] to y [images, outputs, ...out], all sizes of three dimensions. */
 interface Geometry {
-  readonly x: Shape;
-  readonly w: Shape;
-  readonly y: Shape;
-  readonly stride: Pair;
-  readonly padding: Pair;
-  readonly dilation: Pair;
+  readonly images: number;
+  readonly channels: number;
+  readonly outputs: number;
   readonly groups: number;
+  /** size, out, kernel, stride, padding, dilation: by dimension (depth, height, width). */
+  readonly size: Sizes;
+  readonly out: Sizes;
+  readonly kernel: Sizes;
+  readonly stride: Sizes;
+  readonly padding: Sizes;
+  readonly dilation: Sizes;
+  readonly y: Shape;
 }
 
-const PAIR = 'readonly [number, number]';
-const MOVEMENT = { 'stride?': PAIR, 'padding?': PAIR, 'dilation?': PAIR, 'groups?': 'number' };
+const SIZES = 'readonly number[]';
+const MOVEMENT = {
+  ...{ 'stride?': SIZES, 'padding?': SIZES, 'paddingEnd?': SIZES, 'dilation?': SIZES, 'groups?': 'number' },
+  'activation?': "'relu' | 'relu6'",
+};
+const byDimension = (name: string): string[] => ['D', 'H', 'W'].map((d) => name + d);
 const INTS: readonly string[] = [
-  ...['images', 'channels', 'height', 'width', 'outputs', 'outHeight', 'outWidth', 'kernelH', 'kernelW', 'strideH', 'strideW'],
-  ...['paddingH', 'paddingW', 'dilationH', 'dilationW', 'groups', 'depthwise'],
-  ...['pixels', 'pixelUnits', 'units', 'per', 'packUnits', 'packPer', 'chunks'],
+  ...['images', 'channels', 'outputs', 'groups', 'depthwise', 'gather', 'clamp'],
+  ...['size', 'out', 'kernel', 'stride', 'padding', 'dilation'].flatMap(byDimension),
+  ...['rows', 'cols', 'units', 'per', 'packUnits', 'packPer', 'panels', 'classBytes', 'chunks', 'merged', 'swapped'],
 ];
+const FLOATS = ['low', 'high'];
 /** Multiplications and additions worth a tile of their own. */
 const GRAIN = 2_000_000;
-/** Most chunks of pixels whose sums are added up for the gradient of a weight. */
-const MAX_CHUNKS = 16;
+/** Tiles that a step is cut into where it has too few images and lines. */
+const TILES = 16;
+/** Bytes of a thread's scratch for the padded pixels under a unit: those that stay in the second-level cache, and all there are. */
+const PATCH = 160 << 10;
+const MOST = 440 << 10;
 
-function outputSize(size: number, kernelSize: number, stride: number, padding: number, dilation: number): number {
-  return Math.floor((size + 2 * padding - dilation * (kernelSize - 1) - 1) / stride) + 1;
-}
+const product = (p: Sizes): number => p[0] * p[1] * p[2];
+const ONES = [1, 1, 1];
+const NONE = [0, 0, 0];
+const filled = (list: Sizes | undefined, value: number): Sizes =>
+  list === undefined
+    ? value
+      ? ONES
+      : NONE
+    : list.length === 2
+      ? [value, list[0], list[1]]
+      : list.length === 3
+        ? list
+        : [value, value, list[0]];
+const whole = (list: Sizes | undefined, dims: number, least: number): boolean =>
+  list === undefined || (list.length === dims && list.every((v) => Number.isInteger(v) && v >= least));
 
+/** The last call's: a row asks for it once to infer and once to lower. */
+let last: { x: Shape; w: Shape; attrs: Movement; geometry: Geometry } | null = null;
 function geometry(op: string, x: Shape, w: Shape, attrs: Movement): Geometry {
-  const { stride = [1, 1], padding = [0, 0], dilation = [1, 1], groups = 1 } = attrs;
-  if (x.length !== 4 || w.length !== 4)
-    throw new ShapeError(`${op}: input ${show(x)} and weight ${show(w)} must have 4 dimensions: [N, C, H, W] and [O, C / groups, kh, kw]`);
-  const whole = (p: Pair, least: number): boolean => p.length === 2 && p.every((v) => Number.isInteger(v) && v >= least);
-  if (!whole(stride, 1) || !whole(dilation, 1) || !whole(padding, 0) || !Number.isInteger(groups) || groups < 1)
+  if (last === null || last.x !== x || last.w !== w || last.attrs !== attrs) last = { x, w, attrs, geometry: derive(op, x, w, attrs) };
+  return last.geometry;
+}
+function derive(op: string, x: Shape, w: Shape, attrs: Movement): Geometry {
+  const { groups = 1, paddingEnd = attrs.padding } = attrs;
+  const dims = x.length - 2;
+  if (x.length !== w.length || dims < 1 || dims > 3)
+    throw new ShapeError(
+      `${op}: input ${show(x)} and weight ${show(w)} must have 3, 4 or 5 dimensions: [N, C, ...image] and [O, C / groups, ...kernel]`,
+    );
+  if (
+    !whole(attrs.stride, dims, 1) ||
+    !whole(attrs.dilation, dims, 1) ||
+    !whole(attrs.padding, dims, 0) ||
+    !(groups >= 1 && groups % 1 === 0)
+  )
     throw new ValueError(
-      `${op}: stride ${show(stride)} and dilation ${show(dilation)} must be pairs of integers of at least 1, padding ${show(padding)} of at least 0, groups (${groups}) at least 1`,
+      `${op}: stride ${attrs.stride} and dilation ${attrs.dilation} must be ${dims} integers of at least 1, padding ${attrs.padding} of at least 0, groups (${groups}) at least 1`,
     );
   if (x[1] !== w[1] * groups || w[0] % groups !== 0)
     throw new ShapeError(
       `${op}: input ${show(x)} and weight ${show(w)} do not fit with groups ${groups}: the input needs ${w[1] * groups} channels and the outputs (${w[0]}) must be a multiple of groups`,
     );
-  const y = [
-    x[0],
-    w[0],
-    outputSize(x[2], w[2], stride[0], padding[0], dilation[0]),
-    outputSize(x[3], w[3], stride[1], padding[1], dilation[1]),
-  ];
-  if (y[2] < 1 || y[3] < 1 || w[2] < 1 || w[3] < 1)
-    throw new ShapeError(
-      `${op}: the kernel of weight ${show(w)} (dilation ${show(dilation)}) is larger than input ${show(x)} with padding ${show(padding)}; pad more or use a smaller kernel`,
-    );
-  return { x, w, y, stride, padding, dilation, groups };
+  const stride = filled(attrs.stride, 1);
+  const dilation = filled(attrs.dilation, 1);
+  const padding = filled(attrs.padding, 0);
+  const ends = filled(paddingEnd, 0);
+  const size = filled(x.slice(2), 1);
+  const kernel = filled(w.slice(2), 1);
+  const out = [0, 0, 0];
+  for (let i = 0; i < 3; i++) {
+    out[i] = Math.floor((size[i] + padding[i] + ends[i] - dilation[i] * (kernel[i] - 1) - 1) / stride[i]) + 1;
+    if (out[i] < 1 || kernel[i] < 1)
+      throw new ShapeError(
+        `${op}: the kernel of weight ${show(w)} (dilation ${show(dilation.slice(3 - dims))}) is larger than input ${show(x)} with padding ${show(padding.slice(3 - dims))}; pad more or use a smaller kernel`,
+      );
+  }
+  const y = [x[0], w[0]];
+  for (let i = 3 - dims; i < 3; i++) y.push(out[i]);
+  const g = { images: x[0], channels: x[1], outputs: w[0], groups, size, out, kernel, stride, padding, dilation, y };
+  if (product(kernel) > 1 || product(stride) > 1 || sameShape(size, out) === false) return g;
+  // A product with each pixel by itself: all of them are one line.
+  const line = [1, 1, x[0] * product(size)];
+  return { ...g, images: 1, size: line, out: line };
 }
 
 /** The geometry of a gradient: dy must have the shape that the convolution gives. */
-function backwardGeometry(op: string, dy: Shape, x: Shape, w: Shape, attrs: Movement): Geometry {
-  const g = geometry(op, x, w, attrs);
-  if (!sameShape(dy, g.y))
-    throw new ShapeError(`${op}: dy ${show(dy)} does not fit: a convolution of ${show(x)} with weight ${show(w)} gives ${show(g.y)}`);
-  return g;
+function backwardGeometry(op: string, dy: Shape, x: Shape, w: Shape, attrs: Movement): void {
+  const { y } = geometry(op, x, w, attrs);
+  if (!sameShape(dy, y))
+    throw new ShapeError(`${op}: dy ${show(dy)} does not fit: a convolution of ${show(x)} with weight ${show(w)} gives ${show(y)}`);
 }
 
 function checkTypes(op: string, inputs: readonly (Meta | null | undefined)[]): DType {
@@ -84,103 +138,170 @@ function checkTypes(op: string, inputs: readonly (Meta | null | undefined)[]): D
   return dtype;
 }
 
-const isDepthwise = (g: Geometry): boolean => g.groups > 1 && g.w[1] === 1 && g.w[0] === g.groups;
-/** Taps of a kernel line that meet each residue of the stride. */
-function tapsByClass(k: number, dilation: number, stride: number): number[] {
-  const taps = new Array<number>(stride).fill(0);
-  for (let r = 0; r < k; r++) taps[(r * dilation) % stride]++;
+const isDepthwise = (g: Geometry): boolean => g.groups > 1 && g.channels === g.groups && g.outputs === g.groups;
+
+/** What is cut: fields of a step that are not the geometry. */
+interface Cut extends Pick<Lowered, 'tiles' | 'workspace'> {
+  readonly gather: number;
+  readonly rows: number;
+  readonly cols: number;
+  readonly units: number;
+  readonly per: number;
+  readonly packUnits: number;
+  readonly packPer: number;
+  readonly panels: number;
+  readonly classBytes: number;
+  readonly chunks: number;
+  readonly merged: number;
+  readonly swapped: number;
+}
+function encode(g: Geometry, activation: Activation | undefined, c: Cut): Lowered {
+  const { size, out, kernel, stride, padding, dilation } = g;
+  return {
+    // biome-ignore format: one list, in the order of INTS
+    ints: [
+      g.images, g.channels, g.outputs, g.groups, isDepthwise(g) ? 1 : 0, c.gather, activation ? 1 : 0,
+      size[0], size[1], size[2], out[0], out[1], out[2], kernel[0], kernel[1], kernel[2], stride[0], stride[1], stride[2],
+      padding[0], padding[1], padding[2], dilation[0], dilation[1], dilation[2],
+      c.rows, c.cols, c.units, c.per, c.packUnits, c.packPer, c.panels, c.classBytes, c.chunks, c.merged, c.swapped,
+    ],
+    floats: activation ? LIMITS[activation] : NONE,
+    tiles: c.tiles,
+    workspace: c.workspace,
+  };
+}
+
+interface Rectangles {
+  readonly rows: number;
+  readonly cols: number;
+  readonly gather: number;
+  /** Of one class. */
+  readonly units: number;
+}
+/**
+ * Cuts the target pixels of one class into units: rectangles of rows by cols in one plane, whose padded source fits a thread's scratch.
+ * Where even a short line does not fit, because the kernel's taps lie far apart, units are parts of lines whose patches are gathered.
+ */
+function rectangles(g: Geometry, backward: boolean, size: number, flops: number): Rectangles {
+  const pixel = (backward ? g.outputs : g.channels) * size;
+  const grid = [0, 0, 0];
+  const step = backward ? ONES : g.stride;
+  const reach = [0, 0, 0];
+  for (let d = 0; d < 3; d++) {
+    const classes = backward ? g.stride[d] : 1;
+    grid[d] = Math.ceil((backward ? g.size[d] : g.out[d]) / classes);
+    reach[d] = Math.ceil((g.dilation[d] * (g.kernel[d] - 1)) / classes) + 1;
+  }
+  const line = (cols: number): number => Math.max(1, pixel * reach[0] * ((cols - 1) * step[2] + reach[2]));
+  const most = Math.min(1024, Math.max(64, Math.floor(GRAIN / flops)));
+  let cols = Math.ceil(grid[2] / Math.ceil(grid[2] / most));
+  while (cols > 4 && line(cols) * reach[1] > MOST) cols = Math.ceil(cols / 2);
+  const gather = line(cols) * reach[1] > MOST ? 1 : 0;
+  let rows = 1;
+  // A gathered row of a depthwise convolution holds one tap of all channels.
+  if (gather) cols = Math.max(1, Math.min(grid[2], 64, isDepthwise(g) ? Math.floor(MOST / (pixel + 16)) : 64));
+  else rows = Math.max(1, Math.min(grid[1], Math.floor(most / cols), Math.floor((PATCH / line(cols) - reach[1]) / step[1]) + 1));
+  const down = Math.ceil(grid[1] / rows);
+  rows = Math.ceil(grid[1] / down);
+  return { rows, cols, gather, units: g.images * grid[0] * down * Math.ceil(grid[2] / cols) };
+}
+/** How many things of `flops` each make a tile. */
+const perTile = (flops: number): number => Math.max(1, Math.floor(GRAIN / flops));
+
+/** Whether the taps of a line are neighbours in memory. */
+const isMerged = (g: Geometry, gather: number): boolean => g.groups === 1 && g.dilation[2] === 1 && gather === 0;
+
+/** Most taps of a kernel that meet one class of pixels of a strided convolution's gradient. */
+function tapsOfClass(g: Geometry): number {
+  let taps = 1;
+  for (let d = 0; d < 3; d++) {
+    const counts = new Array<number>(g.stride[d]).fill(0);
+    for (let r = 0; r < g.kernel[d]; r++) counts[(r * g.dilation[d]) % g.stride[d]]++;
+    taps *= Math.max(...counts);
+  }
   return taps;
 }
 
-interface Cut {
-  pixels: number;
-  pixelUnits: number;
-  units: number;
-  per: number;
-  packUnits: number;
-  packPer: number;
-  chunks: number;
-}
-function encode(g: Geometry, cut: Partial<Cut>): number[] {
-  const { pixels = 0, pixelUnits = 0, units = 0, per = 1, packUnits = 0, packPer = 1, chunks = 0 } = cut;
-  return [
-    ...[g.x[0], g.x[1], g.x[2], g.x[3], g.w[0], g.y[2], g.y[3], g.w[2], g.w[3], ...g.stride],
-    ...[...g.padding, ...g.dilation, g.groups, isDepthwise(g) ? 1 : 0],
-    ...[pixels, pixelUnits, units, per, packUnits, packPer, chunks],
-  ];
-}
-
-/** Units of about GRAIN operations: how many things of `flops` each make a tile. */
-const perTile = (flops: number): number => Math.max(1, Math.floor(GRAIN / Math.max(flops, 1)));
-
-function lowerProduct(g: Geometry, dtype: DType, backward: boolean): Lowered {
+function lowerProduct(g: Geometry, dtype: DType, backward: boolean, activation?: Activation): Lowered {
   const size = SIZE[dtype];
-  const area = g.w[2] * g.w[3];
-  const target = backward ? g.x : g.y;
-  if (sizeOf(target) === 0) return { ints: encode(g, {}), tiles: [] };
-  if (isDepthwise(g)) {
-    const units = target[0] * target[2];
-    const per = perTile(8 * target[3] * g.groups * area);
-    return {
-      ints: encode(g, { units, per }),
-      tiles: [1, Math.ceil(units / per)],
-      workspace: area * (Math.ceil((g.groups * size) / 16) * 16 + 16),
-    };
-  }
-  const [ig, og] = [g.w[1], g.w[0] / g.groups];
-  const [columns, run] = backward ? [ig, og] : [og, ig];
-  const panels = Math.ceil(columns / (32 / size));
-  const nBlock = 1024 / size;
-  // A strided convolution's gradient falls into classes of pixels; the sizes of their kernels multiply and add up to the whole.
-  const rows = backward ? tapsByClass(g.w[2], g.dilation[0], g.stride[0]) : [g.w[2]];
-  const cols = backward ? tapsByClass(g.w[3], g.dilation[1], g.stride[1]) : [g.w[3]];
-  const classes = rows.length * cols.length;
-  const grid = target[0] * Math.ceil(target[2] / rows.length) * Math.ceil(target[3] / cols.length);
-  const flops = 2 * Math.max(...rows) * Math.max(...cols) * run * Math.min(columns, nBlock);
-  const pixels = 64 * Math.max(1, Math.floor(perTile(flops) / 64));
-  const pixelUnits = Math.ceil(grid / pixels);
-  const units = classes * g.groups * Math.ceil(columns / nBlock) * pixelUnits;
-  const per = perTile(flops * Math.min(pixels, grid));
-  const packUnits = classes * g.groups * panels;
-  const packPer = Math.max(1, Math.floor(65536 / Math.max(1, area * run * 8)));
-  let workspace = 0;
-  for (const r of rows) for (const c of cols) if (r * c > 0) workspace += g.groups * panels * (r * c * run * 32 + 64);
-  return {
-    ints: encode(g, { pixels, pixelUnits, units, per, packUnits, packPer }),
-    tiles: [Math.ceil(packUnits / packPer), Math.ceil(units / per)],
-    workspace,
-  };
+  const depthwise = isDepthwise(g);
+  const classes = backward ? product(g.stride) : 1;
+  const taps = backward ? tapsOfClass(g) : product(g.kernel);
+  const columns = (backward ? g.channels : g.outputs) / g.groups;
+  const run = (backward ? g.outputs : g.channels) / g.groups;
+  const flops = Math.max(1, 2 * taps * run * columns * g.groups * (depthwise ? 4 : 1));
+  const { rows, cols, gather, units } = rectangles(g, backward, size, flops);
+  const work = flops * rows * cols;
+  const wide = Math.ceil((columns * size) / 32);
+  const all = depthwise ? 1 : g.groups * wide;
+  const ranges = Math.max(1, Math.min(all, Math.floor(TILES / (units * classes)), Math.floor(work / GRAIN)));
+  const panels = Math.ceil(all / ranges);
+  const total = units * classes * Math.ceil(all / panels);
+  const per = perTile((work * panels) / all);
+  const classBytes = depthwise ? product(g.kernel) * Math.ceil((g.groups * size) / 32) * 32 : all * 32 * run * taps;
+  const packUnits = depthwise ? 1 : all * classes;
+  const packPer = perTile(taps * run * 64);
+  const merged = isMerged(g, gather) ? 1 : 0;
+  return encode(g, activation, {
+    rows,
+    cols,
+    gather,
+    units: total,
+    per,
+    packUnits,
+    packPer,
+    panels,
+    classBytes,
+    chunks: 0,
+    merged,
+    swapped: 0,
+    tiles: [Math.ceil(packUnits / packPer), Math.ceil(total / per)],
+    workspace: depthwise ? classBytes : classes * classBytes,
+  });
 }
 
 function lowerWeight(g: Geometry, dtype: DType): Lowered {
   const size = SIZE[dtype];
-  const k = g.w[1] * g.w[2] * g.w[3];
-  if (sizeOf(g.w) === 0) return { ints: encode(g, {}), tiles: [] };
-  if (isDepthwise(g)) {
-    const lines = g.y[0] * g.y[2];
-    const pixels = Math.max(perTile(8 * g.y[3] * sizeOf(g.w)), Math.ceil(lines / MAX_CHUNKS));
-    const chunks = Math.ceil(lines / pixels);
-    const workspace = chunks * g.w[2] * g.w[3] * Math.ceil((g.groups * size) / 16) * 16;
-    return { ints: encode(g, { pixels, chunks }), tiles: [chunks, 1], workspace };
-  }
-  const nBlocks = Math.ceil(k / (1024 / size));
-  const og = g.w[0] / g.groups;
-  const all = g.y[0] * g.y[2] * g.y[3];
-  // Chunks of pixels: enough for a team of threads, no smaller than a tile's worth of work, no more than 64 MB of sums.
-  const wanted = Math.ceil(MAX_CHUNKS / (g.groups * nBlocks));
-  const most = Math.max(1, Math.floor((1 << 26) / (g.w[0] * k * size)));
-  const flops = 2 * og * Math.min(k, 1024 / size);
-  const least = Math.max(perTile(flops), Math.ceil(all / Math.min(wanted, most)));
-  const pixels = 128 * Math.ceil(least / 128);
-  const chunks = Math.ceil(all / pixels);
-  const units = chunks * g.groups * nBlocks;
-  const per = perTile(flops * Math.min(pixels, Math.max(all, 1)));
-  const packPer = Math.max(1, Math.floor(65536 / (k * Math.max(chunks, 1))));
-  return {
-    ints: encode(g, { pixels, units, per, packUnits: g.w[0], packPer, chunks }),
-    tiles: [Math.ceil(units / per), Math.ceil(g.w[0] / packPer)],
-    workspace: chunks * g.w[0] * k * size,
-  };
+  const area = product(g.kernel);
+  const depthwise = isDepthwise(g);
+  const [ig, og] = [g.channels / g.groups, g.outputs / g.groups];
+  const flops = Math.max(1, 2 * area * g.channels * og * (depthwise ? 4 : 1));
+  const { rows, cols, gather, units } = rectangles(g, false, size, flops / 4);
+  const work = flops * rows * cols;
+  // The sums of a chunk: rows of outputs in fours, runs of channels in whole panels.
+  const merged = !depthwise && isMerged(g, gather) ? 1 : 0;
+  const run = merged ? g.kernel[2] * ig : ig;
+  // Tiles hold four outputs by a panel of the run, or four of the run by a panel of outputs: whichever are fewer.
+  const width = 32 / size;
+  const swapped = Math.ceil(run / 4) * Math.ceil(og / width) < Math.ceil(run / width) * Math.ceil(og / 4);
+  const all = depthwise ? 1 : g.groups * Math.ceil(og / (swapped ? width : 4));
+  const room = (n: number, m: number): number => Math.ceil(n / m) * m;
+  const classBytes = depthwise
+    ? area * room(g.groups * size, 32)
+    : ((g.groups * area * ig) / run) * size * (swapped ? room(run, 4) * room(og, width) : room(run, width) * room(og, 4));
+  const most = Math.min(units, TILES, Math.floor((1 << 26) / classBytes), Math.floor((work * units) / GRAIN));
+  const per = Math.max(1, Math.ceil(units / Math.max(1, most)));
+  const chunks = Math.ceil(units / per);
+  const ranges = Math.max(1, Math.min(all, Math.floor(TILES / Math.max(chunks, 1)), Math.floor((work * per) / GRAIN)));
+  const panels = Math.ceil(all / ranges);
+  const packUnits = depthwise ? 1 : g.outputs;
+  const packPer = perTile(area * ig * (chunks + 4) * 16);
+  return encode(g, undefined, {
+    rows,
+    cols,
+    gather,
+    units,
+    per,
+    packUnits,
+    packPer,
+    panels,
+    classBytes,
+    chunks,
+    merged,
+    swapped: swapped ? 1 : 0,
+    tiles: [chunks * Math.ceil(all / panels), Math.ceil(packUnits / packPer)],
+    workspace: chunks * classBytes,
+  });
 }
 
 const channelsLast = (shape: Shape, dtype: DType): { shape: Shape; dtype: DType; strides: Shape } => ({
@@ -188,23 +309,29 @@ const channelsLast = (shape: Shape, dtype: DType): { shape: Shape; dtype: DType;
   dtype,
   strides: channelsLastStrides(shape),
 });
-const movement = ({ stride, padding, dilation, groups }: Movement): Movement => ({ stride, padding, dilation, groups });
-const withInput = (attrs: Movement, x: Shape): Movement & { inputSize: Pair } => ({ ...movement(attrs), inputSize: [x[2], x[3]] });
-const withKernel = (attrs: Movement, w: Shape): Movement & { kernelSize: Pair } => ({ ...movement(attrs), kernelSize: [w[2], w[3]] });
-const imageOf = (dy: Shape, w: Shape, attrs: Movement & { inputSize: Pair }): Shape => [
+const movement = ({ stride, padding, paddingEnd, dilation, groups }: Movement): Movement => ({
+  stride,
+  padding,
+  paddingEnd,
+  dilation,
+  groups,
+});
+const withInput = (attrs: Movement, x: Shape): Movement & { inputSize: Sizes } => ({ ...movement(attrs), inputSize: x.slice(2) });
+const withKernel = (attrs: Movement, w: Shape): Movement & { kernelSize: Sizes } => ({ ...movement(attrs), kernelSize: w.slice(2) });
+const imageOf = (dy: Shape, w: Shape, attrs: Movement & { inputSize: Sizes }): Shape => [
   dy[0],
   (w[1] ?? 0) * (attrs.groups ?? 1),
   ...attrs.inputSize,
 ];
-const weightOf = (dy: Shape, x: Shape, attrs: Movement & { kernelSize: Pair }): Shape => [
+const weightOf = (dy: Shape, x: Shape, attrs: Movement & { kernelSize: Sizes }): Shape => [
   dy[1],
   Math.floor(x[1] / (attrs.groups ?? 1)),
   ...attrs.kernelSize,
 ];
 
-/** Cross-correlation of x [N, C, H, W] with w [O, C / groups, kh, kw], plus bias [O]; channels-last inside and out. */
+/** Cross-correlation of x [N, C, ...image] with w [O, C / groups, ...kernel], one to three dimensions, plus bias [O]; channels-last inside and out. */
 export const convolution: Op = kernel({
-  doc: 'Two-dimensional convolution (cross-correlation, as in PyTorch) with zero padding.',
+  doc: 'Convolution (cross-correlation, as in PyTorch) in one to three dimensions with zero padding; an activation may be fused.',
   onnx: 'Conv',
   inputs: ['x', 'w', 'bias?'],
   outputs: ['y'],
@@ -219,25 +346,26 @@ export const convolution: Op = kernel({
   loads: ([x]) => COMPUTE[x.dtype],
   layout: ['channelsLast', 'contiguous', 'contiguous'],
   ints: INTS,
+  floats: FLOATS,
   lower: ([x, w], [y], attrs: Movement) =>
-    lowerProduct(geometry('convolution', (x as Meta).shape, (w as Meta).shape, attrs), y.dtype, false),
+    lowerProduct(geometry('convolution', (x as Meta).shape, (w as Meta).shape, attrs), y.dtype, false, attrs.activation),
   kernel: { file: 'conv/conv', name: 'convolution' },
   saves: ['x', 'w'],
   uses: { x: [1], w: [0] },
   vjp: (ops, { dy, x, w, attrs, inputs, needs }) => [
     needs[0] ? ops.convolutionInput(dy, w, withInput(attrs, (inputs[0] as Meta).shape)) : null,
     needs[1] ? ops.convolutionWeight(dy, x, withKernel(attrs, (inputs[1] as Meta).shape)) : null,
-    inputs[2] && needs[2] ? ops.sum(dy, { dims: [0, 2, 3], keepdim: false }) : null,
+    inputs[2] && needs[2] ? ops.sum(dy, { dims: [0, ...dy.shape.keys()].filter((d, i) => i === 0 || d > 1), keepdim: false }) : null,
   ],
 });
 
-/** The gradient of a convolution with respect to x, and the transposed convolution: dy [N, O, OH, OW], w [O, C / groups, kh, kw] to [N, C, ...inputSize]. */
+/** The gradient of a convolution with respect to x, and the transposed convolution: dy [N, O, ...out], w [O, C / groups, ...kernel] to [N, C, ...inputSize]. */
 export const convolutionInput: Op = kernel({
   doc: 'Gradient of a convolution with respect to its input; also the transposed convolution.',
   inputs: ['grad', 'w'],
   outputs: ['dx'],
-  attrs: { ...MOVEMENT, inputSize: PAIR },
-  infer: ([dy, w], attrs: Movement & { inputSize: Pair }) => {
+  attrs: { ...MOVEMENT, inputSize: SIZES },
+  infer: ([dy, w], attrs: Movement & { inputSize: Sizes }) => {
     const dtype = checkTypes('convolutionInput', [dy, w]);
     const x = imageOf(dy.shape, w.shape, attrs);
     backwardGeometry('convolutionInput', dy.shape, x, w.shape, attrs);
@@ -246,6 +374,7 @@ export const convolutionInput: Op = kernel({
   loads: ([dy]) => COMPUTE[dy.dtype],
   layout: ['channelsLast', 'contiguous'],
   ints: INTS,
+  floats: FLOATS,
   lower: ([, w], [dx], attrs: Movement) => lowerProduct(geometry('convolutionInput', dx.shape, (w as Meta).shape, attrs), dx.dtype, true),
   kernel: { file: 'conv/conv', name: 'convolutionInput' },
   saves: ['grad', 'w'],
@@ -255,13 +384,13 @@ export const convolutionInput: Op = kernel({
   ],
 });
 
-/** The gradient of a convolution with respect to its weight: dy [N, O, OH, OW], x [N, C, H, W] to [O, C / groups, ...kernelSize]. */
+/** The gradient of a convolution with respect to its weight: dy [N, O, ...out], x [N, C, ...image] to [O, C / groups, ...kernelSize]. */
 export const convolutionWeight: Op = kernel({
   doc: 'Gradient of a convolution with respect to its weight.',
   inputs: ['grad', 'x'],
   outputs: ['dw'],
-  attrs: { ...MOVEMENT, kernelSize: PAIR },
-  infer: ([dy, x], attrs: Movement & { kernelSize: Pair }) => {
+  attrs: { ...MOVEMENT, kernelSize: SIZES },
+  infer: ([dy, x], attrs: Movement & { kernelSize: Sizes }) => {
     const dtype = checkTypes('convolutionWeight', [dy, x]);
     const w = weightOf(dy.shape, x.shape, attrs);
     backwardGeometry('convolutionWeight', dy.shape, x.shape, w, attrs);
@@ -270,6 +399,7 @@ export const convolutionWeight: Op = kernel({
   loads: ([dy]) => COMPUTE[dy.dtype],
   layout: 'channelsLast',
   ints: INTS,
+  floats: FLOATS,
   lower: ([, x], [dw], attrs: Movement) => lowerWeight(geometry('convolutionWeight', (x as Meta).shape, dw.shape, attrs), dw.dtype),
   kernel: { file: 'conv/conv', name: 'convolutionWeight' },
   saves: ['grad', 'x'],

@@ -125,7 +125,7 @@ export interface KernelOp extends Row {
   /** Storage dtype in which the kernel writes each output; the backend converts to the inferred dtype. Default: as `loads` of input 0. */
   readonly writes?: (inputs: readonly Meta[], attrs: Attrs) => readonly DType[];
   /** One for all inputs, one per input, or a rule. Default 'contiguous'. */
-  readonly layout?: Layout | readonly Layout[] | ((input: Meta, index: number, inputs: readonly (Meta | null)[]) => Layout);
+  readonly layout?: Layout | readonly Layout[] | ((input: Meta, index: number, inputs: readonly (Meta | null)[], attrs: Attrs) => Layout);
   /** Inputs that the kernel writes, by name: their versions advance. */
   readonly mutates?: readonly string[];
   /** Names of the integer and float fields: gives assembly/gen/fields.ts its constants. */

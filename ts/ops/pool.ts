@@ -3,92 +3,104 @@ import { DTypeError, ShapeError, ValueError } from '../base/errors.ts';
 import { channelsLastStrides, type Shape, sameShape, show, sizeOf } from '../base/shape.ts';
 import { kernel, type Lowered, type Meta, type Op, type Result } from './op.ts';
 
-/** Height and width. */
-type Pair = readonly [number, number];
+/** One number for each spatial dimension. */
+type Sizes = readonly number[];
 
 interface MaxWindow {
-  readonly kernelSize: Pair;
-  readonly stride?: Pair;
-  readonly padding?: Pair;
-  readonly dilation?: Pair;
+  readonly kernelSize: Sizes;
+  readonly stride?: Sizes;
+  readonly padding?: Sizes;
+  readonly dilation?: Sizes;
   readonly ceilMode?: boolean;
 }
 interface AvgWindow {
-  readonly kernelSize: Pair;
-  readonly stride?: Pair;
-  readonly padding?: Pair;
+  readonly kernelSize: Sizes;
+  readonly stride?: Sizes;
+  readonly padding?: Sizes;
   readonly ceilMode?: boolean;
   readonly countIncludePad?: boolean;
   readonly divisorOverride?: number;
 }
 
-const PAIR = 'readonly [number, number]';
-const MAX = { kernelSize: PAIR, 'stride?': PAIR, 'padding?': PAIR, 'dilation?': PAIR, 'ceilMode?': 'boolean' };
+const SIZES = 'readonly number[]';
+const MAX = { kernelSize: SIZES, 'stride?': SIZES, 'padding?': SIZES, 'dilation?': SIZES, 'ceilMode?': 'boolean' };
 const AVG = {
-  kernelSize: PAIR,
-  'stride?': PAIR,
-  'padding?': PAIR,
+  kernelSize: SIZES,
+  'stride?': SIZES,
+  'padding?': SIZES,
   'ceilMode?': 'boolean',
   'countIncludePad?': 'boolean',
   'divisorOverride?': 'number',
 };
 /** One list for all rows: the kernels share it. */
 const INTS: readonly string[] = [
-  ...['channels', 'height', 'width', 'outHeight', 'outWidth', 'kernelH', 'kernelW', 'strideH', 'strideW', 'paddingH', 'paddingW'],
-  ...['dilationH', 'dilationW', 'adaptive', 'countPadding', 'divisor', 'units', 'per'],
+  'channels',
+  ...['size', 'out', 'kernel', 'stride', 'padding', 'dilation'].flatMap((name) => ['D', 'H', 'W'].map((d) => name + d)),
+  ...['adaptive', 'countPadding', 'divisor', 'units', 'per'],
 ];
 /** Elements read by one tile. */
 const GRAIN = 65536;
 
 interface Fields {
-  readonly kernelSize?: Pair;
-  readonly stride?: Pair;
-  readonly padding?: Pair;
-  readonly dilation?: Pair;
+  readonly kernelSize?: Sizes;
+  readonly stride?: Sizes;
+  readonly padding?: Sizes;
+  readonly dilation?: Sizes;
   readonly adaptive?: boolean;
   readonly countIncludePad?: boolean;
   readonly divisorOverride?: number;
 }
 
+/** Three sizes: depth, height, width. */
+const filled = (list: Sizes, value: number): Sizes => [...new Array<number>(3 - list.length).fill(value), ...list];
+const volume = (shape: Shape): number => sizeOf(shape.slice(2));
+
 /** Steps over `units` of `cost` elements each; x is the shape before, y the shape after pooling. */
 function lower(x: Shape, y: Shape, a: Fields, units: number, cost: number, elements: number): Lowered {
-  const kernelSize = a.kernelSize ?? [1, 1];
+  const kernelSize = filled(a.kernelSize ?? [1], 1);
   const per = Math.max(1, Math.floor(GRAIN / Math.max(cost, 1)));
   return {
     ints: [
-      ...[x[1], x[2], x[3], y[2], y[3], ...kernelSize, ...(a.stride ?? kernelSize), ...(a.padding ?? [0, 0]), ...(a.dilation ?? [1, 1])],
-      ...[a.adaptive ? 1 : 0, a.countIncludePad === false ? 0 : 1, a.divisorOverride ?? 0, units, per],
+      ...[x[1], ...filled(x.slice(2), 1), ...filled(y.slice(2), 1), ...kernelSize, ...filled(a.stride ?? kernelSize, 1)],
+      ...[...filled(a.padding ?? [0], 0), ...filled(a.dilation ?? [1], 1)],
+      ...[a.adaptive ? 1 : 0, a.countIncludePad === false || a.adaptive ? 0 : 1, a.divisorOverride ?? 0, units, per],
     ],
     tiles: elements === 0 ? [] : [Math.ceil(units / per)],
   };
 }
 /** Tiles of output lines. */
 function lowerForward(x: Shape, y: Shape, a: Fields): Lowered {
-  const area = a.kernelSize ? a.kernelSize[0] * a.kernelSize[1] : Math.ceil(x[2] / y[2]) * Math.ceil(x[3] / y[3]);
-  return lower(x, y, a, y[0] * y[2], y[3] * y[1] * area, sizeOf(y));
+  const area = a.kernelSize ? a.kernelSize.reduce((p, k) => p * k, 1) : Math.ceil(volume(x) / volume(y));
+  const line = y[y.length - 1];
+  return lower(x, y, a, (y[0] * volume(y)) / line, line * y[1] * area, sizeOf(y));
 }
 /** Tiles of input lines. */
 function lowerSpread(x: Shape, y: Shape, a: Fields): Lowered {
-  return lower(x, y, a, x[0] * x[2], x[3] * x[1] * 2, sizeOf(x));
+  const line = x[x.length - 1];
+  return lower(x, y, a, (x[0] * volume(x)) / line, line * x[1] * 2, sizeOf(x));
 }
 
 function checkImage(op: string, x: Meta, what = 'input'): DType {
   if (!FLOAT.includes(x.dtype))
     throw new DTypeError(`${op}: ${x.dtype} is not supported, only floating point; convert with .to('float32')`);
-  if (x.shape.length !== 4)
-    throw new ShapeError(`${op}: ${what} must have 4 dimensions [N, C, H, W], not ${show(x.shape)}; add the missing ones with unsqueeze`);
+  if (x.shape.length < 3 || x.shape.length > 5)
+    throw new ShapeError(
+      `${op}: ${what} must have 3 to 5 dimensions [N, C, ...image], not ${show(x.shape)}; add the missing ones with unsqueeze`,
+    );
   return x.dtype;
 }
 
 /** Output size of a pool, by PyTorch's rule: with ceilMode the last window must still begin inside the image or its left padding. */
-function pooledSize(op: string, x: Shape, a: MaxWindow): Shape {
-  const { kernelSize, stride = kernelSize, padding = [0, 0], dilation = [1, 1], ceilMode = false } = a;
-  const whole = (p: Pair, least: number): boolean => p.length === 2 && p.every((v) => Number.isInteger(v) && v >= least);
+function pooledSize(row: string, x: Shape, a: MaxWindow): Shape {
+  const op = `${row}${x.length - 2}d`;
+  const dims = x.length - 2;
+  const { kernelSize, stride = kernelSize, padding = [0, 0, 0].slice(0, dims), dilation = [1, 1, 1].slice(0, dims), ceilMode = false } = a;
+  const whole = (p: Sizes, least: number): boolean => p.length === dims && p.every((v) => Number.isInteger(v) && v >= least);
   if (!whole(kernelSize, 1) || !whole(stride, 1) || !whole(dilation, 1) || !whole(padding, 0))
     throw new ValueError(
-      `${op}: kernelSize ${show(kernelSize)}, stride ${show(stride)} and dilation ${show(dilation)} must be pairs of integers of at least 1, padding ${show(padding)} of at least 0`,
+      `${op}: kernelSize ${show(kernelSize)}, stride ${show(stride)} and dilation ${show(dilation)} must be ${dims} integers of at least 1, padding ${show(padding)} of at least 0`,
     );
-  const size = [0, 1].map((i) => {
+  const size = kernelSize.map((_, i) => {
     const extent = dilation[i] * (kernelSize[i] - 1) + 1;
     if (padding[i] > extent / 2)
       throw new ValueError(
@@ -106,16 +118,17 @@ function pooledSize(op: string, x: Shape, a: MaxWindow): Shape {
   return [x[0], x[1], ...size];
 }
 
-function adaptiveSize(op: string, x: Shape, outputSize: Pair): Shape {
-  if (outputSize.length !== 2 || !outputSize.every((v) => Number.isInteger(v) && v >= 0))
-    throw new ValueError(`${op}: outputSize ${show(outputSize)} must be a pair of integers of at least 0`);
-  if (x[2] < 1 || x[3] < 1) throw new ShapeError(`${op}: input ${show(x)} has no pixels to pool; its height and width must be at least 1`);
+function adaptiveSize(row: string, x: Shape, outputSize: Sizes): Shape {
+  const op = `${row}${x.length - 2}d`;
+  if (outputSize.length !== x.length - 2 || !outputSize.every((v) => Number.isInteger(v) && v >= 0))
+    throw new ValueError(`${op}: outputSize ${show(outputSize)} must be ${x.length - 2} integers of at least 0`);
+  if (volume(x) < 1) throw new ShapeError(`${op}: input ${show(x)} has no pixels to pool; its sizes must be at least 1`);
   return [x[0], x[1], ...outputSize];
 }
 
 const channelsLast = (shape: Shape, dtype: DType): Result => ({ shape, dtype, strides: channelsLastStrides(shape) });
-const imageOf = (y: Shape, [h, w]: Pair): Shape => [y[0], y[1], h, w];
-const planeOf = (x: Shape): Pair => [x[2], x[3]];
+const imageOf = (y: Shape, size: Sizes): Shape => [y[0], y[1], ...size];
+const planeOf = (x: Shape): Sizes => x.slice(2);
 
 function checkGradient(op: string, grad: Shape, y: Shape): void {
   if (!sameShape(grad, y)) throw new ShapeError(`${op}: gradient ${show(grad)} does not fit: the pool gives ${show(y)}`);
@@ -127,16 +140,16 @@ function checkIndices(op: string, indices: Meta, y: Shape): void {
     throw new ShapeError(`${op}: indices ${show(indices.shape)} must have the shape of the pooled values ${show(y)}`);
 }
 
-/** Maxima of windows of x [N, C, H, W] and their indices in the H * W plane (int64): the first of equal maxima; NaN wins. */
-export const maxPool2d: Op = kernel({
+/** Maxima of windows of x [N, C, ...image] and their indices in the plane (int64): the first of equal maxima; NaN wins. */
+export const maxPool: Op = kernel({
   doc: 'Maximum over each window, and the index of each maximum in its plane.',
   onnx: 'MaxPool',
   inputs: ['x'],
   outputs: ['y', 'indices'],
   attrs: MAX,
   infer: ([x], a: MaxWindow) => {
-    const dtype = checkImage('maxPool2d', x);
-    const shape = pooledSize('maxPool2d', x.shape, a);
+    const dtype = checkImage('maxPool', x);
+    const shape = pooledSize('maxPool', x.shape, a);
     return [channelsLast(shape, dtype), channelsLast(shape, 'int64')];
   },
   loads: ([x]) => COMPUTE[x.dtype],
@@ -144,20 +157,20 @@ export const maxPool2d: Op = kernel({
   layout: 'channelsLast',
   ints: INTS,
   lower: ([x], [y], a: MaxWindow) => lowerForward((x as Meta).shape, y.shape, a),
-  kernel: { file: 'pool', name: 'maxPool2d' },
+  kernel: { file: 'pool', name: 'maxPool' },
   saves: ['indices'],
-  vjp: (ops, { dy, indices, inputs }) => [ops.maxPool2dBackward(dy, indices, { inputSize: planeOf((inputs[0] as Meta).shape) })],
+  vjp: (ops, { dy, indices, inputs }) => [ops.maxPoolBackward(dy, indices, { inputSize: planeOf((inputs[0] as Meta).shape) })],
 });
 
-/** Maxima of windows that cut x [N, C, H, W] into outputSize, and their indices in the plane (int64). */
-export const adaptiveMaxPool2d: Op = kernel({
+/** Maxima of windows that cut x [N, C, ...image] into outputSize, and their indices in the plane (int64). */
+export const adaptiveMaxPool: Op = kernel({
   doc: 'Maximum over windows that divide the image into outputSize, and the index of each maximum in its plane.',
   inputs: ['x'],
   outputs: ['y', 'indices'],
-  attrs: { outputSize: PAIR },
-  infer: ([x], { outputSize }: { outputSize: Pair }) => {
-    const dtype = checkImage('adaptiveMaxPool2d', x);
-    const shape = adaptiveSize('adaptiveMaxPool2d', x.shape, outputSize);
+  attrs: { outputSize: SIZES },
+  infer: ([x], { outputSize }: { outputSize: Sizes }) => {
+    const dtype = checkImage('adaptiveMaxPool', x);
+    const shape = adaptiveSize('adaptiveMaxPool', x.shape, outputSize);
     return [channelsLast(shape, dtype), channelsLast(shape, 'int64')];
   },
   loads: ([x]) => COMPUTE[x.dtype],
@@ -165,20 +178,20 @@ export const adaptiveMaxPool2d: Op = kernel({
   layout: 'channelsLast',
   ints: INTS,
   lower: ([x], [y]) => lowerForward((x as Meta).shape, y.shape, { adaptive: true }),
-  kernel: { file: 'pool', name: 'maxPool2d' },
+  kernel: { file: 'pool', name: 'maxPool' },
   saves: ['indices'],
-  vjp: (ops, { dy, indices, inputs }) => [ops.maxPool2dBackward(dy, indices, { inputSize: planeOf((inputs[0] as Meta).shape) })],
+  vjp: (ops, { dy, indices, inputs }) => [ops.maxPoolBackward(dy, indices, { inputSize: planeOf((inputs[0] as Meta).shape) })],
 });
 
-/** Gradient of a maximum pool: adds grad [N, C, OH, OW] to zeros [N, C, ...inputSize] at the indices, in the order of the pixels. */
-export const maxPool2dBackward: Op = kernel({
+/** Gradient of a maximum pool: adds grad [N, C, ...out] to zeros [N, C, ...inputSize] at the indices, in the order of the pixels. */
+export const maxPoolBackward: Op = kernel({
   doc: 'Gradient of a maximum pool: sums values at their indices in a plane of inputSize.',
   inputs: ['grad', 'indices'],
   outputs: ['dx'],
-  attrs: { inputSize: PAIR },
-  infer: ([grad, indices], { inputSize }: { inputSize: Pair }) => {
-    const dtype = checkImage('maxPool2dBackward', grad, 'gradient');
-    checkIndices('maxPool2dBackward', indices, grad.shape);
+  attrs: { inputSize: SIZES },
+  infer: ([grad, indices], { inputSize }: { inputSize: Sizes }) => {
+    const dtype = checkImage('maxPoolBackward', grad, 'gradient');
+    checkIndices('maxPoolBackward', indices, grad.shape);
     return [channelsLast(imageOf(grad.shape, inputSize), dtype)];
   },
   loads: ([grad]) => [COMPUTE[grad.dtype], 'int64'],
@@ -186,32 +199,32 @@ export const maxPool2dBackward: Op = kernel({
   ints: INTS,
   lower: ([grad], [dx]) => {
     const y = (grad as Meta).shape;
-    return lower(dx.shape, y, {}, y[0] * Math.ceil(y[1] / 16), 16 * (y[2] * y[3] + dx.shape[2] * dx.shape[3]), sizeOf(dx.shape));
+    return lower(dx.shape, y, {}, y[0] * Math.ceil(y[1] / 16), 16 * (volume(y) + volume(dx.shape)), sizeOf(dx.shape));
   },
-  kernel: { file: 'pool', name: 'maxPool2dBackward' },
+  kernel: { file: 'pool', name: 'maxPoolBackward' },
   saves: ['indices'],
-  vjp: (ops, { dy, indices, needs }) => [needs[0] ? ops.maxPool2dGather(dy, indices) : null, null],
+  vjp: (ops, { dy, indices, needs }) => [needs[0] ? ops.maxPoolGather(dy, indices) : null, null],
 });
 
-/** Reads x [N, C, H, W] at indices [N, C, OH, OW] of its plane: the derivative of maxPool2dBackward. */
-export const maxPool2dGather: Op = kernel({
+/** Reads x [N, C, ...image] at indices [N, C, ...out] of its plane: the derivative of maxPoolBackward. */
+export const maxPoolGather: Op = kernel({
   doc: 'Values of x at indices in its plane, as a maximum pool returned them.',
   inputs: ['x', 'indices'],
   outputs: ['y'],
   attrs: {},
   infer: ([x, indices]) => {
-    const dtype = checkImage('maxPool2dGather', x);
-    checkIndices('maxPool2dGather', indices, [x.shape[0], x.shape[1], indices.shape[2] ?? 0, indices.shape[3] ?? 0]);
+    const dtype = checkImage('maxPoolGather', x);
+    checkIndices('maxPoolGather', indices, [x.shape[0], x.shape[1], ...indices.shape.slice(2)]);
     return [channelsLast(indices.shape, dtype)];
   },
   loads: ([x]) => [COMPUTE[x.dtype], 'int64'],
   layout: 'channelsLast',
   ints: INTS,
-  lower: ([x], [y]) => lower((x as Meta).shape, y.shape, {}, y.shape[0] * y.shape[2], y.shape[3] * y.shape[1], sizeOf(y.shape)),
-  kernel: { file: 'pool', name: 'maxPool2dGather' },
+  lower: ([x], [y]) => lowerForward((x as Meta).shape, y.shape, { kernelSize: [1] }),
+  kernel: { file: 'pool', name: 'maxPoolGather' },
   saves: ['indices'],
   vjp: (ops, { dy, indices, inputs, needs }) => [
-    needs[0] ? ops.maxPool2dBackward(dy, indices, { inputSize: planeOf((inputs[0] as Meta).shape) }) : null,
+    needs[0] ? ops.maxPoolBackward(dy, indices, { inputSize: planeOf((inputs[0] as Meta).shape) }) : null,
     null,
   ],
 });
@@ -221,78 +234,78 @@ function checkDivisor(op: string, { divisorOverride }: AvgWindow): void {
     throw new ValueError(`${op}: divisorOverride (${divisorOverride}) must be an integer other than 0`);
 }
 
-/** Means of windows of x [N, C, H, W]; padding counts as zeros unless countIncludePad is false. */
-export const avgPool2d: Op = kernel({
+/** Means of windows of x [N, C, ...image]; padding counts as zeros unless countIncludePad is false. */
+export const avgPool: Op = kernel({
   doc: 'Average over each window.',
   onnx: 'AveragePool',
   inputs: ['x'],
   outputs: ['y'],
   attrs: AVG,
   infer: ([x], a: AvgWindow) => {
-    const dtype = checkImage('avgPool2d', x);
-    checkDivisor('avgPool2d', a);
-    return [channelsLast(pooledSize('avgPool2d', x.shape, a), dtype)];
+    const dtype = checkImage('avgPool', x);
+    checkDivisor('avgPool', a);
+    return [channelsLast(pooledSize('avgPool', x.shape, a), dtype)];
   },
   loads: ([x]) => COMPUTE[x.dtype],
   layout: 'channelsLast',
   ints: INTS,
   lower: ([x], [y], a: AvgWindow) => lowerForward((x as Meta).shape, y.shape, a),
-  kernel: { file: 'pool', name: 'avgPool2d' },
-  vjp: (ops, { dy, attrs, inputs }) => [ops.avgPool2dBackward(dy, { ...attrs, inputSize: planeOf((inputs[0] as Meta).shape) })],
+  kernel: { file: 'pool', name: 'avgPool' },
+  vjp: (ops, { dy, attrs, inputs }) => [ops.avgPoolBackward(dy, { ...attrs, inputSize: planeOf((inputs[0] as Meta).shape) })],
 });
 
-/** Gradient of avgPool2d: grad [N, C, OH, OW] spread over [N, C, ...inputSize]. */
-export const avgPool2dBackward: Op = kernel({
+/** Gradient of avgPool: grad [N, C, ...out] spread over [N, C, ...inputSize]. */
+export const avgPoolBackward: Op = kernel({
   doc: 'Gradient of an average pool.',
   inputs: ['grad'],
   outputs: ['dx'],
-  attrs: { ...AVG, inputSize: PAIR },
-  infer: ([grad], a: AvgWindow & { inputSize: Pair }) => {
-    const dtype = checkImage('avgPool2dBackward', grad, 'gradient');
-    checkDivisor('avgPool2dBackward', a);
+  attrs: { ...AVG, inputSize: SIZES },
+  infer: ([grad], a: AvgWindow & { inputSize: Sizes }) => {
+    const dtype = checkImage('avgPoolBackward', grad, 'gradient');
+    checkDivisor('avgPoolBackward', a);
     const x = imageOf(grad.shape, a.inputSize);
-    checkGradient('avgPool2dBackward', grad.shape, pooledSize('avgPool2dBackward', x, a));
+    checkGradient('avgPoolBackward', grad.shape, pooledSize('avgPoolBackward', x, a));
     return [channelsLast(x, dtype)];
   },
   loads: ([grad]) => COMPUTE[grad.dtype],
   layout: 'channelsLast',
   ints: INTS,
   lower: ([grad], [dx], a: AvgWindow) => lowerSpread(dx.shape, (grad as Meta).shape, a),
-  kernel: { file: 'pool', name: 'avgPool2dBackward' },
-  vjp: (ops, { dy, attrs: { inputSize: _, ...window } }) => [ops.avgPool2d(dy, window)],
+  kernel: { file: 'pool', name: 'avgPoolBackward' },
+  vjp: (ops, { dy, attrs: { inputSize: _, ...window } }) => [ops.avgPool(dy, window)],
 });
 
-/** Means of windows that cut x [N, C, H, W] into outputSize: from floor(i * H / OH) to ceil((i + 1) * H / OH). */
-export const adaptiveAvgPool2d: Op = kernel({
+/** Means of windows that cut x [N, C, ...image] into outputSize: from floor(i * size / parts) to ceil((i + 1) * size / parts). */
+export const adaptiveAvgPool: Op = kernel({
   doc: 'Average over windows that divide the image into outputSize.',
   inputs: ['x'],
   outputs: ['y'],
-  attrs: { outputSize: PAIR },
-  infer: ([x], { outputSize }: { outputSize: Pair }) => {
-    const dtype = checkImage('adaptiveAvgPool2d', x);
-    return [channelsLast(adaptiveSize('adaptiveAvgPool2d', x.shape, outputSize), dtype)];
+  attrs: { outputSize: SIZES },
+  infer: ([x], { outputSize }: { outputSize: Sizes }) => {
+    const dtype = checkImage('adaptiveAvgPool', x);
+    return [channelsLast(adaptiveSize('adaptiveAvgPool', x.shape, outputSize), dtype)];
   },
   loads: ([x]) => COMPUTE[x.dtype],
   layout: 'channelsLast',
   ints: INTS,
   lower: ([x], [y]) => lowerForward((x as Meta).shape, y.shape, { adaptive: true }),
-  kernel: { file: 'pool', name: 'avgPool2d' },
-  vjp: (ops, { dy, inputs }) => [ops.adaptiveAvgPool2dBackward(dy, { inputSize: planeOf((inputs[0] as Meta).shape) })],
+  kernel: { file: 'pool', name: 'avgPool' },
+  vjp: (ops, { dy, inputs }) => [ops.adaptiveAvgPoolBackward(dy, { inputSize: planeOf((inputs[0] as Meta).shape) })],
 });
 
-/** Gradient of adaptiveAvgPool2d: grad [N, C, OH, OW] spread over [N, C, ...inputSize]. */
-export const adaptiveAvgPool2dBackward: Op = kernel({
+/** Gradient of adaptiveAvgPool: grad [N, C, ...out] spread over [N, C, ...inputSize]. */
+export const adaptiveAvgPoolBackward: Op = kernel({
   doc: 'Gradient of an adaptive average pool.',
   inputs: ['grad'],
   outputs: ['dx'],
-  attrs: { inputSize: PAIR },
-  infer: ([grad], { inputSize }: { inputSize: Pair }) => [
-    channelsLast(imageOf(grad.shape, inputSize), checkImage('adaptiveAvgPool2dBackward', grad, 'gradient')),
+  attrs: { inputSize: SIZES },
+  infer: ([grad], { inputSize }: { inputSize: Sizes }) => [
+    channelsLast(imageOf(grad.shape, inputSize), checkImage('adaptiveAvgPoolBackward', grad, 'gradient')),
   ],
   loads: ([grad]) => COMPUTE[grad.dtype],
   layout: 'channelsLast',
   ints: INTS,
   lower: ([grad], [dx]) => lowerSpread(dx.shape, (grad as Meta).shape, { adaptive: true }),
-  kernel: { file: 'pool', name: 'avgPool2dBackward' },
-  vjp: (ops, { dy, inputs }) => [ops.adaptiveAvgPool2d(dy, { outputSize: planeOf((inputs[0] as Meta).shape) })],
+  kernel: { file: 'pool', name: 'avgPoolBackward' },
+  vjp: (ops, { dy, inputs }) => [ops.adaptiveAvgPool(dy, { outputSize: planeOf((inputs[0] as Meta).shape) })],
 });

@@ -1,8 +1,8 @@
 import { type DType, isFloat } from '../base/dtype.ts';
 import { DTypeError, ShapeError } from '../base/errors.ts';
 import { type Shape, show, sizeOf } from '../base/shape.ts';
-import { AXIS_INTS, checkDims, FOLD_INTS, keep, lowerAxis, lowerFold, reducedShape, reducedSize } from './axes.ts';
-import { kernel, type Meta, type Op } from './op.ts';
+import { AXIS_INTS, checkDims, FOLD_INTS, foldLayout, keep, lowerAxis, lowerFold, reducedShape, reducedSize } from './axes.ts';
+import { type Attrs, kernel, type Layout, type Meta, type Op } from './op.ts';
 import { productsBefore, productsBehind } from './products.ts';
 
 interface Dims {
@@ -25,8 +25,9 @@ const folds =
   (name: string, divides: boolean) =>
   ([x]: readonly (Meta | null)[], _: readonly Meta[], { dims }: Dims) => {
     const { shape } = x as Meta;
-    return { ...lowerFold(name, shape, dims), floats: [divides ? reducedSize(shape, dims) : 1] };
+    return { ...lowerFold(name, x as Meta, dims), floats: [divides ? reducedSize(shape, dims) : 1] };
   };
+const layout = (x: Meta, _: number, __: readonly (Meta | null)[], attrs: Attrs): Layout => foldLayout(x, attrs.dims as readonly number[]);
 /** The shape of a reduction. @throws IndexError */
 function shapeOf(op: string, x: Meta, { dims, keepdim }: Dims): Shape {
   checkDims(op, x.shape, dims);
@@ -44,7 +45,7 @@ const twice =
   ([x]: readonly (Meta | null)[], _: readonly Meta[], { dims, correction }: Dims & { correction?: number }) => {
     const { shape } = x as Meta;
     const n = reducedSize(shape, dims);
-    return { ...lowerFold(name, shape, dims, false), floats: [n, Math.max(0, n - (correction ?? 0))] };
+    return { ...lowerFold(name, x as Meta, dims, false), floats: [n, Math.max(0, n - (correction ?? 0))] };
   };
 const ATTRS = { dims: 'readonly number[]', keepdim: 'boolean' };
 const WIDE = { ...ATTRS, 'dtype?': 'DType' };
@@ -56,6 +57,7 @@ export const sum: Op = kernel({
   attrs: WIDE,
   infer: ([x], attrs: Dims) => [{ shape: shapeOf('sum', x, attrs), dtype: total(x, attrs.dtype) }],
   loads: ([x], { dtype }) => wide(total(x, dtype as DType | undefined)),
+  layout,
   ints: FOLD_INTS,
   floats: ['divisor'],
   lower: folds('sum', false),
@@ -78,6 +80,7 @@ export const mean: Op = kernel({
     return [{ shape: shapeOf('mean', x, attrs), dtype: out }];
   },
   loads: ([x], { dtype }) => wide((dtype as DType | undefined) ?? x.dtype),
+  layout,
   ints: FOLD_INTS,
   floats: ['divisor'],
   lower: folds('mean', true),
@@ -97,6 +100,7 @@ export const prod: Op = kernel({
   attrs: WIDE,
   infer: ([x], attrs: Dims) => [{ shape: shapeOf('prod', x, attrs), dtype: total(x, attrs.dtype) }],
   loads: ([x], { dtype }) => wide(total(x, dtype as DType | undefined)),
+  layout,
   ints: FOLD_INTS,
   floats: ['divisor'],
   lower: folds('prod', false),
@@ -131,6 +135,7 @@ function extreme(name: 'amax' | 'amin', doc: string, onnx: string): Op {
       return [{ shape, dtype: x.dtype }];
     },
     loads: ordered,
+    layout,
     ints: FOLD_INTS,
     floats: ['divisor'],
     lower: folds(name, false),
@@ -156,6 +161,7 @@ function truth(name: 'all' | 'any', doc: string): Op {
     attrs: ATTRS,
     infer: ([x], attrs: Dims) => [{ shape: shapeOf(name, x, attrs), dtype: x.dtype === 'uint8' ? 'uint8' : 'bool' }],
     loads: () => 'bool',
+    layout,
     ints: FOLD_INTS,
     floats: ['divisor'],
     lower: folds(name, false),
@@ -192,7 +198,7 @@ function arg(name: 'argmax' | 'argmin', doc: string, onnx: string): Op {
     loads: ordered,
     writes: () => ['int64'],
     ints: AXIS_INTS,
-    lower: ([x], _, { dim }: Dim) => lowerAxis((x as Meta).shape, dim),
+    lower: ([x], _, { dim }: Dim) => lowerAxis((x as Meta).shape, dim, true),
     kernel: { file: 'arg', name },
     onnx,
     vjp: null,
@@ -226,7 +232,7 @@ function pick(name: 'maxDim' | 'minDim', doc: string): Op {
     loads: ordered,
     writes: (inputs) => [ordered(inputs), 'int64'],
     ints: AXIS_INTS,
-    lower: ([x], _, { dim }: Dim) => lowerAxis((x as Meta).shape, dim),
+    lower: ([x], _, { dim }: Dim) => lowerAxis((x as Meta).shape, dim, true),
     kernel: { file: 'arg', name },
     saves: ['indices'],
     vjp: (ops, { dy, indices, attrs: { dim, keepdim }, inputs: [x] }) => {
@@ -256,6 +262,7 @@ export const variance: Op = kernel({
   attrs: { ...ATTRS, correction: 'number' },
   infer: ([x], attrs: Dims) => [{ shape: shapeOf('variance', x, attrs), dtype: floating('var', x) }],
   loads: ([x]) => wide(x.dtype),
+  layout,
   ints: FOLD_INTS,
   floats: ['count', 'divisor'],
   lower: twice('var'),
@@ -275,6 +282,7 @@ export const logsumexp: Op = kernel({
   attrs: ATTRS,
   infer: ([x], attrs: Dims) => [{ shape: shapeOf('logsumexp', x, attrs), dtype: floating('logsumexp', x) }],
   loads: ([x]) => wide(x.dtype),
+  layout,
   ints: FOLD_INTS,
   floats: ['count', 'divisor'],
   lower: twice('logsumexp'),

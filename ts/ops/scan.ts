@@ -14,7 +14,7 @@ const ATTRS = { dim: 'number', 'dtype?': 'DType', 'reverse?': 'boolean' };
 const INTS = [...AXIS_INTS, 'reverse'];
 
 function lower([x]: readonly (Meta | null)[], _: readonly Meta[], { dim, reverse }: Along): Lowered {
-  const step = lowerAxis((x as Meta).shape, dim);
+  const step = lowerAxis((x as Meta).shape, dim, true);
   return { ...step, ints: [...step.ints, reverse ? 1 : 0] };
 }
 /** Integers and bools accumulate in int64, as in PyTorch. */

@@ -4,8 +4,9 @@ import { IndexError } from '../base/errors.ts';
 import { show, sizeOf, wrapDim } from '../base/shape.ts';
 import { type KernelOp, kernel, type Lowered, type Meta, type Result } from './op.ts';
 
-/** What a thread's scratch holds besides the histograms, in bytes; as in assembly/threads.ts and kernels/sort.ts. */
-const SCRATCH = (1 << 19) - 8192;
+/** Bytes of a row's histograms, and what a thread's scratch holds besides; as in kernels/sort.ts and assembly/threads.ts. */
+const COUNTS = 24576;
+const SCRATCH = (1 << 19) - COUNTS;
 /** Elements that one tile sorts at least. */
 const GRAIN = 8192;
 
@@ -20,7 +21,7 @@ function lower(x: Meta, dim: number, k: number, descending: boolean): Lowered {
   // Long rows sort in memory of their tile's own; few such tiles, so that it stays a few times the data.
   const long = 24 * n > SCRATCH;
   const each = long ? Math.max(1, Math.ceil(count / 4)) : Math.max(1, Math.floor(GRAIN / Math.max(1, n)));
-  const spare = long ? (8192 + 24 * n + 63) & ~63 : 0;
+  const spare = long ? (COUNTS + 24 * n + 63) & ~63 : 0;
   const tiles = Math.ceil(count / each);
   return {
     ints: [n, k, inner, count, each, descending ? 1 : 0, spare],

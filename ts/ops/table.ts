@@ -2,10 +2,10 @@
 import * as activation from './activation.ts';
 import * as attention from './attention.ts';
 import * as binary from './binary.ts';
+import * as bytes from './bytes.ts';
 import * as compare from './compare.ts';
 import * as conv from './conv.ts';
 import * as create from './create.ts';
-import * as indexing from './indexing.ts';
 import * as loss from './loss.ts';
 import * as matmul from './matmul.ts';
 import * as norm from './norm.ts';
@@ -13,7 +13,10 @@ import type { Op } from './op.ts';
 import * as pool from './pool.ts';
 import * as random from './random.ts';
 import * as reduce from './reduce.ts';
+import * as rows from './rows.ts';
 import * as scan from './scan.ts';
+import * as scatter from './scatter.ts';
+import * as search from './search.ts';
 import * as softmax from './softmax.ts';
 import * as sort from './sort.ts';
 import * as strided from './strided.ts';
@@ -39,9 +42,12 @@ export const FAMILIES: Readonly<Record<string, Readonly<Record<string, unknown>>
   loss,
   attention,
   matmul,
+  bytes,
   conv,
   pool,
-  indexing,
+  rows,
+  scatter,
+  search,
   strided,
   sort,
   random,
@@ -55,10 +61,10 @@ function isRow(x: unknown): x is Op {
 
 function build(): Record<string, Op> {
   const rank = { map: 0, kernel: 1, view: 2 } as const;
-  const rows = Object.values(FAMILIES).flatMap((family) => Object.entries(family).filter((e): e is [string, Op] => isRow(e[1])));
-  rows.sort((a, b) => rank[a[1].kind] - rank[b[1].kind]);
+  const all = Object.values(FAMILIES).flatMap((family) => Object.entries(family).filter((e): e is [string, Op] => isRow(e[1])));
+  all.sort((a, b) => rank[a[1].kind] - rank[b[1].kind]);
   const table: Record<string, Op> = {};
-  rows.forEach(([name, op], i) => {
+  all.forEach(([name, op], i) => {
     op.name = name;
     op.opcode = op.kind === 'view' ? -1 : i;
     table[name] = op;

@@ -1,8 +1,10 @@
 // The one way into an op: dtype and shape rules, the output's memory, the backend, the tape.
+import type { View } from '../backend.ts';
 import { CATEGORY, DTYPES, type DType, SIZE } from '../base/dtype.ts';
 import { DTypeError, ShapeError, StateError } from '../base/errors.ts';
 import { broadcast, isDense, type Shape, sameShape, show, sizeOf } from '../base/shape.ts';
-import type { Arg, Attrs, KernelOp, MapOp, Op, Result, Scalar, ViewOp } from '../ops/op.ts';
+import { Memo } from '../ops/memo.ts';
+import type { Arg, Attrs, KernelOp, MapOp, Meta, Op, Result, Scalar, ViewOp } from '../ops/op.ts';
 import { alias, allocate, backend, type Tensor, TensorCore } from './core.ts';
 import { isGradEnabled } from './node.ts';
 import { mapDtype } from './promotion.ts';
@@ -52,10 +54,12 @@ function callDense(op: MapOp, inputs: readonly In[], grad: boolean): Tensor | nu
   }
   const type = op.out === 'bool' ? 'bool' : dtype;
   const device = backend();
-  const out = new TensorCore(device.alloc(sizeOf(shape) * SIZE[type]), 0, shape, first.strides, type, true) as Tensor;
+  const n = sizeOf(shape);
+  const out = new TensorCore(device.alloc(n * SIZE[type]), 0, shape, first.strides, type, true) as Tensor;
   const attrs = MAP_ATTRS[dtype];
   try {
-    device.run(op, inputs, attrs, [out]);
+    if (type === dtype && device.runDense !== undefined) device.runDense(op, inputs as readonly (View | Scalar)[], dtype, out, n);
+    else device.run(op, inputs, attrs, [out]);
   } catch (error) {
     out.dispose();
     throw error;
@@ -185,10 +189,17 @@ function allocateAll(results: readonly Result[]): Tensor[] {
   return outs;
 }
 
+const inferred = new Memo<readonly Result[]>();
+const NONE: readonly Meta[] = [];
+
 /** Runs an op with a kernel of its own. */
 export function callKernel(op: KernelOp, inputs: readonly (TensorCore | null)[], attrs: Attrs): Tensor[] {
   const grad = checkAlive(op, inputs);
-  const results = op.infer(inputs as never, attrs);
+  let results = inferred.find(op, inputs, NONE, attrs);
+  if (results === null) {
+    results = op.infer(inputs as never, attrs);
+    if (inferred.takes(op, attrs)) inferred.note(op, inputs, NONE, attrs, results);
+  }
   const outs = allocateAll(results);
   if (outs.length === 0 || outs.some((o) => sizeOf(o.shape) > 0) || op.mutates !== undefined) runInto(op, inputs as never, attrs, outs);
   if (op.mutates !== undefined) for (const name of op.mutates) bump(inputs[op.inputs.findIndex((i) => i.replace('?', '') === name)]);

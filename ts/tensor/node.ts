@@ -51,6 +51,7 @@ export class Node {
   readonly outputs: readonly Meta[];
   readonly backward: BackwardFn;
   readonly order: number = sequence++;
+  private first: Edge | null = null;
   op: Op | null = null;
   attrs: Attrs | null = null;
   saved: Saved[] | null = null;
@@ -75,6 +76,12 @@ export class Node {
     this.outputs = outputs;
     this.backward = backward;
     recorded?.push(this);
+  }
+
+  /** Where gradients of the first output go. */
+  edge(): Edge {
+    this.first ??= { node: this, nr: 0 };
+    return this.first;
   }
 
   /** Keeps what is no tensor: a plain number, or null for what no wanted gradient reads. */

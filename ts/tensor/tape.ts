@@ -54,8 +54,9 @@ function viewNode(x: TensorCore): Node {
 /** Where the gradient of an input goes. */
 export function edgeOf(x: In): Edge | null {
   if (!(x instanceof TensorCore) || !tracked(x)) return null;
-  const node = nodeOf(x);
-  return node === null ? { node: accumulatorOf(x), nr: 0 } : { node, nr: x.outputNr };
+  const node = nodeOf(x) ?? accumulatorOf(x);
+  const nr = x.node === null ? 0 : x.outputNr;
+  return nr === 0 ? node.edge() : { node, nr };
 }
 
 /** What a node keeps of an operand. */
@@ -65,14 +66,15 @@ export function metaOf(x: In): Meta | Scalar | null {
 
 /** Makes floating-point tensors the outputs of a node: those of the numbers given, or all. */
 export function attach(node: Node, outs: readonly TensorCore[], numbers?: readonly number[]): void {
-  outs.forEach((y, k) => {
-    if (CATEGORY[y.dtype] !== 2) return;
+  for (let k = 0; k < outs.length; k++) {
+    const y = outs[k];
+    if (CATEGORY[y.dtype] !== 2) continue;
     const nr = numbers === undefined ? k : numbers[k];
     if (y.retainsGrad || y.hooks !== null) watch(node, nr, y);
     y.node = node;
     y.outputNr = nr;
     y.requiresGrad = true;
-  });
+  }
 }
 
 /** Lets a tensor's hooks and retained gradient see what reaches output nr of a node. */
@@ -82,14 +84,20 @@ export function watch(node: Node, nr: number, tensor: TensorCore): void {
 }
 
 function makeNode(op: Op, inputs: readonly In[], attrs: Attrs, outs: readonly TensorCore[]): Node {
-  const edges = inputs.map(edgeOf);
-  const node = new Node(
-    op.name,
-    edges,
-    inputs.map(metaOf),
-    outs.map((y) => metaOf(y) as Meta),
-    rowBackward,
-  );
+  const y = outs[0];
+  const meta = metaOf(y) as Meta;
+  const outputs = outs.length === 1 ? [meta] : outs.map((o) => metaOf(o) as Meta);
+  // Made at their size: the first push to an empty array makes room for seventeen.
+  const edges = new Array<Edge | null>(inputs.length);
+  const metas = new Array<Meta | Scalar | null>(inputs.length);
+  for (let i = 0; i < inputs.length; i++) {
+    const x = inputs[i];
+    edges[i] = edgeOf(x);
+    // An elementwise result shares its first operand's shape and strides.
+    const same = x instanceof TensorCore && x.shape === y.shape && x.strides === y.strides && x.dtype === y.dtype;
+    metas[i] = same ? meta : metaOf(x);
+  }
+  const node = new Node(op.name, edges, metas, outputs, rowBackward);
   node.op = op;
   node.attrs = attrs;
   return node;

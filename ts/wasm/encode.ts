@@ -9,6 +9,8 @@ import type { Memory, WasmStorage } from './memory.ts';
 export const STEP = 8192;
 /** Elements of one tile of a map step (GRAIN in assembly/step.ts). */
 export const GRAIN = 32768;
+/** Elements from which on an inner dimension is long: fewer than 16 of them in a tile. */
+const LONG = 2048;
 const DENSE = 0xffffffff;
 const DIRECT = 0;
 const SCALAR = 1;
@@ -62,6 +64,41 @@ function dense(inputs: readonly Input[], out: View, type: DType): boolean {
   return true;
 }
 
+/** Writes a map step of row-major tensors of the output's shape and compute type, and numbers; returns the number of its tiles. */
+export function encodeDense(memory: Memory, op: MapOp, inputs: readonly (View | Scalar)[], type: DType, out: View, n: number): number {
+  const words = memory.u32;
+  const count = inputs.length + 1;
+  const tiles = n <= GRAIN ? 1 : Math.ceil(n / GRAIN);
+  const size = SIZE[type];
+  const code = CODE[type];
+  const kind = code * 0x101;
+  const ends = endsStorage(out, n);
+  let spans = ends !== 0;
+  words[OPERANDS] = 0;
+  words[OPERANDS + 1] = kind | ends;
+  words[OPERANDS + 2] = (out.storage as WasmStorage).pointer + out.offset * size;
+  for (let k = 0, at = OPERANDS + 4; k < inputs.length; k++, at += 4) {
+    const x = inputs[k];
+    if (typeof x === 'object') {
+      words[at] = 0;
+      words[at + 1] = kind;
+      words[at + 2] = (x.storage as WasmStorage).pointer + x.offset * size;
+    } else {
+      immediate(memory, at, x, type);
+      spans = false;
+    }
+  }
+  words[HEADER] = op.opcode;
+  words[HEADER + 1] = 32 + count * 16;
+  words[HEADER + 2] = 1;
+  words[HEADER + 3] = tiles;
+  words[HEADER + 4] = n;
+  words[HEADER + 5] = spans ? DENSE : 0;
+  words[HEADER + 6] = code;
+  words[HEADER + 7] = count;
+  return tiles;
+}
+
 /** Writes one map step; returns the number of its tiles (0: nothing to do). */
 export function encodeMap(memory: Memory, op: MapOp, inputs: readonly Input[], dtype: DType, out: View, n: number): number {
   const type = COMPUTE[dtype];
@@ -77,28 +114,8 @@ export function encodeMap(memory: Memory, op: MapOp, inputs: readonly Input[], d
   words[HEADER + 7] = count;
   words[HEADER + 1] = 32 + count * 16;
   const tileOut = op.out === 'bool' ? maskType(type) : type;
-  if (op.out === 'same' && out.dtype === type && out.rowMajor && op.masks.length === 0 && dense(inputs, out, type)) {
-    const size = SIZE[type];
-    const kind = CODE[type] * 0x101;
-    const ends = endsStorage(out, n);
-    let spans = ends !== 0;
-    words[OPERANDS] = 0;
-    words[OPERANDS + 1] = kind | ends;
-    words[OPERANDS + 2] = (out.storage as WasmStorage).pointer + out.offset * size;
-    for (let k = 0, at = OPERANDS + 4; k < inputs.length; k++, at += 4) {
-      const x = inputs[k] as View | Scalar;
-      if (typeof x === 'object') {
-        words[at] = 0;
-        words[at + 1] = kind;
-        words[at + 2] = (x.storage as WasmStorage).pointer + x.offset * size;
-      } else {
-        immediate(memory, at, x, type);
-        spans = false;
-      }
-    }
-    if (spans) words[HEADER + 5] = DENSE;
-    return tiles;
-  }
+  if (op.out === 'same' && out.dtype === type && out.rowMajor && op.masks.length === 0 && dense(inputs, out, type))
+    return encodeDense(memory, op, inputs as readonly (View | Scalar)[], type, out, n);
   encodeStrided(memory, op, inputs, out, type, tileOut, n);
   return tiles;
 }
@@ -132,6 +149,14 @@ function encodeStrided(memory: Memory, op: MapOp, inputs: readonly Input[], out:
     for (const own of strides) own.push(0);
   }
   const dims = sizes.length;
+  // A long transposed run is walked the other way round, so that a tile holds many of the short ones.
+  if (
+    dims > 1 &&
+    sizes[dims - 1] > LONG &&
+    sizes[dims - 2] < sizes[dims - 1] &&
+    strides.some((own) => own[dims - 2] === 1 && own[dims - 1] > 1)
+  )
+    for (const own of [sizes, ...strides]) own.push(own.splice(dims - 2, 1)[0]);
   const words = memory.u32;
   const count = inputs.length + 1;
   let gathers = false;
@@ -196,4 +221,39 @@ export function encodeKernel(
   for (let p = 0; p < 3; p++) words[HEADER + 3 + p] = lowered.tiles[p] ?? 0;
   words[HEADER + 6] = CODE[COMPUTE[first.dtype]];
   words[HEADER + 7] = ints | (floatsAt << 16);
+}
+
+/** A kernel step kept in memory of its own, to be run again over other operands. */
+export interface KernelStep {
+  readonly address: number;
+  readonly bytes: number;
+  /** Bytes of the workspace operand. */
+  readonly workspace: number;
+  /** Tiles of its largest phase. */
+  readonly tiles: number;
+}
+/** Copies the step that encodeKernel just wrote; null where there is no room without growing the memory. */
+export function keepKernel(memory: Memory, workspace: number, tiles: number): KernelStep | null {
+  const bytes = memory.u32[HEADER + 1];
+  const address = memory.tryRaw(bytes);
+  if (address === 0) return null;
+  memory.u8.copyWithin(address, STEP, STEP + bytes);
+  return { address, bytes, workspace, tiles };
+}
+/** Points a kept step at other outputs, inputs and workspace. */
+export function pointKernel(
+  memory: Memory,
+  step: KernelStep,
+  outputs: readonly View[],
+  inputs: readonly (View | null)[],
+  workspace: number,
+): void {
+  const { u32 } = memory;
+  let at = (step.address >>> 2) + OPERANDS - HEADER + 1;
+  for (let i = 0; i < outputs.length; i++, at += 3) u32[at] = address(outputs[i]);
+  for (let i = 0; i < inputs.length; i++, at += 3) {
+    const x = inputs[i];
+    if (x !== null) u32[at] = address(x);
+  }
+  u32[at] = workspace;
 }

@@ -11,9 +11,10 @@ import {
   sameShape,
   sizeOf,
 } from '../base/shape.ts';
-import type { Attrs, KernelOp, Layout, MapOp, Meta, Op } from '../ops/op.ts';
+import { Memo } from '../ops/memo.ts';
+import type { Attrs, KernelOp, Layout, MapOp, Meta, Op, Scalar } from '../ops/op.ts';
 import { TABLE } from '../ops/table.ts';
-import { address, encodeKernel, encodeMap, STEP } from './encode.ts';
+import { address, encodeDense, encodeKernel, encodeMap, type KernelStep, keepKernel, pointKernel, STEP } from './encode.ts';
 import { type Exports, type Loaded, load } from './load.ts';
 import { Memory, type MemoryStats, type WasmStorage } from './memory.ts';
 import { cores, Pool } from './workers.ts';
@@ -44,6 +45,7 @@ export class Engine implements Backend {
   private readonly exports: Exports;
   readonly memory: Memory;
   readonly pool: Pool;
+  private readonly steps: Memo<KernelStep> = new Memo<KernelStep>();
 
   constructor(loaded: Loaded = load()) {
     this.exports = loaded.exports;
@@ -62,6 +64,11 @@ export class Engine implements Backend {
     if (op.kind === 'map') this.runMap(op, inputs, (attrs as { dtype: DType }).dtype, outputs[0]);
     else if (op.kind === 'kernel') this.runKernel(op, inputs, attrs, outputs);
     else throw new DeviceError(`${op.name}: a view is no step`);
+  }
+
+  runDense(op: MapOp, inputs: readonly (View | Scalar)[], dtype: DType, out: View, n: number): void {
+    if (COMPUTE[dtype] !== dtype || n === 0 || n >= 0x7fffffff) this.runMap(op, inputs, dtype, out);
+    else this.execute(op, encodeDense(this.memory, op, inputs, dtype, out, n));
   }
 
   private runMap(op: MapOp, inputs: readonly Input[], dtype: DType, out: View): void {
@@ -88,6 +95,26 @@ export class Engine implements Backend {
   }
 
   private runKernel(op: KernelOp, inputs: readonly Input[], attrs: Attrs, outputs: readonly View[]): void {
+    const known = this.steps.find(op, inputs as readonly (View | null)[], outputs, attrs);
+    if (known !== null) this.repeat(op, known, inputs as readonly (View | null)[], outputs);
+    else this.runNewKernel(op, inputs, attrs, outputs);
+  }
+
+  /** A kernel step as it was written before, over other memory. */
+  private repeat(op: KernelOp, step: KernelStep, inputs: readonly (View | null)[], outputs: readonly View[]): void {
+    const workspace = step.workspace > 0 ? this.memory.allocRaw(step.workspace) : 0;
+    pointKernel(this.memory, step, outputs, inputs, workspace);
+    if (workspace === 0) this.execute(op, step.tiles, step.address);
+    else {
+      try {
+        this.execute(op, step.tiles, step.address);
+      } finally {
+        this.memory.freeRaw(workspace, step.workspace);
+      }
+    }
+  }
+
+  private runNewKernel(op: KernelOp, inputs: readonly Input[], attrs: Attrs, outputs: readonly View[]): void {
     const metas = inputs as readonly Meta[];
     const loads = op.loads(metas, attrs);
     const temps: Temp[] = [];
@@ -98,7 +125,7 @@ export class Engine implements Backend {
         const wish = typeof loads === 'string' ? loads : loads[i];
         const dtype = wish === 'same' ? x.dtype : wish;
         const mutated = op.mutates?.includes(op.inputs[i].replace('?', '')) ?? false;
-        const own = this.prepared(x, dtype, layoutOf(op.layout, x, i, metas), temps);
+        const own = this.prepared(x, dtype, layoutOf(op.layout, x, i, metas, attrs), temps);
         if (mutated && own !== x) back.push([own, x]);
         return own;
       });
@@ -113,7 +140,13 @@ export class Engine implements Backend {
           const operands = [...results, ...ready].map((v) => v && { address: address(v), dtype: v.dtype });
           operands.push({ address: workspace, dtype: 'uint8' });
           encodeKernel(this.memory, op.opcode, operands, lowered);
-          this.execute(op, Math.max(...lowered.tiles));
+          const tiles = Math.max(...lowered.tiles);
+          if (temps.length === 0 && this.steps.takes(op, attrs)) {
+            const step = keepKernel(this.memory, bytes, tiles);
+            const old = step && this.steps.note(op, inputs as readonly (View | null)[], outputs, attrs, step);
+            if (old !== null) this.memory.freeRaw(old.address, old.bytes);
+          }
+          this.execute(op, tiles);
         } finally {
           if (workspace !== 0) this.memory.freeRaw(workspace, bytes);
         }
@@ -127,9 +160,9 @@ export class Engine implements Backend {
     }
   }
 
-  private execute(op: Op, tiles: number): void {
+  private execute(op: Op, tiles: number, step: number = STEP): void {
     if (tiles > 1) this.pool.ensure();
-    const status = this.exports.run(STEP, 1);
+    const status = this.exports.run(step, 1);
     if (status !== 0) throw failure(op, status, this.exports.statusDetail());
   }
 
@@ -186,10 +219,10 @@ export class Engine implements Backend {
   }
 }
 
-function layoutOf(layout: KernelOp['layout'], x: Meta, i: number, inputs: readonly Meta[]): Layout {
+function layoutOf(layout: KernelOp['layout'], x: Meta, i: number, inputs: readonly Meta[], attrs: Attrs): Layout {
   if (layout === undefined) return 'contiguous';
   if (typeof layout === 'string') return layout;
-  return typeof layout === 'function' ? layout(x, i, inputs) : layout[i];
+  return typeof layout === 'function' ? layout(x, i, inputs, attrs) : layout[i];
 }
 
 function sameStrides(shape: Shape, a: Shape, b: Shape): boolean {

@@ -1,7 +1,6 @@
 import { instantiateSync } from '@assemblyscript/loader';
 import { DeviceError } from '../base/errors.ts';
-import { core, size } from './gen/core.ts';
-import { inflate } from './inflate.ts';
+import { core, size, unpacker } from './gen/core.ts';
 
 /** The module's functions (assembly/index.ts). */
 export interface Exports {
@@ -24,10 +23,8 @@ export interface Loaded {
   readonly maxPages: number;
 }
 
-interface Zlib {
-  inflateRawSync(data: Uint8Array): Uint8Array<ArrayBuffer>;
-}
-type Host = typeof globalThis & { process?: { getBuiltinModule?: (name: string) => unknown } };
+/** Where assembly/unpack.ts writes its result; the packed bytes lie behind it. */
+const OUT = 1 << 17;
 
 /** Base64 text to bytes, synchronously, by whatever this runtime has. */
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
@@ -40,11 +37,15 @@ export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** The module's bytes out of its text: raw deflate data in base64. Server runtimes bring zlib, the others get ours: theirs is asynchronous. */
-export function decode(text: string, size: number): Uint8Array<ArrayBuffer> {
-  const data = fromBase64(text);
-  const zlib = (globalThis as Host).process?.getBuiltinModule?.('node:zlib') as Partial<Zlib> | undefined;
-  return zlib?.inflateRawSync?.(data) ?? inflate(data, size);
+/** The core's bytes out of its text, by a small module of their own: no runtime's own decompression is as dense, nor synchronous everywhere. */
+export function unpacked(): Uint8Array<ArrayBuffer> {
+  const packed = fromBase64(core);
+  const pages = (OUT + size + packed.length + 0xffff) >> 16;
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(fromBase64(unpacker)), { env: { memory } });
+  new Uint8Array(memory.buffer).set(packed, OUT + size);
+  (exports as unknown as { unpack(size: number): void }).unpack(size);
+  return new Uint8Array(memory.buffer, OUT, size);
 }
 
 /** A shared memory as large as the runtime lets it become: some browsers refuse large maxima. */
@@ -64,12 +65,12 @@ export function load(): Loaded {
   const { memory, maxPages } = makeMemory();
   let module: WebAssembly.Module;
   try {
-    module = new WebAssembly.Module(decode(core, size));
+    module = new WebAssembly.Module(unpacked());
   } catch (cause) {
     throw new DeviceError('wick: this runtime does not compile WebAssembly with SIMD and threads', { cause });
   }
-  // The instance's own functions: the loader's wrappers cost more than a small op.
   const env: Record<string, unknown> = { memory, now: () => performance.now() };
+  // The instance's own functions: the loader's wrappers cost more than a small op.
   const { instance } = instantiateSync(module, { env });
   return { module, memory, exports: instance.exports as unknown as Exports, maxPages };
 }

@@ -5,6 +5,7 @@ import { type Graveyard, graveyard } from './reclaim.ts';
 
 /** Storages that share one finalizer entry: a token that each of them holds. When the token dies they are all unreachable. */
 interface Group {
+  readonly owner: Memory;
   readonly id: number;
   readonly pointers: number[];
   readonly bytes: number[];
@@ -33,32 +34,34 @@ export interface MemoryStats {
   readonly allocations: number;
 }
 
+/** Held by every storage of a group: when it dies they are all unreachable. */
+interface Token {
+  readonly group: Group;
+}
+
 export class WasmStorage implements Storage {
-  readonly device = 'wasm';
   readonly bytes: number;
   /** Byte address. */
   readonly pointer: number;
   version = 0;
   refs = 1;
-  /** Keeps the group's token reachable. */
-  readonly token: object;
-  readonly group: Group;
+  readonly token: Token;
   readonly slot: number;
-  private readonly owner: Memory;
 
-  constructor(owner: Memory, pointer: number, bytes: number, token: object, group: Group, slot: number) {
-    this.owner = owner;
+  constructor(pointer: number, bytes: number, token: Token, slot: number) {
     this.pointer = pointer;
     this.bytes = bytes;
     this.token = token;
-    this.group = group;
     this.slot = slot;
+  }
+  get device(): 'wasm' {
+    return 'wasm';
   }
   retain(): void {
     this.refs++;
   }
   release(): void {
-    if (--this.refs === 0) this.owner.release(this);
+    if (--this.refs === 0) this.token.group.owner.release(this);
   }
 }
 
@@ -69,9 +72,8 @@ export class Memory {
   private readonly registry: FinalizationRegistry<Group>;
   private readonly groups = new Map<number, Group>();
   private readonly yard: Graveyard | null = graveyard();
-  private readonly spares: { token: object; group: Group }[] = [];
-  private token: object = {};
-  private group: Group;
+  private readonly spares: Token[] = [];
+  private token: Token;
   private nextId = 1;
   private live = 0;
   private peak = 0;
@@ -94,7 +96,7 @@ export class Memory {
     this.views();
     this.heap = new Heap(base, wasm.buffer.byteLength, (end) => this.growTo(end));
     this.registry = new FinalizationRegistry((group) => this.reap(group));
-    this.group = this.open();
+    this.token = this.open();
   }
 
   /** A storage of `bytes` bytes, padded to 64. @throws MemoryError after which the engine works on */
@@ -108,33 +110,31 @@ export class Memory {
     if (this.nudge > NUDGE) this.remind();
     if (bytes > SMALL) {
       // A token whose storage was freed by hand serves again: registering one costs more than a small op.
-      const spare = this.spares.pop() ?? this.single();
-      spare.group.pointers[0] = pointer;
-      spare.group.bytes[0] = bytes;
-      spare.group.live = 1;
-      return new WasmStorage(this, pointer, bytes, spare.token, spare.group, 0);
+      const token = this.spares.pop() ?? this.enter([0], [0]);
+      token.group.pointers[0] = pointer;
+      token.group.bytes[0] = bytes;
+      token.group.live = 1;
+      return new WasmStorage(pointer, bytes, token, 0);
     }
-    let group = this.group;
-    if (group.used === GROUP) {
-      if (group.live === 0) group.used = 0;
-      else {
-        group = this.open();
-        this.group = group;
-      }
+    if (this.token.group.used === GROUP) {
+      if (this.token.group.live === 0) this.token.group.used = 0;
+      else this.token = this.open();
     }
+    const { group } = this.token;
     const slot = group.used++;
     group.live++;
     group.pointers[slot] = pointer;
     group.bytes[slot] = bytes;
-    return new WasmStorage(this, pointer, bytes, this.token, group, slot);
+    return new WasmStorage(pointer, bytes, this.token, slot);
   }
 
   /** Frees a storage by hand. */
   release(storage: WasmStorage): void {
-    const { group } = storage;
+    const { token } = storage;
+    const { group } = token;
     this.nudge = Math.max(0, this.nudge - storage.bytes);
     this.free(group, storage.slot);
-    if (group.pointers.length === 1 && this.spares.length < SPARES) this.spares.push({ token: storage.token, group });
+    if (group.pointers.length === 1 && this.spares.length < SPARES) this.spares.push(token);
   }
 
   private free(group: Group, slot: number): void {
@@ -171,6 +171,10 @@ export class Memory {
       `out of memory: ${bytes} bytes asked for, ${this.live} live of ${this.wasm.buffer.byteLength} reserved (limit ${this.limit}); free tensors with scope() or dispose(), or await a macrotask so that dropped ones come back`,
     );
   }
+  /** As allocRaw, but 0 where the memory would have to grow. */
+  tryRaw(bytes: number): number {
+    return this.heap.tryAlloc(bytes);
+  }
   freeRaw(pointer: number, bytes: number): void {
     this.heap.free(pointer, bytes);
   }
@@ -203,7 +207,7 @@ export class Memory {
       if (!this.yard.survey(major, (id) => dead.delete(id))) return false;
       for (const id of dead) {
         const group = this.groups.get(id);
-        if (group && group !== this.group) this.reap(group);
+        if (group && group !== this.token.group) this.reap(group);
       }
       return this.live < before;
     } finally {
@@ -222,25 +226,20 @@ export class Memory {
     this.groups.delete(group.id);
   }
 
-  private single(): { token: object; group: Group } {
-    const token = {};
-    return { token, group: this.enter(token, [0], [0]) };
+  private open(): Token {
+    const token = this.enter(new Array<number>(GROUP).fill(0), new Array<number>(GROUP).fill(0));
+    token.group.used = 0;
+    token.group.live = 0;
+    return token;
   }
 
-  private open(): Group {
-    this.token = {};
-    const group = this.enter(this.token, new Array<number>(GROUP).fill(0), new Array<number>(GROUP).fill(0));
-    group.used = 0;
-    group.live = 0;
-    return group;
-  }
-
-  private enter(token: object, pointers: number[], bytes: number[]): Group {
-    const group: Group = { id: this.nextId++, pointers, bytes, used: pointers.length, live: pointers.length };
+  private enter(pointers: number[], bytes: number[]): Token {
+    const group: Group = { owner: this, id: this.nextId++, pointers, bytes, used: pointers.length, live: pointers.length };
+    const token: Token = { group };
     this.groups.set(group.id, group);
     this.registry.register(token, group);
     this.yard?.add(token, group.id);
-    return group;
+    return token;
   }
 
   private remind(): void {

@@ -2,12 +2,12 @@
 import { convolution as f } from '../../gen/fields';
 import { F64, int, operand, type } from '../../step';
 import { depthwise, depthwiseWeight } from './depthwise';
-import { implicit } from './implicit';
+import { dense } from './dense';
 import { weightGradient } from './weight';
 
 @inline function product<T>(s: usize, phase: i32, tile: i32, bias: usize, workspace: usize, backward: bool): void {
   if (int(s, f.depthwise)) depthwise<T>(s, phase, tile, bias, workspace, backward);
-  else implicit<T>(s, phase, tile, bias, workspace, backward);
+  else dense<T>(s, phase, tile, bias, workspace, backward);
 }
 
 export function convolution(s: usize, phase: i32, tile: i32): void {

@@ -2,7 +2,7 @@ import { ShapeError, ValueError } from '../../base/errors.ts';
 import { show } from '../../base/shape.ts';
 import type { Attrs, KernelOp } from '../../ops/op.ts';
 import { TABLE } from '../../ops/table.ts';
-import { callKernel, noGrad, type Tensor } from '../../tensor/index.ts';
+import { callKernel, full, noGrad, type Tensor } from '../../tensor/index.ts';
 import { pad } from './pad.ts';
 
 /** The one row of all norms. Statistics that are given are constants. */
@@ -13,11 +13,20 @@ function normalize4(
   mean: Tensor | null = null,
   variance: Tensor | null = null,
 ): Tensor[] {
+  if (x.numel === 0 && attrs.dims === undefined) return nothing(x, attrs, weight, bias);
   return callKernel(TABLE.normalization as KernelOp, [x, weight, bias, mean, variance], attrs);
 }
+/** What is left of normalising no elements by channels: no elements, and statistics that are NaN, as means of nothing are. */
+function nothing(x: Tensor, { groups, batch }: Attrs, weight: Tensor | null, bias: Tensor | null): Tensor[] {
+  const shape = x.shape.map((n, d) => (d === 1 ? n : 1));
+  const scaled = weight === null ? x.mul(1) : x.mul(weight.reshape(shape));
+  const count = (groups as number | undefined) ?? 1;
+  const statistics = full(batch ? [count] : [x.shape[0], count], Number.NaN, { dtype: x.dtype });
+  return [bias === null ? scaled : scaled.add(bias.reshape(shape)), statistics, statistics];
+}
 /** Moves running values towards the means over samples of new ones; n values make a group. */
-function track(running: Tensor | null, value: Tensor, momentum: number, factor = 1): void {
-  if (running === null) return;
+function track(running: Tensor | null | undefined, value: Tensor, momentum: number, factor = 1): void {
+  if (!running) return;
   const fresh = value.ndim === 2 ? value.mean(0) : value;
   running.mul_(1 - momentum).add_(fresh.mul(momentum * factor));
 }

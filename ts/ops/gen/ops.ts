@@ -287,36 +287,34 @@ export interface Ops {
   linear(x: Value, w: Value, bias: Value | null): Value;
   /** Matrix product, batched and broadcast over the leading dimensions. */
   matmul(a: Value, b: Value): Value;
-  /** Two-dimensional convolution (cross-correlation, as in PyTorch) with zero padding. */
-  convolution(x: Value, w: Value, bias: Value | null, attrs: { stride?: readonly [number, number]; padding?: readonly [number, number]; dilation?: readonly [number, number]; groups?: number }): Value;
+  /** Matrix product of int8 or uint8 matrices, less their zero points, exact in int32. */
+  intMm(a: Value, b: Value, attrs: { aZero?: number; bZero?: number }): Value;
+  /** Convolution (cross-correlation, as in PyTorch) in one to three dimensions with zero padding; an activation may be fused. */
+  convolution(x: Value, w: Value, bias: Value | null, attrs: { stride?: readonly number[]; padding?: readonly number[]; paddingEnd?: readonly number[]; dilation?: readonly number[]; groups?: number; activation?: 'relu' | 'relu6' }): Value;
   /** Gradient of a convolution with respect to its input; also the transposed convolution. */
-  convolutionInput(grad: Value, w: Value, attrs: { stride?: readonly [number, number]; padding?: readonly [number, number]; dilation?: readonly [number, number]; groups?: number; inputSize: readonly [number, number] }): Value;
+  convolutionInput(grad: Value, w: Value, attrs: { stride?: readonly number[]; padding?: readonly number[]; paddingEnd?: readonly number[]; dilation?: readonly number[]; groups?: number; activation?: 'relu' | 'relu6'; inputSize: readonly number[] }): Value;
   /** Gradient of a convolution with respect to its weight. */
-  convolutionWeight(grad: Value, x: Value, attrs: { stride?: readonly [number, number]; padding?: readonly [number, number]; dilation?: readonly [number, number]; groups?: number; kernelSize: readonly [number, number] }): Value;
+  convolutionWeight(grad: Value, x: Value, attrs: { stride?: readonly number[]; padding?: readonly number[]; paddingEnd?: readonly number[]; dilation?: readonly number[]; groups?: number; activation?: 'relu' | 'relu6'; kernelSize: readonly number[] }): Value;
   /** Average over windows that divide the image into outputSize. */
-  adaptiveAvgPool2d(x: Value, attrs: { outputSize: readonly [number, number] }): Value;
+  adaptiveAvgPool(x: Value, attrs: { outputSize: readonly number[] }): Value;
   /** Gradient of an adaptive average pool. */
-  adaptiveAvgPool2dBackward(grad: Value, attrs: { inputSize: readonly [number, number] }): Value;
+  adaptiveAvgPoolBackward(grad: Value, attrs: { inputSize: readonly number[] }): Value;
   /** Maximum over windows that divide the image into outputSize, and the index of each maximum in its plane. */
-  adaptiveMaxPool2d(x: Value, attrs: { outputSize: readonly [number, number] }): Value[];
+  adaptiveMaxPool(x: Value, attrs: { outputSize: readonly number[] }): Value[];
   /** Average over each window. */
-  avgPool2d(x: Value, attrs: { kernelSize: readonly [number, number]; stride?: readonly [number, number]; padding?: readonly [number, number]; ceilMode?: boolean; countIncludePad?: boolean; divisorOverride?: number }): Value;
+  avgPool(x: Value, attrs: { kernelSize: readonly number[]; stride?: readonly number[]; padding?: readonly number[]; ceilMode?: boolean; countIncludePad?: boolean; divisorOverride?: number }): Value;
   /** Gradient of an average pool. */
-  avgPool2dBackward(grad: Value, attrs: { kernelSize: readonly [number, number]; stride?: readonly [number, number]; padding?: readonly [number, number]; ceilMode?: boolean; countIncludePad?: boolean; divisorOverride?: number; inputSize: readonly [number, number] }): Value;
+  avgPoolBackward(grad: Value, attrs: { kernelSize: readonly number[]; stride?: readonly number[]; padding?: readonly number[]; ceilMode?: boolean; countIncludePad?: boolean; divisorOverride?: number; inputSize: readonly number[] }): Value;
   /** Maximum over each window, and the index of each maximum in its plane. */
-  maxPool2d(x: Value, attrs: { kernelSize: readonly [number, number]; stride?: readonly [number, number]; padding?: readonly [number, number]; dilation?: readonly [number, number]; ceilMode?: boolean }): Value[];
+  maxPool(x: Value, attrs: { kernelSize: readonly number[]; stride?: readonly number[]; padding?: readonly number[]; dilation?: readonly number[]; ceilMode?: boolean }): Value[];
   /** Gradient of a maximum pool: sums values at their indices in a plane of inputSize. */
-  maxPool2dBackward(grad: Value, indices: Value, attrs: { inputSize: readonly [number, number] }): Value;
+  maxPoolBackward(grad: Value, indices: Value, attrs: { inputSize: readonly number[] }): Value;
   /** Values of x at indices in its plane, as a maximum pool returned them. */
-  maxPool2dGather(x: Value, indices: Value): Value;
+  maxPoolGather(x: Value, indices: Value): Value;
   /** The rows of a table that an index of any shape names. */
   embedding(weight: Value, index: Value, attrs: { paddingIdx?: number | null }): Value;
   /** Zeros with each vector added to the row of a table that its index names, in order. */
   embeddingBackward(dy: Value, index: Value, attrs: { rows: number; paddingIdx?: number | null }): Value;
-  /** Elements along a dimension at the places that an index of the same rank gives. */
-  gather(x: Value, index: Value, attrs: { dim: number }): Value;
-  /** Zeros of a shape with elements added where an index along a dimension says. */
-  gatherBackward(dy: Value, index: Value, attrs: { shape: Shape; dim: number }): Value;
   /** Adds the slices of a source to the slices of a dimension that an index names; duplicates add up in order. */
   indexAdd(x: Value, index: Value, src: Value, attrs: { dim: number; alpha?: number }): Value;
   /** Replaces the slices of a dimension that an index names by those of a source; the last of duplicates wins. */
@@ -325,16 +323,20 @@ export interface Ops {
   indexSelect(x: Value, index: Value, attrs: { dim: number }): Value;
   /** Zeros of a shape with slices added where an index says. */
   indexSelectBackward(dy: Value, index: Value, attrs: { shape: Shape; dim: number }): Value;
-  /** The number of elements that are not zero. */
-  nonzeroCount(x: Value): Value;
-  /** The coordinates of the elements that are not zero, in order. */
-  nonzeroFill(x: Value, attrs: { count: number }): Value;
+  /** Elements along a dimension at the places that an index of the same rank gives. */
+  gather(x: Value, index: Value, attrs: { dim: number }): Value;
+  /** Zeros of a shape with elements added where an index along a dimension says. */
+  gatherBackward(dy: Value, index: Value, attrs: { shape: Shape; dim: number }): Value;
   /** Writes the elements of a source where an index along a dimension says; the last of duplicates wins. */
   scatter(x: Value, index: Value, src: Value, attrs: { dim: number }): Value;
   /** Adds the elements of a source where an index along a dimension says; duplicates add up in order. */
   scatterAdd(x: Value, index: Value, src: Value, attrs: { dim: number }): Value;
   /** Reduces the elements of a source into the places that an index along a dimension gives. */
   scatterReduce(x: Value, index: Value, src: Value, attrs: { dim: number; reduce: 'sum' | 'prod' | 'mean' | 'amax' | 'amin'; includeSelf?: boolean }): Value;
+  /** The number of elements that are not zero. */
+  nonzeroCount(x: Value): Value;
+  /** The coordinates of the elements that are not zero, in order. */
+  nonzeroFill(x: Value, attrs: { count: number }): Value;
   /** The places in the sorted last dimension where values would go. */
   searchsorted(sorted: Value, values: Value, attrs: { right?: boolean }): Value;
   /** Zeros of a shape into which a tensor is added at any strides and offset. */

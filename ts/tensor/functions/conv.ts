@@ -1,16 +1,19 @@
 import { CATEGORY } from '../../base/dtype.ts';
 import { ShapeError, ValueError } from '../../base/errors.ts';
 import { show } from '../../base/shape.ts';
-import type { KernelOp } from '../../ops/op.ts';
+import type { Attrs, KernelOp, MapOp } from '../../ops/op.ts';
 import { TABLE } from '../../ops/table.ts';
-import { callKernel } from '../call.ts';
+import { callKernel, callMap, callMapInto } from '../call.ts';
 import type { Tensor } from '../core.ts';
-import { pad } from './padding.ts';
+import { isGradEnabled } from '../node.ts';
+import { tracked } from '../tape.ts';
 
 const row = (name: string): KernelOp => TABLE[name] as KernelOp;
 
 /** One number for all spatial dimensions, or one each. */
 export type Extent = number | readonly number[];
+/** An elementwise function applied to a result while it is at hand. */
+export type Activation = 'relu' | 'relu6' | 'gelu' | 'hardswish' | 'sigmoid' | 'silu' | 'tanh';
 
 /** How a convolution's kernel moves; PyTorch's defaults. */
 export interface ConvOptions {
@@ -19,6 +22,8 @@ export interface ConvOptions {
   readonly padding?: Extent | 'same' | 'valid';
   readonly dilation?: Extent;
   readonly groups?: number;
+  /** Applied to the result: the values of a separate call, in one pass where no gradient is recorded. */
+  readonly activation?: Activation;
 }
 /** How a transposed convolution's kernel moves. */
 export interface ConvTransposeOptions {
@@ -30,37 +35,31 @@ export interface ConvTransposeOptions {
   readonly groups?: number;
 }
 
-/** One number per spatial dimension; with one dimension, a height of `rest` comes first. */
-export function pairOf(name: string, what: string, value: Extent, dims: number, rest: number): [number, number] {
-  const list = typeof value === 'number' || value.length === 1 ? new Array<number>(dims).fill([value].flat()[0]) : value;
-  if (list.length !== dims) throw new ValueError(`${name}: ${what} ${show(list)} must be a number or ${dims} numbers`);
-  return dims === 1 ? [rest, list[0]] : [list[0], list[1]];
+/** One number per spatial dimension. */
+export function extentOf(name: string, what: string, value: Extent, dims: number): readonly number[] {
+  if (typeof value === 'number') return new Array<number>(dims).fill(value);
+  if (value.length === 1) return new Array<number>(dims).fill(value[0]);
+  if (value.length !== dims) throw new ValueError(`${name}: ${what} ${show(value)} must be a number or ${dims} numbers`);
+  return value;
 }
 
-/** x as [N, C, H, W]: adds the batch and the height that are missing; `restore` takes them away again. */
-export function asImage(name: string, x: Tensor, dims: number): { image: Tensor; restore: (y: Tensor) => Tensor } {
-  if (x.ndim !== dims + 1 && x.ndim !== dims + 2)
+const IMAGE = ['C, L', 'C, H, W', 'C, D, H, W'];
+/** Adds the batch dimension that x may lack, and takes it away from the result. */
+export function batched<R extends Tensor | Tensor[]>(name: string, x: Tensor, dims: number, run: (image: Tensor) => R): R {
+  if (x.ndim === dims + 2) return run(x);
+  if (x.ndim !== dims + 1)
     throw new ShapeError(
-      `${name}: input ${show(x.shape)} must have ${dims + 1} or ${dims + 2} dimensions, [${dims === 1 ? 'N, C, L' : 'N, C, H, W'}] with N optional`,
+      `${name}: input ${show(x.shape)} must have ${dims + 1} or ${dims + 2} dimensions, [N, ${IMAGE[dims - 1]}] with N optional`,
     );
-  const single = x.ndim === dims + 1;
-  const batch = single ? x.unsqueeze(0) : x;
-  const restore = (y: Tensor): Tensor => {
-    const flat = dims === 1 ? y.squeeze(2) : y;
-    return single ? flat.squeeze(0) : flat;
-  };
-  return { image: dims === 1 ? batch.unsqueeze(2) : batch, restore };
+  const y = run(x.unsqueeze(0));
+  return (Array.isArray(y) ? y.map((t) => t.squeeze(0)) : y.squeeze(0)) as R;
 }
 
-function samePadding(name: string, weight: Tensor, stride: Extent, dilation: readonly number[]): [number, number] {
+/** Zeros before and after the image that keep its size; an odd one comes after, as in PyTorch. */
+function samePadding(name: string, weight: Tensor, { stride = 1, dilation = 1 }: ConvOptions, dims: number): Attrs {
   if ([stride].flat().some((s) => s !== 1)) throw new ValueError(`${name}: padding 'same' needs stride 1; give the padding as numbers`);
-  const sides = [weight.shape[2], weight.shape[3]].map((k, i) => {
-    const total = dilation[i] * (k - 1);
-    if (total % 2 !== 0)
-      throw new ValueError(`${name}: padding 'same' needs an odd kernel, not ${k} with dilation ${dilation[i]}; pad the input first`);
-    return total / 2;
-  });
-  return [sides[0], sides[1]];
+  const total = extentOf(name, 'dilation', dilation, dims).map((d, i) => d * (weight.shape[2 + i] - 1));
+  return { padding: total.map((t) => Math.floor(t / 2)), paddingEnd: total.map((t) => Math.ceil(t / 2)) };
 }
 
 /** Whole numbers are computed in float64, which holds them exactly up to 2^53. */
@@ -69,24 +68,32 @@ export function throughFloat(x: Tensor, others: readonly (Tensor | null)[], run:
   return run([x, ...others.filter((t) => t !== null)].map((t) => t.to('float64'))).to(x.dtype);
 }
 
-function convolve(name: string, x: Tensor, weight: Tensor, bias: Tensor | null, options: ConvOptions, dims: number): Tensor {
-  const whole = throughFloat(x, [weight, bias], ([a, b, c]) => convolve(name, a, b, c ?? null, options, dims));
-  if (whole !== null) return whole;
-  const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
+function checkKernel(name: string, weight: Tensor, dims: number, what: string): void {
   if (weight.ndim !== dims + 2)
-    throw new ShapeError(`${name}: weight ${show(weight.shape)} must have ${dims + 2} dimensions, [out, in / groups, ...kernel]`);
-  const { image, restore } = asImage(name, x, dims);
-  const w = dims === 1 ? weight.unsqueeze(2) : weight;
-  const d = pairOf(name, 'dilation', dilation, dims, 1);
-  const p = padding === 'same' ? samePadding(name, w, stride, d) : pairOf(name, 'padding', padding === 'valid' ? 0 : padding, dims, 0);
-  return restore(
-    callKernel(row('convolution'), [image, w, bias], {
-      stride: pairOf(name, 'stride', stride, dims, 1),
-      padding: p,
-      dilation: d,
-      groups,
-    })[0],
-  );
+    throw new ShapeError(`${name}: weight ${show(weight.shape)} must have ${dims + 2} dimensions, [${what}, ...kernel]`);
+}
+
+function convolve(name: string, x: Tensor, weight: Tensor, bias: Tensor | null, options: ConvOptions, dims: number): Tensor {
+  if (CATEGORY[x.dtype] === 1) {
+    const whole = throughFloat(x, [weight, bias], ([a, b, c]) => convolve(name, a, b, c ?? null, options, dims));
+    if (whole !== null) return whole;
+  }
+  const { stride, padding, dilation, groups, activation } = options;
+  checkKernel(name, weight, dims, 'out, in / groups');
+  const fused =
+    (activation === 'relu' || activation === 'relu6') &&
+    !(isGradEnabled() && (tracked(x) || tracked(weight) || (bias !== null && tracked(bias))));
+  const attrs: Record<string, unknown> = padding === 'same' ? samePadding(name, weight, options, dims) : {};
+  if (typeof padding !== 'string' && padding !== undefined) attrs.padding = extentOf(name, 'padding', padding, dims);
+  if (stride !== undefined) attrs.stride = extentOf(name, 'stride', stride, dims);
+  if (dilation !== undefined) attrs.dilation = extentOf(name, 'dilation', dilation, dims);
+  if (groups !== undefined) attrs.groups = groups;
+  if (fused) attrs.activation = activation;
+  const y = batched(name, x, dims, (image) => callKernel(row('convolution'), [image, weight, bias], attrs)[0]);
+  if (activation === undefined || fused) return y;
+  const op = TABLE[activation === 'relu6' ? 'clamp' : activation] as MapOp;
+  const operands = activation === 'relu6' ? [y, 0, 6] : [y];
+  return op.saves.every((name) => name === 'y') ? callMapInto(op, operands, y) : callMap(op, operands);
 }
 
 /**
@@ -107,6 +114,15 @@ export function conv1d(x: Tensor, weight: Tensor, bias: Tensor | null = null, op
 export function conv2d(x: Tensor, weight: Tensor, bias: Tensor | null = null, options: ConvOptions = {}): Tensor {
   return convolve('conv2d', x, weight, bias, options, 2);
 }
+/**
+ * Convolution (cross-correlation) of x [N, C, D, H, W] with weight [O, C / groups, kd, kh, kw], plus bias [O].
+ * @throws ShapeError where shapes do not fit
+ * @function
+ * @example conv3d(ones([1, 1, 4, 4, 4]), ones([2, 1, 3, 3, 3])).shape // [1, 2, 2, 2, 2]
+ */
+export function conv3d(x: Tensor, weight: Tensor, bias: Tensor | null = null, options: ConvOptions = {}): Tensor {
+  return convolve('conv3d', x, weight, bias, options, 3);
+}
 
 function convolveTransposed(
   name: string,
@@ -118,39 +134,23 @@ function convolveTransposed(
 ): Tensor {
   const whole = throughFloat(x, [weight, bias], ([a, b, c]) => convolveTransposed(name, a, b, c ?? null, options, dims));
   if (whole !== null) return whole;
-  const { groups = 1 } = options;
-  if (weight.ndim !== dims + 2)
-    throw new ShapeError(`${name}: weight ${show(weight.shape)} must have ${dims + 2} dimensions, [in, out / groups, ...kernel]`);
-  const { image, restore } = asImage(name, x, dims);
-  const w = dims === 1 ? weight.unsqueeze(2) : weight;
-  const stride = pairOf(name, 'stride', options.stride ?? 1, dims, 1);
-  const padding = pairOf(name, 'padding', options.padding ?? 0, dims, 0);
-  const dilation = pairOf(name, 'dilation', options.dilation ?? 1, dims, 1);
-  const extra = pairOf(name, 'outputPadding', options.outputPadding ?? 0, dims, 0);
-  const size = [0, 1].map((i) => {
-    if (extra[i] > 0 && extra[i] >= Math.max(stride[i], dilation[i]))
-      throw new ValueError(`${name}: outputPadding ${extra[i]} must be smaller than stride (${stride[i]}) or dilation (${dilation[i]})`);
-    return (image.shape[2 + i] - 1) * stride[i] + dilation[i] * (w.shape[2 + i] - 1) + 1;
+  checkKernel(name, weight, dims, 'in, out / groups');
+  const stride = extentOf(name, 'stride', options.stride ?? 1, dims);
+  const padding = extentOf(name, 'padding', options.padding ?? 0, dims);
+  const dilation = extentOf(name, 'dilation', options.dilation ?? 1, dims);
+  const extra = extentOf(name, 'outputPadding', options.outputPadding ?? 0, dims);
+  const y = batched(name, x, dims, (image) => {
+    const inputSize = extra.map((e, i) => {
+      if (e > 0 && e >= Math.max(stride[i], dilation[i]))
+        throw new ValueError(`${name}: outputPadding ${e} must be smaller than stride (${stride[i]}) or dilation (${dilation[i]})`);
+      return (image.shape[2 + i] - 1) * stride[i] + dilation[i] * (weight.shape[2 + i] - 1) + 1 - 2 * padding[i] + e;
+    });
+    const paddingEnd = padding.map((p, i) => p - extra[i]);
+    return callKernel(row('convolutionInput'), [image, weight], {
+      ...{ inputSize, stride, padding, paddingEnd, dilation, groups: options.groups ?? 1 },
+    })[0];
   });
-  // A convolution of the output's size gives x's size back only where the extra is smaller than the stride: else all of it is computed and cut.
-  const fits = extra.every((e, i) => e < stride[i]);
-  const inputSize = fits ? size.map((n, i) => n - 2 * padding[i] + extra[i]) : size;
-  const full = callKernel(row('convolutionInput'), [image, w], {
-    inputSize,
-    stride,
-    padding: fits ? padding : [0, 0],
-    dilation,
-    groups,
-  })[0];
-  const y = restore(
-    fits
-      ? full
-      : pad(
-          full,
-          [1, 0].flatMap((i) => [-padding[i], extra[i] - padding[i]]),
-        ),
-  );
-  return bias === null ? y : y.add(bias.reshape([-1, ...new Array<number>(dims).fill(1)]));
+  return bias === null ? y : y.add_(bias.reshape([-1, ...new Array<number>(dims).fill(1)]));
 }
 
 /**
@@ -168,6 +168,14 @@ export function convTranspose1d(x: Tensor, weight: Tensor, bias: Tensor | null =
  */
 export function convTranspose2d(x: Tensor, weight: Tensor, bias: Tensor | null = null, options: ConvTransposeOptions = {}): Tensor {
   return convolveTransposed('convTranspose2d', x, weight, bias, options, 2);
+}
+/**
+ * Transposed convolution of x [N, C, D, H, W] with weight [C, O / groups, kd, kh, kw], plus bias [O].
+ * @function
+ * @example convTranspose3d(ones([1, 4, 2, 2, 2]), ones([4, 3, 2, 2, 2]), null, { stride: 2 }).shape // [1, 3, 4, 4, 4]
+ */
+export function convTranspose3d(x: Tensor, weight: Tensor, bias: Tensor | null = null, options: ConvTransposeOptions = {}): Tensor {
+  return convolveTransposed('convTranspose3d', x, weight, bias, options, 3);
 }
 
 /**

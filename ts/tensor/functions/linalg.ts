@@ -49,6 +49,20 @@ export function mm(a: Tensor, b: Tensor): Tensor {
   need('mm', b, 2);
   return matmul(a, b);
 }
+/** Zero points of the operands of intMm; default 0. */
+export interface ZeroPoints {
+  readonly aZero?: number;
+  readonly bZero?: number;
+}
+/**
+ * Product of int8 or uint8 matrices a [..., M, K] and b [K, N] (or [..., K, N] of the same batch), each less its zero point, as int32:
+ * exact while it fits, else modulo 2^32.
+ * @throws DTypeError, ShapeError, ValueError for a zero point that its dtype does not hold
+ * @example intMm(ones([2, 3], { dtype: 'int8' }), ones([3, 2], { dtype: 'int8' })).tolist() // [[3, 3], [3, 3]]
+ */
+export function intMm(a: Tensor, b: Tensor, options: ZeroPoints = {}): Tensor {
+  return callKernel(TABLE.intMm as KernelOp, [a, b], { aZero: options.aZero ?? 0, bZero: options.bZero ?? 0 })[0];
+}
 /** Products of two batches of matrices [B, M, K] x [B, K, N]. */
 export function bmm(a: Tensor, b: Tensor): Tensor {
   need('bmm', a, 3);

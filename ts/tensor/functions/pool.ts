@@ -5,9 +5,8 @@ import type { Attrs, KernelOp } from '../../ops/op.ts';
 import { TABLE } from '../../ops/table.ts';
 import { callKernel } from '../call.ts';
 import type { Tensor } from '../core.ts';
-import { asImage, type Extent, pairOf, throughFloat } from './conv.ts';
+import { batched, type Extent, extentOf, throughFloat } from './conv.ts';
 import { zeros } from './create.ts';
-import { stack } from './joining.ts';
 
 /** Windows of a maximum pool; stride defaults to the kernel's size. */
 export interface MaxPoolOptions {
@@ -29,15 +28,14 @@ export interface AvgPoolOptions {
 }
 
 function run(op: string, name: string, x: Tensor, attrs: Attrs, dims: number): Tensor[] {
-  const { image, restore } = asImage(name, x, dims);
-  return callKernel(TABLE[op] as KernelOp, [image], attrs).map(restore);
+  return batched(name, x, dims, (image) => callKernel(TABLE[op] as KernelOp, [image], attrs));
 }
 
 function windowOf(name: string, kernelSize: Extent, options: MaxPoolOptions, dims: number): Attrs {
   return {
-    kernelSize: pairOf(name, 'kernelSize', kernelSize, dims, 1),
-    stride: pairOf(name, 'stride', options.stride ?? kernelSize, dims, 1),
-    padding: pairOf(name, 'padding', options.padding ?? 0, dims, 0),
+    kernelSize: extentOf(name, 'kernelSize', kernelSize, dims),
+    stride: extentOf(name, 'stride', options.stride ?? kernelSize, dims),
+    padding: extentOf(name, 'padding', options.padding ?? 0, dims),
     ceilMode: options.ceilMode ?? false,
   };
 }
@@ -46,8 +44,8 @@ function maxima(name: string, x: Tensor, kernelSize: Extent, options: MaxPoolOpt
     const [values, indices] = maxima(name, x.to('float64'), kernelSize, options, dims);
     return [values.to(x.dtype), indices];
   }
-  const attrs = { ...windowOf(name, kernelSize, options, dims), dilation: pairOf(name, 'dilation', options.dilation ?? 1, dims, 1) };
-  const [values, indices] = run('maxPool2d', name, x, attrs, dims);
+  const attrs = { ...windowOf(name, kernelSize, options, dims), dilation: extentOf(name, 'dilation', options.dilation ?? 1, dims) };
+  const [values, indices] = run('maxPool', name, x, attrs, dims);
   return [values, indices];
 }
 function averages(name: string, x: Tensor, kernelSize: Extent, options: AvgPoolOptions, dims: number): Tensor {
@@ -59,14 +57,15 @@ function averages(name: string, x: Tensor, kernelSize: Extent, options: AvgPoolO
     countIncludePad,
     ...(divisorOverride === undefined ? {} : { divisorOverride }),
   };
-  return run('avgPool2d', name, x, attrs, dims)[0];
+  return run('avgPool', name, x, attrs, dims)[0];
 }
-function sizesOf(name: string, outputSize: number | readonly (number | null)[], x: Tensor, dims: number): [number, number] {
+/** An output size of an adaptive pool; null keeps the size of the input. */
+export type AdaptiveSize = number | readonly (number | null)[];
+function adaptive(op: string, name: string, x: Tensor, outputSize: AdaptiveSize, dims: number): Tensor[] {
   const list = typeof outputSize === 'number' ? new Array<number>(dims).fill(outputSize) : outputSize;
   if (list.length !== dims)
     throw new ValueError(`${name}: outputSize must be a number or ${dims} numbers; null keeps the size of the input`);
-  const sizes = list.map((s, i) => s ?? x.shape[x.ndim - dims + i]);
-  return dims === 1 ? [1, sizes[0]] : [sizes[0], sizes[1]];
+  return run(op, name, x, { outputSize: list.map((s, i) => s ?? x.shape[x.ndim - dims + i]) }, dims);
 }
 
 /** Maximum over windows of x [N, C, L]. @function @example maxPool1d(tensor([[[1, 3, 2, 4]]]), 2).tolist() // [[[3, 4]]] */
@@ -77,6 +76,10 @@ export function maxPool1d(x: Tensor, kernelSize: Extent, options: MaxPoolOptions
 export function maxPool2d(x: Tensor, kernelSize: Extent, options: MaxPoolOptions = {}): Tensor {
   return maxima('maxPool2d', x, kernelSize, options, 2)[0];
 }
+/** Maximum over windows of x [N, C, D, H, W]. @function @example maxPool3d(ones([1, 1, 4, 4, 4]), 2).shape // [1, 1, 2, 2, 2] */
+export function maxPool3d(x: Tensor, kernelSize: Extent, options: MaxPoolOptions = {}): Tensor {
+  return maxima('maxPool3d', x, kernelSize, options, 3)[0];
+}
 /** As maxPool1d, with the int64 index of each maximum in its line. @function */
 export function maxPool1dWithIndices(x: Tensor, kernelSize: Extent, options: MaxPoolOptions = {}): [Tensor, Tensor] {
   return maxima('maxPool1dWithIndices', x, kernelSize, options, 1);
@@ -84,6 +87,10 @@ export function maxPool1dWithIndices(x: Tensor, kernelSize: Extent, options: Max
 /** As maxPool2d, with the int64 index of each maximum in its H * W plane. @function */
 export function maxPool2dWithIndices(x: Tensor, kernelSize: Extent, options: MaxPoolOptions = {}): [Tensor, Tensor] {
   return maxima('maxPool2dWithIndices', x, kernelSize, options, 2);
+}
+/** As maxPool3d, with the int64 index of each maximum in its D * H * W image. @function */
+export function maxPool3dWithIndices(x: Tensor, kernelSize: Extent, options: MaxPoolOptions = {}): [Tensor, Tensor] {
+  return maxima('maxPool3dWithIndices', x, kernelSize, options, 3);
 }
 /** Average over windows of x [N, C, L]. @function @example avgPool1d(tensor([[[1, 3, 2, 4]]]), 2).tolist() // [[[2, 3]]] */
 export function avgPool1d(x: Tensor, kernelSize: Extent, options: AvgPoolOptions = {}): Tensor {
@@ -93,78 +100,78 @@ export function avgPool1d(x: Tensor, kernelSize: Extent, options: AvgPoolOptions
 export function avgPool2d(x: Tensor, kernelSize: Extent, options: AvgPoolOptions = {}): Tensor {
   return averages('avgPool2d', x, kernelSize, options, 2);
 }
-/** Average over windows that divide x [N, C, L] into outputSize. @function @example adaptiveAvgPool1d(ones([1, 2, 7]), 3).shape // [1, 2, 3] */
-export function adaptiveAvgPool1d(x: Tensor, outputSize: number | readonly (number | null)[]): Tensor {
-  return run('adaptiveAvgPool2d', 'adaptiveAvgPool1d', x, { outputSize: sizesOf('adaptiveAvgPool1d', outputSize, x, 1) }, 1)[0];
+/** Average over windows of x [N, C, D, H, W]. @function @example avgPool3d(ones([1, 1, 4, 4, 4]), 2).shape // [1, 1, 2, 2, 2] */
+export function avgPool3d(x: Tensor, kernelSize: Extent, options: AvgPoolOptions = {}): Tensor {
+  return averages('avgPool3d', x, kernelSize, options, 3);
+}
+/** Average over windows that divide x [N, C, L] into outputSize; null keeps a size. @function @example adaptiveAvgPool1d(ones([1, 2, 7]), 3).shape // [1, 2, 3] */
+export function adaptiveAvgPool1d(x: Tensor, outputSize: AdaptiveSize): Tensor {
+  return adaptive('adaptiveAvgPool', 'adaptiveAvgPool1d', x, outputSize, 1)[0];
 }
 /** Average over windows that divide x [N, C, H, W] into outputSize; null keeps a size. @function @example adaptiveAvgPool2d(ones([1, 2, 7, 7]), 1).shape // [1, 2, 1, 1] */
-export function adaptiveAvgPool2d(x: Tensor, outputSize: number | readonly (number | null)[]): Tensor {
-  return run('adaptiveAvgPool2d', 'adaptiveAvgPool2d', x, { outputSize: sizesOf('adaptiveAvgPool2d', outputSize, x, 2) }, 2)[0];
+export function adaptiveAvgPool2d(x: Tensor, outputSize: AdaptiveSize): Tensor {
+  return adaptive('adaptiveAvgPool', 'adaptiveAvgPool2d', x, outputSize, 2)[0];
 }
-/** Maximum over windows that divide x [N, C, L] into outputSize. @function @example adaptiveMaxPool1d(ones([1, 2, 7]), 3).shape // [1, 2, 3] */
-export function adaptiveMaxPool1d(x: Tensor, outputSize: number | readonly (number | null)[]): Tensor {
-  return run('adaptiveMaxPool2d', 'adaptiveMaxPool1d', x, { outputSize: sizesOf('adaptiveMaxPool1d', outputSize, x, 1) }, 1)[0];
+/** Average over windows that divide x [N, C, D, H, W] into outputSize; null keeps a size. @function @example adaptiveAvgPool3d(ones([1, 2, 4, 7, 7]), 1).shape // [1, 2, 1, 1, 1] */
+export function adaptiveAvgPool3d(x: Tensor, outputSize: AdaptiveSize): Tensor {
+  return adaptive('adaptiveAvgPool', 'adaptiveAvgPool3d', x, outputSize, 3)[0];
+}
+/** Maximum over windows that divide x [N, C, L] into outputSize; null keeps a size. @function @example adaptiveMaxPool1d(ones([1, 2, 7]), 3).shape // [1, 2, 3] */
+export function adaptiveMaxPool1d(x: Tensor, outputSize: AdaptiveSize): Tensor {
+  return adaptive('adaptiveMaxPool', 'adaptiveMaxPool1d', x, outputSize, 1)[0];
 }
 /** Maximum over windows that divide x [N, C, H, W] into outputSize; null keeps a size. @function @example adaptiveMaxPool2d(ones([1, 2, 7, 7]), 1).shape // [1, 2, 1, 1] */
-export function adaptiveMaxPool2d(x: Tensor, outputSize: number | readonly (number | null)[]): Tensor {
-  return run('adaptiveMaxPool2d', 'adaptiveMaxPool2d', x, { outputSize: sizesOf('adaptiveMaxPool2d', outputSize, x, 2) }, 2)[0];
+export function adaptiveMaxPool2d(x: Tensor, outputSize: AdaptiveSize): Tensor {
+  return adaptive('adaptiveMaxPool', 'adaptiveMaxPool2d', x, outputSize, 2)[0];
 }
-/** As adaptiveMaxPool2d, with the int64 index of each maximum in its H * W plane. @function */
-export function adaptiveMaxPool2dWithIndices(x: Tensor, outputSize: number | readonly (number | null)[]): [Tensor, Tensor] {
-  asImage('adaptiveMaxPool2dWithIndices', x, 2);
-  const [rows, cols] = sizesOf('adaptiveMaxPool2dWithIndices', outputSize, x, 2);
-  const [h, w] = x.shape.slice(-2);
-  const window = (i: number, n: number, size: number): [number, number] => [Math.floor((i * size) / n), Math.ceil(((i + 1) * size) / n)];
-  const values: Tensor[] = [];
-  const indices: Tensor[] = [];
-  for (let r = 0; r < rows; r++)
-    for (let c = 0; c < cols; c++) {
-      const [[top, bottom], [left, right]] = [window(r, rows, h), window(c, cols, w)];
-      const best = x
-        .narrow(-2, top, bottom - top)
-        .narrow(-1, left, right - left)
-        .flatten(-2)
-        .max(-1);
-      values.push(best.values);
-      const row = best.indices.floorDivide(right - left);
-      indices.push(
-        row
-          .mul(w)
-          .add(best.indices.sub(row.mul(right - left)))
-          .add(top * w + left),
-      );
-    }
-  const join = (list: Tensor[]): Tensor => stack(list, -1).reshape([...x.shape.slice(0, -2), rows, cols]);
-  return [join(values), join(indices)];
+/** Maximum over windows that divide x [N, C, D, H, W] into outputSize; null keeps a size. @function @example adaptiveMaxPool3d(ones([1, 2, 4, 7, 7]), 1).shape // [1, 2, 1, 1, 1] */
+export function adaptiveMaxPool3d(x: Tensor, outputSize: AdaptiveSize): Tensor {
+  return adaptive('adaptiveMaxPool', 'adaptiveMaxPool3d', x, outputSize, 3)[0];
+}
+/** As adaptiveMaxPool1d, with the int64 index of each maximum in its image. @function */
+export function adaptiveMaxPool1dWithIndices(x: Tensor, outputSize: AdaptiveSize): [Tensor, Tensor] {
+  return adaptive('adaptiveMaxPool', 'adaptiveMaxPool1dWithIndices', x, outputSize, 1) as [Tensor, Tensor];
+}
+/** As adaptiveMaxPool2d, with the int64 index of each maximum in its image. @function */
+export function adaptiveMaxPool2dWithIndices(x: Tensor, outputSize: AdaptiveSize): [Tensor, Tensor] {
+  return adaptive('adaptiveMaxPool', 'adaptiveMaxPool2dWithIndices', x, outputSize, 2) as [Tensor, Tensor];
+}
+/** As adaptiveMaxPool3d, with the int64 index of each maximum in its image. @function */
+export function adaptiveMaxPool3dWithIndices(x: Tensor, outputSize: AdaptiveSize): [Tensor, Tensor] {
+  return adaptive('adaptiveMaxPool', 'adaptiveMaxPool3dWithIndices', x, outputSize, 3) as [Tensor, Tensor];
 }
 
-/** Options of maxUnpool2d. */
+/** Options of the inverse of a maximum pool. */
 export interface MaxUnpoolOptions {
   readonly stride?: Extent;
   readonly padding?: Extent;
-  /** [H, W] of the result, or its whole shape; default: the smallest that the pool can have come from. */
+  /** The image's size, or the result's whole shape; default: the smallest that the pool can have come from. */
   readonly outputSize?: readonly number[] | null;
 }
-/** Puts maxima back where maxPool2dWithIndices found them, zeros elsewhere. @function @throws ShapeError */
-export function maxUnpool2d(x: Tensor, indices: Tensor, kernelSize: Extent, options: MaxUnpoolOptions = {}): Tensor {
+function unpool(name: string, x: Tensor, indices: Tensor, kernelSize: Extent, options: MaxUnpoolOptions, dims: number): Tensor {
   if (x.shape.join() !== indices.shape.join())
-    throw new ShapeError(`maxUnpool2d: indices ${show(indices.shape)} must have the shape of the input ${show(x.shape)}`);
-  asImage('maxUnpool2d', x, 2);
-  const kernel = pairOf('maxUnpool2d', 'kernelSize', kernelSize, 2, 1);
-  const stride = pairOf('maxUnpool2d', 'stride', options.stride ?? kernelSize, 2, 1);
-  const padding = pairOf('maxUnpool2d', 'padding', options.padding ?? 0, 2, 0);
+    throw new ShapeError(`${name}: indices ${show(indices.shape)} must have the shape of the input ${show(x.shape)}`);
+  if (x.ndim !== dims + 1 && x.ndim !== dims + 2)
+    throw new ShapeError(`${name}: input ${show(x.shape)} must have ${dims + 1} or ${dims + 2} dimensions`);
+  const stride = extentOf(name, 'stride', options.stride ?? kernelSize, dims);
+  const padding = extentOf(name, 'padding', options.padding ?? 0, dims);
   const size = options.outputSize
-    ? options.outputSize.slice(-2)
-    : [0, 1].map((i) => (x.shape[x.ndim - 2 + i] - 1) * stride[i] - 2 * padding[i] + kernel[i]);
-  const lead = x.shape.slice(0, -2);
-  return zeros([...lead, size[0] * size[1]], { dtype: x.dtype })
-    .scatter(-1, indices.flatten(-2), x.flatten(-2))
+    ? options.outputSize.slice(-dims)
+    : extentOf(name, 'kernelSize', kernelSize, dims).map((k, i) => (x.shape[x.ndim - dims + i] - 1) * stride[i] - 2 * padding[i] + k);
+  const lead = x.shape.slice(0, -dims);
+  return zeros([...lead, size.reduce((a, b) => a * b, 1)], { dtype: x.dtype })
+    .scatter(-1, indices.flatten(-dims), x.flatten(-dims))
     .reshape([...lead, ...size]);
 }
 /** Puts maxima back where maxPool1dWithIndices found them, zeros elsewhere. @function @throws ShapeError */
 export function maxUnpool1d(x: Tensor, indices: Tensor, kernelSize: Extent, options: MaxUnpoolOptions = {}): Tensor {
-  const line = (v: Extent, rest: number): Extent => [rest, [v].flat()[0] as number];
-  const size = options.outputSize ? { outputSize: [1, options.outputSize[options.outputSize.length - 1]] } : {};
-  const flat = { stride: line(options.stride ?? kernelSize, 1), padding: line(options.padding ?? 0, 0), ...size };
-  return maxUnpool2d(x.unsqueeze(-2), indices.unsqueeze(-2), line(kernelSize, 1), flat).squeeze(-2);
+  return unpool('maxUnpool1d', x, indices, kernelSize, options, 1);
+}
+/** Puts maxima back where maxPool2dWithIndices found them, zeros elsewhere. @function @throws ShapeError */
+export function maxUnpool2d(x: Tensor, indices: Tensor, kernelSize: Extent, options: MaxUnpoolOptions = {}): Tensor {
+  return unpool('maxUnpool2d', x, indices, kernelSize, options, 2);
+}
+/** Puts maxima back where maxPool3dWithIndices found them, zeros elsewhere. @function @throws ShapeError */
+export function maxUnpool3d(x: Tensor, indices: Tensor, kernelSize: Extent, options: MaxUnpoolOptions = {}): Tensor {
+  return unpool('maxUnpool3d', x, indices, kernelSize, options, 3);
 }

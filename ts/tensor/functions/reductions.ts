@@ -1,6 +1,6 @@
 import { type DType, isFloat } from '../../base/dtype.ts';
 import { DTypeError } from '../../base/errors.ts';
-import { sizeOf, wrapDim, wrapDims } from '../../base/shape.ts';
+import { wrapDim, wrapDims } from '../../base/shape.ts';
 import type { KernelOp } from '../../ops/op.ts';
 import { TABLE } from '../../ops/table.ts';
 import { callKernel, castTo } from '../call.ts';
@@ -137,11 +137,7 @@ export function min(x: Tensor, dim?: number | ReduceOptions | Tensor, options: R
 export function variance(x: Tensor, dim?: Dims | VarOptions, options: VarOptions = {}): Tensor {
   if (!isFloat(x.dtype)) throw new DTypeError(`var: ${x.dtype} has no variance; did you mean x.to('float32').var()?`);
   const { dims, keepdim, options: rest } = reduceArgs('var', x, dim as Dims, options);
-  const n = sizeOf(dims.map((d) => x.shape[d]));
-  const center = x.sub(mean(x, dims.length > 0 || x.ndim === 0 ? dims : undefined, { keepdim: true }));
-  const total = sum(center.square(), dims, { keepdim });
-  const divisor = n - (rest.correction ?? 1);
-  return total.div(Math.max(0, divisor));
+  return callKernel(rows.variance, [x], { dims, keepdim, correction: rest.correction ?? 1 })[0];
 }
 /** Standard deviation over dimensions, with Bessel's correction unless said otherwise. @example tensor([1, 2, 3]).std() // 1 */
 export function std(x: Tensor, dim?: Dims | VarOptions, options: VarOptions = {}): Tensor {

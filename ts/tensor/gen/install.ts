@@ -347,6 +347,9 @@ Object.defineProperties(
     mm(this: any, b?: any): any {
       return linalgFamily.mm(this, b);
     },
+    intMm(this: any, b?: any, options?: any): any {
+      return linalgFamily.intMm(this, b, options);
+    },
     bmm(this: any, b?: any): any {
       return linalgFamily.bmm(this, b);
     },

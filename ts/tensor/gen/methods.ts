@@ -11,7 +11,7 @@ import type { CloseOptions, NanToNumOptions } from '../functions/comparing.ts';
 import type { CreateOptions } from '../functions/create.ts';
 import type { DiffOptions } from '../functions/differences.ts';
 import type { IndexAddOptions, IndexList, IndexPutOptions, ScatterReduceOptions, SearchOptions } from '../functions/indexing.ts';
-import type { BetaAlpha } from '../functions/linalg.ts';
+import type { BetaAlpha, ZeroPoints } from '../functions/linalg.ts';
 import type { PadOptions } from '../functions/padding.ts';
 import type { MatrixNormOptions } from '../functions/products.ts';
 import type { QuantileOptions } from '../functions/quantiles.ts';
@@ -819,6 +819,13 @@ export interface Methods {
   matmul(b: Tensor): Tensor;
   /** Product of two matrices. @example eye(2).mm(ones([2, 3])) */
   mm(b: Tensor): Tensor;
+  /**
+   * Product of int8 or uint8 matrices a [..., M, K] and b [K, N] (or [..., K, N] of the same batch), each less its zero point, as int32:
+   * exact while it fits, else modulo 2^32.
+   * @throws DTypeError, ShapeError, ValueError for a zero point that its dtype does not hold
+   * @example intMm(ones([2, 3], { dtype: 'int8' }), ones([3, 2], { dtype: 'int8' })).tolist() // [[3, 3], [3, 3]]
+   */
+  intMm(b: Tensor, options?: ZeroPoints): Tensor;
   /** Products of two batches of matrices [B, M, K] x [B, K, N]. */
   bmm(b: Tensor): Tensor;
   /** Product of a matrix and a vector. */
