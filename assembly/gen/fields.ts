@@ -404,6 +404,16 @@ export namespace attentionBackward {
   export const g2: i32 = 20;
   export const scale: i32 = 0;
 }
+export namespace lstmCell {
+  export const rows: i32 = 0;
+  export const hidden: i32 = 1;
+  export const group: i32 = 2;
+}
+export namespace lstmCellBackward {
+  export const rows: i32 = 0;
+  export const hidden: i32 = 1;
+  export const group: i32 = 2;
+}
 export namespace linear {
   export const m: i32 = 0;
   export const n: i32 = 1;

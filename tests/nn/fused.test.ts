@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import * as autograd from '../../ts/autograd/index.ts';
 import type { Tensor } from '../../ts/index.ts';
 import * as wick from '../../ts/index.ts';
+import { lstmStep } from '../../ts/nn/functional/rnn.ts';
 import { functional as F } from '../../ts/nn/index.ts';
 
 const generator = new wick.Generator(5);
@@ -292,6 +293,31 @@ attentions('the same bits with any number of threads', () => {
   }, 'attention');
 });
 attentions.run();
+
+const recurrents = suite('recurrent cells');
+recurrents('an LSTM step against single ops', () => {
+  for (const [n, hidden] of [
+    [1, 1],
+    [3, 5],
+    [7, 64],
+    [2, 515],
+  ])
+    for (const dtype of ['float64', 'float32'] as const) {
+      const shapes = [[n, 4], [n, hidden], [n, hidden], [4 * hidden, 4], [4 * hidden, hidden], [4 * hidden]];
+      same(
+        (x, h, c, wi, wh, b) => wick.cat(lstmStep(F.linear(x, wi, null), h, c, wh, b, null), 1),
+        (x, h, c, wi, wh, b) => {
+          const [i, f, g, o] = x.matmul(wi.T).add(h.matmul(wh.T)).add(b).chunk(4, 1);
+          const cell = f.sigmoid().mul(c).add(i.sigmoid().mul(g.tanh()));
+          return wick.cat([o.sigmoid().mul(cell.tanh()), cell], 1);
+        },
+        shapes.map((shape) => draw(shape, dtype)),
+        dtype === 'float64' ? 1e-11 : 1e-3,
+        `${n} ${hidden} ${dtype}`,
+      );
+    }
+});
+recurrents.run();
 
 const losses = suite('fused losses');
 losses('cross entropy against the composition', () => {

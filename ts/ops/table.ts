@@ -12,6 +12,7 @@ import * as norm from './norm.ts';
 import type { Op } from './op.ts';
 import * as pool from './pool.ts';
 import * as random from './random.ts';
+import * as recurrent from './recurrent.ts';
 import * as reduce from './reduce.ts';
 import * as rows from './rows.ts';
 import * as scan from './scan.ts';
@@ -41,6 +42,7 @@ export const FAMILIES: Readonly<Record<string, Readonly<Record<string, unknown>>
   norm,
   loss,
   attention,
+  recurrent,
   matmul,
   bytes,
   conv,
