@@ -356,6 +356,64 @@ export namespace crossEntropyBackward {
   export const ignoreIndex: i32 = 0;
   export const smoothing: i32 = 1;
 }
+export namespace attention {
+  export const heads: i32 = 0;
+  export const rows: i32 = 1;
+  export const keys: i32 = 2;
+  export const width: i32 = 3;
+  export const depth: i32 = 4;
+  export const causal: i32 = 5;
+  export const q0: i32 = 6;
+  export const q1: i32 = 7;
+  export const q2: i32 = 8;
+  export const k0: i32 = 9;
+  export const k1: i32 = 10;
+  export const k2: i32 = 11;
+  export const v0: i32 = 12;
+  export const v1: i32 = 13;
+  export const v2: i32 = 14;
+  export const m0: i32 = 15;
+  export const m1: i32 = 16;
+  export const m2: i32 = 17;
+  export const g0: i32 = 18;
+  export const g1: i32 = 19;
+  export const g2: i32 = 20;
+  export const scale: i32 = 0;
+}
+export namespace attentionBackward {
+  export const heads: i32 = 0;
+  export const rows: i32 = 1;
+  export const keys: i32 = 2;
+  export const width: i32 = 3;
+  export const depth: i32 = 4;
+  export const causal: i32 = 5;
+  export const q0: i32 = 6;
+  export const q1: i32 = 7;
+  export const q2: i32 = 8;
+  export const k0: i32 = 9;
+  export const k1: i32 = 10;
+  export const k2: i32 = 11;
+  export const v0: i32 = 12;
+  export const v1: i32 = 13;
+  export const v2: i32 = 14;
+  export const m0: i32 = 15;
+  export const m1: i32 = 16;
+  export const m2: i32 = 17;
+  export const g0: i32 = 18;
+  export const g1: i32 = 19;
+  export const g2: i32 = 20;
+  export const scale: i32 = 0;
+}
+export namespace lstmCell {
+  export const rows: i32 = 0;
+  export const hidden: i32 = 1;
+  export const group: i32 = 2;
+}
+export namespace lstmCellBackward {
+  export const rows: i32 = 0;
+  export const hidden: i32 = 1;
+  export const group: i32 = 2;
+}
 export namespace linear {
   export const m: i32 = 0;
   export const n: i32 = 1;
