@@ -89,7 +89,7 @@ export function depthwiseTile<T>(pieces: usize, end: usize, pixels: usize, bytes
       const offset = load<usize>(t), w = load<usize>(t, 4) + at;
       const b0 = v128.load(w), b1 = v128.load(w, 16);
       let p: usize;
-      ${ROWS.map((i) => `${i === 2 ? 'if (!w) break; // never: ends the basic block, see above\n      ' : ''}p = a${i} + offset; ${mac(`c${i}0`, 'v128.load(p)', 'b0')} ${mac(`c${i}1`, 'v128.load(p, 16)', 'b1')}`).join('\n      ')}
+      ${ROWS.map((i) => `${i > 0 ? 'if (!w) break; // never: ends the basic block, see above\n      ' : ''}p = a${i} + offset; ${mac(`c${i}0`, 'v128.load(p)', 'b0')} ${mac(`c${i}1`, 'v128.load(p, 16)', 'b1')}`).join('\n      ')}
     }
     if (limits) {
       const low = v128.load(limits), high = v128.load(limits, 16);

@@ -2,6 +2,7 @@
 import { map1, map2, map3 } from '../loops';
 import { Celu, Elu, Gelu, GeluBackward, GeluTanh, GeluTanhBackward, Hardshrink, Hardsigmoid, Hardswish, LeakyRelu, LogSigmoid, Mish, Relu, ReluBackward, Selu, SigmoidBackward, Silu, SiluBackward, Softplus, Softshrink, TanhBackward, Threshold } from '../kernels/activation';
 import { argmax as argmaxKernel, argmin as argminKernel, maxDim as maxDimKernel, minDim as minDimKernel } from '../kernels/arg';
+import { attention as attentionKernel, attentionBackward as attentionBackwardKernel } from '../kernels/attention';
 import { Add, Atan2, Copysign, Div, FloorDivide, Fmax, Fmin, Fmod, Heaviside, Hypot, Logaddexp, Logaddexp2, Maximum, Minimum, Mul, Nextafter, Pow, Remainder, Sub, TruncDivide, Xlogy, Zeta } from '../kernels/binary';
 import { BitwiseAnd, BitwiseLeftShift, BitwiseNot, BitwiseOr, BitwiseRightShift, BitwiseXor, Eq, Ge, Gt, Isfinite, Isinf, Isnan, Isneginf, Isposinf, Le, LogicalAnd, LogicalNot, LogicalOr, LogicalXor, Lt, Ne, Signbit } from '../kernels/compare';
 import { convolution as convolutionKernel, convolutionInput as convolutionInputKernel, convolutionWeight as convolutionWeightKernel } from '../kernels/conv/conv';
@@ -13,6 +14,7 @@ import { crossEntropy as crossEntropyKernel, crossEntropyBackward as crossEntrop
 import { normalization as normalizationKernel, normalizationBackward as normalizationBackwardKernel } from '../kernels/norm';
 import { avgPool as avgPoolKernel, avgPoolBackward as avgPoolBackwardKernel, maxPool as maxPoolKernel, maxPoolBackward as maxPoolBackwardKernel, maxPoolGather as maxPoolGatherKernel } from '../kernels/pool';
 import { bernoulli as bernoulliKernel, dropout as dropoutKernel, exponential as exponentialKernel, normal as normalKernel, randint as randintKernel, randperm as randpermKernel, uniform as uniformKernel } from '../kernels/random';
+import { lstmCell as lstmCellKernel, lstmCellBackward as lstmCellBackwardKernel } from '../kernels/recurrent';
 import { all as allKernel, amax as amaxKernel, amin as aminKernel, any as anyKernel, prod as prodKernel, sum as sumKernel } from '../kernels/reduce';
 import { cummax as cummaxKernel, cummin as cumminKernel, cumprod as cumprodKernel, cumsum as cumsumKernel, logcumsumexp as logcumsumexpKernel, recurrence as recurrenceKernel } from '../kernels/scan';
 import { logSoftmax as logSoftmaxKernel, logSoftmaxBackward as logSoftmaxBackwardKernel, softmax as softmaxKernel, softmaxBackward as softmaxBackwardKernel } from '../kernels/softmax';
@@ -135,9 +137,9 @@ function k104(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { 
 function k105(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { map2<TanhBackward>(t, y, a, b, c, e); }
 function k106(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { map3<Threshold>(t, y, a, b, c, e); }
 function k121(s: usize, p: i32, t: i32): void { sumKernel(s, p, t); }
-function k146(s: usize, p: i32, t: i32): void { avgPoolKernel(s, p, t); }
-function k147(s: usize, p: i32, t: i32): void { avgPoolBackwardKernel(s, p, t); }
-function k148(s: usize, p: i32, t: i32): void { maxPoolKernel(s, p, t); }
+function k150(s: usize, p: i32, t: i32): void { avgPoolKernel(s, p, t); }
+function k151(s: usize, p: i32, t: i32): void { avgPoolBackwardKernel(s, p, t); }
+function k152(s: usize, p: i32, t: i32): void { maxPoolKernel(s, p, t); }
 
 /** Puts the functions into the table in the order of their opcodes, from index 1 on. Nothing else may take a function as a value. */
 export function layout(): void {
@@ -278,6 +280,10 @@ export function layout(): void {
   normalizationBackwardKernel;
   crossEntropyKernel;
   crossEntropyBackwardKernel;
+  attentionKernel;
+  attentionBackwardKernel;
+  lstmCellKernel;
+  lstmCellBackwardKernel;
   linearKernel;
   matmulKernel;
   intMmKernel;
@@ -287,9 +293,9 @@ export function layout(): void {
   avgPoolKernel;
   avgPoolBackwardKernel;
   maxPoolKernel;
-  k146;
-  k147;
-  k148;
+  k150;
+  k151;
+  k152;
   maxPoolBackwardKernel;
   maxPoolGatherKernel;
   embeddingKernel;

@@ -3,13 +3,34 @@ import { maxPool as f } from '../gen/fields';
 import { F64, int, operand, type } from '../step';
 import { fail, scratch } from '../threads';
 
-@inline function storePart(p: usize, v: v128, n: usize): void {
-  if (n >= 16) v128.store(p, v);
+function putPart(p: usize, a: v128, b: v128, c: v128, d: v128, n: usize): void {
+  v128.store(scratch, a);
+  v128.store(scratch, b, 16);
+  v128.store(scratch, c, 32);
+  v128.store(scratch, d, 48);
+  memory.copy(p, scratch, n);
+}
+/** Stores the first n of 64 bytes: a pixel's channels are taken in blocks of 64 bytes, the last one with what follows it. */
+@inline function put(p: usize, a: v128, b: v128, c: v128, d: v128, n: usize): void {
+  if (n < 64) putPart(p, a, b, c, d, n);
   else {
-    v128.store(scratch, v);
-    memory.copy(p, scratch, n);
+    v128.store(p, a);
+    v128.store(p, b, 16);
+    v128.store(p, c, 32);
+    v128.store(p, d, 48);
   }
 }
+
+/** Stores the first n of 32 bytes. */
+@inline function putPair(p: usize, a: v128, b: v128, n: usize): void {
+  if (n < 32) putPart(p, a, b, a, b, n);
+  else {
+    v128.store(p, a);
+    v128.store(p, b, 16);
+  }
+}
+/** An index in every lane. */
+@inline function places<T>(i: i32): v128 { return sizeof<T>() == 4 ? i32x4.splat(i) : i64x2.splat(<i64>i); }
 
 /** First and one past the last of `size` positions in part o of an adaptive cut into `parts`. */
 @inline function cutStart(o: i32, size: i32, parts: i32): i32 { return <i32>(<i64>o * size / parts); }
@@ -41,23 +62,29 @@ function maxima<T>(s: usize, tile: i32): void {
     for (let ox = 0; ox < outW; ox++, y += pixel, index += <usize>channels << 3) {
       const x0 = inside(windowStart(s, 2, ox), dw), x1 = min(windowEnd(s, 2, ox), width);
       const first = (min(z0, depth - 1) * height + min(y0, height - 1)) * width + min(x0, width - 1);
-      for (let c: usize = 0; c < pixel; c += 16) {
-        let best = v128.splat<T>(<T>-Infinity), at = sizeof<T>() == 4 ? i32x4.splat(first) : i64x2.splat(<i64>first);
+      const none = v128.splat<T>(<T>-Infinity), start = places<T>(first);
+      for (let c: usize = 0; c < pixel; c += 32) {
+        let a = none, b = none, atA = start, atB = start;
         for (let iz = z0; iz < z1; iz += dd)
           for (let iy = y0; iy < y1; iy += dh) {
             let i = (iz * height + iy) * width + x0, p = image + <usize>i * pixel + c;
             for (let ix = x0; ix < x1; ix += dw, i += dw, p += <usize>dw * pixel) {
-              const v = v128.load(p), better = v128.or(v128.gt<T>(v, best), v128.ne<T>(v, v));
-              best = v128.bitselect(v, best, better);
-              at = v128.bitselect(sizeof<T>() == 4 ? i32x4.splat(i) : i64x2.splat(<i64>i), at, better);
+              const at = places<T>(i), v = v128.load(p), w = v128.load(p, 16);
+              const moreA = v128.or(v128.gt<T>(v, a), v128.ne<T>(v, v)), moreB = v128.or(v128.gt<T>(w, b), v128.ne<T>(w, w));
+              a = v128.bitselect(v, a, moreA);
+              b = v128.bitselect(w, b, moreB);
+              atA = v128.bitselect(at, atA, moreA);
+              atB = v128.bitselect(at, atB, moreB);
             }
           }
-        const left = min<usize>(pixel - c, 16);
-        storePart(y + c, best, left);
-        if (sizeof<T>() == 4) {
-          storePart(index + 2 * c, i64x2.extend_low_i32x4_s(at), min<usize>(left << 1, 16));
-          if (left > 8) storePart(index + 2 * c + 16, i64x2.extend_high_i32x4_s(at), (left << 1) - 16);
-        } else storePart(index + c, at, left);
+        const left = min<usize>(pixel - c, 32);
+        putPair(y + c, a, b, left);
+        if (sizeof<T>() == 4)
+          put(
+            index + 2 * c, i64x2.extend_low_i32x4_s(atA), i64x2.extend_high_i32x4_s(atA), i64x2.extend_low_i32x4_s(atB),
+            i64x2.extend_high_i32x4_s(atB), left << 1,
+          );
+        else putPair(index + c, atA, atB, left);
       }
     }
   }
@@ -129,14 +156,19 @@ function averages<T>(s: usize, tile: i32): void {
     const y0 = max(windowStart(s, 1, oy), 0), y1 = min(windowEnd(s, 1, oy), height);
     for (let ox = 0; ox < outW; ox++, y += pixel) {
       const x0 = max(windowStart(s, 2, ox), 0), x1 = min(windowEnd(s, 2, ox), width), by = v128.splat<T>(<T>divisor(s, lines, ox));
-      for (let c: usize = 0; c < pixel; c += 16) {
-        let sum = i32x4.splat(0);
+      for (let c: usize = 0; c < pixel; c += 64) {
+        let s0 = i32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
         for (let iz = z0; iz < z1; iz++)
           for (let iy = y0; iy < y1; iy++) {
             let p = image + <usize>((iz * height + iy) * width + x0) * pixel + c;
-            for (let ix = x0; ix < x1; ix++, p += pixel) sum = v128.add<T>(sum, v128.load(p));
+            for (let ix = x0; ix < x1; ix++, p += pixel) {
+              s0 = v128.add<T>(s0, v128.load(p));
+              s1 = v128.add<T>(s1, v128.load(p, 16));
+              s2 = v128.add<T>(s2, v128.load(p, 32));
+              s3 = v128.add<T>(s3, v128.load(p, 48));
+            }
           }
-        storePart(y + c, v128.div<T>(sum, by), min<usize>(pixel - c, 16));
+        put(y + c, v128.div<T>(s0, by), v128.div<T>(s1, by), v128.div<T>(s2, by), v128.div<T>(s3, by), min<usize>(pixel - c, 64));
       }
     }
   }
@@ -163,18 +195,26 @@ function spread<T>(s: usize, tile: i32): void {
     const iy = l % height, iz = l / height % depth, dy = operand(s, 1) + <usize>(l / height / depth * (outD * outH * outW)) * pixel;
     let x = operand(s, 0) + <usize>(l * width) * pixel;
     const z0 = firstHolder(s, 0, iz), z1 = lastHolder(s, 0, iz), y0 = firstHolder(s, 1, iy), y1 = lastHolder(s, 1, iy);
-    for (let i: usize = 0, n = <usize>width * pixel; i < n; i += 16) storePart(x + i, i32x4.splat(0), min<usize>(n - i, 16));
+    let known = -1, by = i32x4.splat(0);
     for (let ix = 0; ix < width; ix++, x += pixel) {
       const x0 = firstHolder(s, 2, ix), x1 = lastHolder(s, 2, ix);
-      for (let oz = z0; oz < z1; oz++)
-        for (let oy = y0; oy < y1; oy++) {
-          const lines = counted(s, 0, oz) * counted(s, 1, oy);
-          for (let ox = x0; ox < x1; ox++) {
-            const by = v128.splat<T>(<T>divisor(s, lines, ox)), p = dy + <usize>((oz * outH + oy) * outW + ox) * pixel;
-            for (let c: usize = 0; c < pixel; c += 16)
-              storePart(x + c, v128.add<T>(v128.load(x + c), v128.div<T>(v128.load(p + c), by)), min<usize>(pixel - c, 16));
-          }
-        }
+      for (let c: usize = 0; c < pixel; c += 64) {
+        let s0 = i32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
+        for (let oz = z0; oz < z1; oz++)
+          for (let oy = y0; oy < y1; oy++)
+            for (let ox = x0; ox < x1; ox++) {
+              const o = (oz * outH + oy) * outW + ox, p = dy + <usize>o * pixel + c;
+              if (o != known) {
+                by = v128.splat<T>(<T>divisor(s, counted(s, 0, oz) * counted(s, 1, oy), ox));
+                known = o;
+              }
+              s0 = v128.add<T>(s0, v128.div<T>(v128.load(p), by));
+              s1 = v128.add<T>(s1, v128.div<T>(v128.load(p, 16), by));
+              s2 = v128.add<T>(s2, v128.div<T>(v128.load(p, 32), by));
+              s3 = v128.add<T>(s3, v128.div<T>(v128.load(p, 48), by));
+            }
+        put(x + c, s0, s1, s2, s3, min<usize>(pixel - c, 64));
+      }
     }
   }
 }

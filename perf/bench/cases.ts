@@ -33,6 +33,13 @@ const normGradient = (): Case => {
   const [, mean, variance] = wick.callKernel(rowOf('normalization'), [x, null, null, null, null], attrs);
   return call([rand(1024, 1024), x, mean, variance, rand(1024)], { ...attrs, affine: true });
 };
+const sequences = (): Tensor[] => [0, 1, 2].map(() => rand(1, 8, 256, 64));
+const attentionGradient = (): Case => {
+  const attrs = { scale: 0.125, causal: false };
+  const inputs = sequences();
+  const results = wick.callKernel(rowOf('attention'), [...inputs, null], attrs);
+  return call([rand(1, 8, 256, 64), ...inputs, ...results, null], attrs, 14 * 8 * 256 * 256 * 64);
+};
 const classes = (): Tensor => wick.randint(0, 1024, [1024]);
 const loss: Attrs = { ignoreIndex: -100, smoothing: 0, reduction: 'mean' };
 const lossGradient = (): Case => {
@@ -68,6 +75,10 @@ export const KERNELS: Readonly<Record<string, () => Case>> = {
   logSoftmaxBackward: () => call([rand(1024, 1024), rand(1024, 1024)], { dim: 1 }),
   normalization: () => call([rand(1024, 1024), rand(1024), rand(1024), null, null], { dims: 1, eps: 1e-5 }),
   normalizationBackward: () => normGradient(),
+  lstmCell: () => call([rand(64, 4096), rand(64, 4096), rand(64, 1024)]),
+  lstmCellBackward: () => call([rand(64, 1024), rand(64, 1024), rand(64, 4096), rand(64, 1024), rand(64, 1024)]),
+  attention: () => call([...sequences(), null], { scale: 0.125, causal: false }, 4 * 8 * 256 * 256 * 64),
+  attentionBackward: () => attentionGradient(),
   crossEntropy: () => call([rand(1024, 1024), classes(), null], loss),
   crossEntropyBackward: () => lossGradient(),
   matmul: () => call([rand(256, 256), rand(256, 256)], {}, 2 * 256 ** 3),

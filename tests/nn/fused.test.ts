@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import * as autograd from '../../ts/autograd/index.ts';
 import type { Tensor } from '../../ts/index.ts';
 import * as wick from '../../ts/index.ts';
+import { lstmStep } from '../../ts/nn/functional/rnn.ts';
 import { functional as F } from '../../ts/nn/index.ts';
 
 const generator = new wick.Generator(5);
@@ -176,6 +177,147 @@ norms('the same bits with any number of threads', () => {
   }, 'layer norm and softmax');
 });
 norms.run();
+
+const attentions = suite('attention');
+/** In single ops. */
+function plainAttention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | null, causal: boolean): Tensor {
+  let scores = q.matmul(k.mT).div(Math.sqrt(q.shape.at(-1) as number));
+  const inf = wick.tensor(Number.NEGATIVE_INFINITY, { dtype: q.dtype });
+  if (causal) scores = wick.where(wick.ones(scores.shape.slice(-2)).triu(1).ne(0), inf, scores);
+  if (mask) scores = mask.dtype === 'bool' ? wick.where(mask, scores, inf) : scores.add(mask);
+  return scores.softmax(-1).matmul(v);
+}
+attentions('against single ops', () => {
+  const shapes = [
+    [
+      [3, 4],
+      [5, 4],
+      [5, 2],
+    ],
+    [
+      [2, 70, 8],
+      [2, 70, 8],
+      [2, 70, 8],
+    ],
+    [
+      [2, 3, 65, 16],
+      [2, 3, 130, 16],
+      [2, 3, 130, 33],
+    ],
+    [
+      [1, 1, 1, 1],
+      [1, 1, 1, 1],
+      [1, 1, 1, 1],
+    ],
+    [
+      [1, 2, 130, 256],
+      [1, 2, 64, 256],
+      [1, 2, 64, 7],
+    ],
+    [
+      [2, 1, 2, 5, 3],
+      [2, 1, 2, 9, 3],
+      [2, 1, 2, 9, 3],
+    ],
+  ];
+  for (const [qs, ks, vs] of shapes)
+    for (const dtype of ['float64', 'float32'] as const)
+      for (const kind of ['plain', 'causal', 'added', 'bool'] as const) {
+        const line = [qs.at(-2) as number, ks.at(-2) as number];
+        const open = wick
+          .rand(line, { generator })
+          .gt(0.4)
+          .logicalOr(wick.arange(line[1]).eq(line[1] - 1));
+        const mask = kind === 'added' ? draw(line, dtype).detach() : kind === 'bool' ? open : null;
+        same(
+          (q, k, v) => F.scaledDotProductAttention(q, k, v, { attnMask: mask, isCausal: kind === 'causal' }),
+          (q, k, v) => plainAttention(q, k, v, mask, kind === 'causal'),
+          [draw(qs, dtype), draw(ks, dtype), draw(vs, dtype)],
+          dtype === 'float64' ? 1e-11 : 2e-4,
+          `${qs} ${ks} ${dtype} ${kind}`,
+        );
+      }
+});
+attentions('strided heads, large scores, keys that no row sees, grouped heads', () => {
+  const x = draw([2, 40, 3, 3, 8], 'float32');
+  const parts = (v: Tensor): Tensor[] => v.permute([2, 0, 3, 1, 4]).unbind(0);
+  const tiled = (v: Tensor): Tensor => {
+    const [q, k, w] = parts(v);
+    return F.scaledDotProductAttention(q, k, w);
+  };
+  const plain = (v: Tensor): Tensor => {
+    const [q, k, w] = parts(v);
+    return plainAttention(q, k, w, null, false);
+  };
+  same(tiled, plain, [x], 2e-4, 'strided');
+  same(
+    (v) => tiled(v.mul(30)),
+    (v) => plain(v.mul(30)),
+    [x],
+    2e-2,
+    'large',
+  );
+  const q = draw([1, 1, 2, 4]);
+  const closed = wick.tensor([
+    [false, false, false],
+    [true, false, true],
+  ]);
+  const y = F.scaledDotProductAttention(q, draw([1, 1, 3, 4]), draw([1, 1, 3, 4]), { attnMask: closed });
+  assert.ok(numbers(y).slice(0, 4).every(Number.isNaN));
+  assert.ok(numbers(y).slice(4).every(Number.isFinite));
+  // The first block of keys is closed altogether.
+  const far = wick.arange(130).ge(100).expand([3, 130]);
+  same(
+    (a, k, v) => F.scaledDotProductAttention(a, k, v, { attnMask: far }),
+    (a, k, v) => plainAttention(a, k, v, far, false),
+    [draw([3, 4]), draw([130, 4]), draw([130, 4])],
+    1e-11,
+    'a closed block',
+  );
+  const grouped = [draw([2, 4, 5, 3]), draw([2, 2, 6, 3]), draw([2, 2, 6, 3])];
+  same(
+    (a, k, v) => F.scaledDotProductAttention(a, k, v, { enableGqa: true }),
+    (a, k, v) => plainAttention(a, k.repeatInterleave(2, 1), v.repeatInterleave(2, 1), null, false),
+    grouped,
+    1e-11,
+    'grouped',
+  );
+});
+attentions('the same bits with any number of threads', () => {
+  const data = [0, 1, 2].map(() => draw([1, 4, 200, 32], 'float32'));
+  anyThreads(() => {
+    const [q, k, v] = data.map((t) => t.detach().requiresGrad_());
+    const y = F.scaledDotProductAttention(q, k, v, { isCausal: true });
+    y.square().sum().backward();
+    return [y, ...[q, k, v].map((t) => t.grad as Tensor)];
+  }, 'attention');
+});
+attentions.run();
+
+const recurrents = suite('recurrent cells');
+recurrents('an LSTM step against single ops', () => {
+  for (const [n, hidden] of [
+    [1, 1],
+    [3, 5],
+    [7, 64],
+    [2, 515],
+  ])
+    for (const dtype of ['float64', 'float32'] as const) {
+      const shapes = [[n, 4], [n, hidden], [n, hidden], [4 * hidden, 4], [4 * hidden, hidden], [4 * hidden]];
+      same(
+        (x, h, c, wi, wh, b) => wick.cat(lstmStep(F.linear(x, wi, null), h, c, wh, b, null), 1),
+        (x, h, c, wi, wh, b) => {
+          const [i, f, g, o] = x.matmul(wi.T).add(h.matmul(wh.T)).add(b).chunk(4, 1);
+          const cell = f.sigmoid().mul(c).add(i.sigmoid().mul(g.tanh()));
+          return wick.cat([o.sigmoid().mul(cell.tanh()), cell], 1);
+        },
+        shapes.map((shape) => draw(shape, dtype)),
+        dtype === 'float64' ? 1e-11 : 1e-3,
+        `${n} ${hidden} ${dtype}`,
+      );
+    }
+});
+recurrents.run();
 
 const losses = suite('fused losses');
 losses('cross entropy against the composition', () => {

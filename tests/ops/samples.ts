@@ -108,6 +108,18 @@ export const KERNELS: Readonly<Record<string, () => Call[]>> = {
     normalizationGradient(draw([3, 2, 2]), draw([2]), { groups: 2, batch: true, affine: true }),
     normalizationGradient(draw([3, 2, 2]), draw([2]), { groups: 2, batch: true, affine: true, fixed: true }),
   ],
+  lstmCell: () => [{ inputs: [draw([2, 12]), draw([2, 12]), draw([2, 3])], attrs: {} }],
+  lstmCellBackward: () => [{ inputs: [draw([2, 3]), draw([2, 3]), draw([2, 12]), draw([2, 3]), draw([2, 3])], attrs: {} }],
+  attention: () => [
+    { inputs: [draw([1, 2, 3, 4]), draw([1, 2, 5, 4]), draw([1, 2, 5, 3]), null], attrs: { scale: 0.5, causal: false } },
+    { inputs: [draw([2, 1, 4, 2]), draw([2, 1, 4, 2]), draw([2, 1, 4, 2]), null], attrs: { scale: 1, causal: true } },
+    { inputs: [draw([1, 1, 3, 2]), draw([1, 1, 4, 2]), draw([1, 1, 4, 5]), attentionMask()], attrs: { scale: 0.7, causal: false } },
+  ],
+  attentionBackward: () => [
+    attentionGradient(draw([1, 2, 3, 4]), draw([1, 2, 5, 4]), draw([1, 2, 5, 3]), null, false),
+    attentionGradient(draw([2, 1, 4, 2]), draw([2, 1, 4, 2]), draw([2, 1, 4, 2]), null, true),
+    attentionGradient(draw([1, 1, 3, 2]), draw([1, 1, 4, 2]), draw([1, 1, 4, 5]), attentionMask(), false),
+  ],
   crossEntropy: () =>
     (['mean', 'sum', 'none'] as const).map((reduction, i) => ({
       inputs: [draw([4, 3 + i]), int([2, 0, 1, 0]), i === 0 ? null : draw([3 + i], 0.5, 2).to('float32')],
@@ -319,6 +331,13 @@ export const KERNELS: Readonly<Record<string, () => Call[]>> = {
   adagradStep: () => optimiser([draw([2, 3], 0, 1)], { lr: 0.1 }),
 };
 
+/** Masks have no derivative: in float32, which the checks leave alone. */
+const attentionMask = (): Tensor => draw([1, 1, 3, 4]).to('float32');
+function attentionGradient(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | null, causal: boolean): Call {
+  const attrs = { scale: 0.6, causal };
+  const [y, level] = wick.callKernel(TABLE.attention as KernelOp, [q, k, v, mask], attrs);
+  return { inputs: [draw(y.shape), q, k, v, y, level, mask], attrs };
+}
 /** The statistics are those of x and of the targets. */
 function crossEntropyGradient(reduction: 'mean' | 'sum' | 'none', ignoreIndex: number, smoothing: number): Call {
   const x = draw([4, 5]);

@@ -2,7 +2,7 @@ import type { DType } from '../base/dtype.ts';
 import { ShapeError, ValueError } from '../base/errors.ts';
 import { show } from '../base/shape.ts';
 import { cat, empty, type Tensor, zeros } from '../tensor/index.ts';
-import { additiveMask } from './functional/attention.ts';
+import { additiveMask, scaledDotProductAttention } from './functional/attention.ts';
 import { dropout } from './functional/dropout.ts';
 import { linear } from './functional/linear.ts';
 import { pad } from './functional/pad.ts';
@@ -115,19 +115,27 @@ export class MultiheadAttention extends Module {
     }
     const width = this.embedDim / this.numHeads;
     const heads = (x: Tensor): Tensor => x.unflatten(2, [this.numHeads, width]).transpose(1, 2);
+    if (!needWeights && !(this.training && this.dropout > 0)) {
+      const mask = this.#masks(options, batch, added, q).reduce<Tensor | null>((a, b) => (a === null ? b : a.add(b)), null);
+      const y = scaledDotProductAttention(heads(q), heads(k), heads(v), { attnMask: mask });
+      return [this.#result(y, single), null];
+    }
     let scores = heads(q)
       .mul(1 / Math.sqrt(width))
       .matmul(heads(k).mT);
     for (const mask of this.#masks(options, batch, added, scores)) scores = scores.add(mask);
     const weights = scores.softmax(-1);
     const attended = dropout(weights, this.dropout, { training: this.training }).matmul(heads(v));
-    const y = this.outProj.forward(attended.transpose(1, 2).flatten(2));
-    const output = single ? y.squeeze(0) : this.batchFirst ? y : y.transpose(0, 1);
+    const output = this.#result(attended, single);
     if (!needWeights) return [output, null];
     const shown = averageAttnWeights ? weights.mean(1) : weights;
     return [output, single ? shown.squeeze(0) : shown];
   }
 
+  #result(attended: Tensor, single: boolean): Tensor {
+    const y = this.outProj.forward(attended.transpose(1, 2).flatten(2));
+    return single ? y.squeeze(0) : this.batchFirst ? y : y.transpose(0, 1);
+  }
   #project(query: Tensor, key: Tensor, value: Tensor): [Tensor, Tensor, Tensor] {
     const biases = this.inProjBias?.chunk(3, 0) ?? [null, null, null];
     if (this.inProjWeight !== null && query === key && key === value)

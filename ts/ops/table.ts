@@ -1,5 +1,6 @@
 // THE TABLE: every op by name. Elementwise rows come first: their opcodes number the span functions of the map driver.
 import * as activation from './activation.ts';
+import * as attention from './attention.ts';
 import * as binary from './binary.ts';
 import * as bytes from './bytes.ts';
 import * as compare from './compare.ts';
@@ -11,6 +12,7 @@ import * as norm from './norm.ts';
 import type { Op } from './op.ts';
 import * as pool from './pool.ts';
 import * as random from './random.ts';
+import * as recurrent from './recurrent.ts';
 import * as reduce from './reduce.ts';
 import * as rows from './rows.ts';
 import * as scan from './scan.ts';
@@ -39,6 +41,8 @@ export const FAMILIES: Readonly<Record<string, Readonly<Record<string, unknown>>
   softmax,
   norm,
   loss,
+  attention,
+  recurrent,
   matmul,
   bytes,
   conv,

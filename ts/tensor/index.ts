@@ -13,6 +13,7 @@ export * from './functions/conv.ts';
 export * from './functions/create.ts';
 export * from './functions/diagonals.ts';
 export * from './functions/differences.ts';
+export type { Activation } from './functions/fused.ts';
 export * from './functions/histograms.ts';
 export * from './functions/indexing.ts';
 export * from './functions/inplace.ts';

@@ -63,18 +63,27 @@ export function depthwiseWeight<T>(s: usize, phase: i32, tile: i32, workspace: u
     const end = scratch + PIXELS + (<usize>(axis(1).count * axis(2).count) << 3);
     for (let t = 0; t < area; t += most) {
       const tail = list<T>(s, t, min(t + most, area), sums, line);
-      for (let p = scratch + PIECES; p < tail; p += 8)
+      // Two taps at a time; an odd last one is paired with itself, into the scratch.
+      for (let p = scratch + PIECES; p < tail; p += 16) {
+        const r = p + 8 < tail ? p + 8 : p;
         for (let c: usize = 0; c < bytes; c += 32) {
-          const source = load<usize>(p) + c, sum = load<usize>(p, 4) + c;
-          let a = v128.load(sum), b = v128.load(sum, 16);
+          const one = load<usize>(p) + c, two = load<usize>(r) + c;
+          const sum = load<usize>(p, 4) + c, other = r == p ? scratch : load<usize>(r, 4) + c;
+          let a0 = v128.load(sum), a1 = v128.load(sum, 16), b0 = v128.load(other), b1 = v128.load(other, 16);
           for (let q = scratch + PIXELS; q < end; q += 8) {
-            const x = load<usize>(q) + source, y = load<usize>(q, 4) + c;
-            a = v128.add<T>(a, v128.mul<T>(v128.load(x), v128.load(y)));
-            b = v128.add<T>(b, v128.mul<T>(v128.load(x, 16), v128.load(y, 16)));
+            const x = load<usize>(q), y = load<usize>(q, 4) + c, y0 = v128.load(y), y1 = v128.load(y, 16);
+            const v = x + one, w = x + two;
+            a0 = v128.add<T>(a0, v128.mul<T>(v128.load(v), y0));
+            a1 = v128.add<T>(a1, v128.mul<T>(v128.load(v, 16), y1));
+            b0 = v128.add<T>(b0, v128.mul<T>(v128.load(w), y0));
+            b1 = v128.add<T>(b1, v128.mul<T>(v128.load(w, 16), y1));
           }
-          v128.store(sum, a);
-          v128.store(sum, b, 16);
+          v128.store(sum, a0);
+          v128.store(sum, a1, 16);
+          v128.store(other, b0);
+          v128.store(other, b1, 16);
         }
+      }
     }
   }
 }

@@ -3,9 +3,10 @@ import { scratch } from '../../threads';
 import { narrow, row, rows, tile2, tile3, tile4 } from './gen/tile';
 import { deposit, packStrip, width } from './pack';
 
-// The thread's scratch: a strip of A, one tile, then room for the caller.
+// The thread's scratch: a strip of A, one tile, then room for the caller of multiply and for the sums of multiplyInPlace.
 const TILE: usize = 8192;
-const SUMS: usize = 16384;
+/** First byte of a thread's scratch that multiply leaves to its caller. */
+export const FREE: usize = 16384;
 
 /** C[m, n] = A[m, kc] * B, or added to C; B in panels. `byColumns`: A is stored by columns, lda apart. */
 export function multiply<T>(
@@ -44,7 +45,7 @@ export function multiply<T>(
 export function multiplyInPlace<T>(
   m: i32, n: i32, kc: i32, a: usize, lda: usize, byColumns: bool, b: usize, ldb: usize, c: usize, ldc: usize, add: bool,
 ): void {
-  const vectors = <i32>((<usize>n * sizeof<T>() + 15) >> 4), line = (<usize>vectors << 4) + 64, sums = scratch + SUMS;
+  const vectors = <i32>((<usize>n * sizeof<T>() + 15) >> 4), line = (<usize>vectors << 4) + 64, sums = scratch + FREE;
   for (let p = sums, end = sums + <usize>m * line; p < end; p += 16) v128.store(p, i32x4.splat(0));
   let x = a, stride = lda;
   if (byColumns) {
@@ -69,7 +70,7 @@ export function addRow<T>(m: i32, n: i32, row: usize, c: usize, ldc: usize): voi
 }
 
 /**
- * C[m, n] = alpha C, plus a row (or, where \`step\` is 0, one vector for all) if there is one, plus beta times a matrix as C lies if there
+ * C[m, n] = alpha C, plus a row (or, where `step` is 0, one vector for all) if there is one, plus beta times a matrix as C lies if there
  * is one, clamped. May read 16 bytes past a row.
  */
 export function finish<T>(

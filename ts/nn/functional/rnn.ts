@@ -1,5 +1,7 @@
 // One step of each recurrent cell; `gates` are the input's products with weight_ih, plus bias_ih, which a sequence computes at once.
-import type { Tensor } from '../../tensor/index.ts';
+import type { KernelOp } from '../../ops/op.ts';
+import { TABLE } from '../../ops/table.ts';
+import { callKernel, type Tensor } from '../../tensor/index.ts';
 import { linear } from './linear.ts';
 
 /** h' = tanh or relu of (gates + W_hh h + b_hh). */
@@ -17,9 +19,9 @@ export function lstmStep(
   biasHh: Tensor | null,
   weightHr: Tensor | null,
 ): [h: Tensor, c: Tensor] {
-  const [i, f, g, o] = linear(h, weightHh, biasHh, { residual: gates }).chunk(4, -1);
-  const cell = f.sigmoid().mul(c).add(i.sigmoid().mul(g.tanh()));
-  const hidden = o.sigmoid().mul(cell.tanh());
+  const two = (x: Tensor): Tensor => (x.ndim === 2 ? x : x.reshape([-1, x.shape.at(-1) as number]));
+  const states = callKernel(TABLE.lstmCell as KernelOp, [two(gates), two(linear(h, weightHh, biasHh)), two(c)], {});
+  const [hidden, cell] = states.slice(0, 2).map((x) => (c.ndim === 2 ? x : x.reshape(c.shape)));
   return [weightHr === null ? hidden : linear(hidden, weightHr, null), cell];
 }
 

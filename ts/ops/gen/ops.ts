@@ -279,8 +279,16 @@ export interface Ops {
   crossEntropy(x: Value, target: Value, weight: Value | null, attrs: { ignoreIndex: number; smoothing: number; reduction: 'mean' | 'sum' | 'none' }): Value[];
   /** Gradient of crossEntropy in x for the gradient g of its result. */
   crossEntropyBackward(g: Value, x: Value, target: Value, level: Value, sum: Value, total: Value, weight: Value | null, attrs: { ignoreIndex: number; smoothing: number; reduction: 'mean' | 'sum' | 'none' }): Value;
-  /** Affine map x @ w.T + bias of the last dimension; w is [out, in], bias [out]. */
-  linear(x: Value, w: Value, bias: Value | null): Value;
+  /** softmax(q k^T scale + mask) v of [n, heads, rows, width], with no matrix of scores in memory; also the logarithms of the sums. */
+  attention(q: Value, k: Value, v: Value, mask: Value | null, attrs: { scale: number; causal: boolean }): Value[];
+  /** Gradients of attention in q, k and v for the gradient g of its result y. */
+  attentionBackward(g: Value, q: Value, k: Value, v: Value, y: Value, level: Value, mask: Value | null, attrs: { scale: number; causal: boolean }): Value[];
+  /** A step of an LSTM behind its products: gates x + r [n, 4 hidden] in the order input, forget, cell, output, and state c give h, the new c and the gates behind their functions. */
+  lstmCell(x: Value, r: Value, c: Value): Value[];
+  /** Gradients of lstmCell in its gates and in c for the gradients dh and dcell of its states. */
+  lstmCellBackward(dh: Value, dcell: Value, gates: Value, c: Value, cell: Value): Value[];
+  /** Affine map alpha * x @ w.T + bias + beta * residual of the last dimension, then an activation; w is [out, in], bias [out]. */
+  linear(x: Value, w: Value, bias: Value | null, residual: Value | null, attrs: { alpha?: number; beta?: number; activation?: 'relu' | 'relu6' }): Value;
   /** Matrix product, batched and broadcast over the leading dimensions. */
   matmul(a: Value, b: Value): Value;
   /** Matrix product of int8 or uint8 matrices, less their zero points, exact in int32. */

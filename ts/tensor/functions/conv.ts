@@ -92,7 +92,7 @@ function convolve(name: string, x: Tensor, weight: Tensor, bias: Tensor | null, 
  * Convolution (cross-correlation) of x [N, C, L] with weight [O, C / groups, k], plus bias [O].
  * @throws ShapeError where shapes do not fit
  * @function
- * @example conv1d(ones([1, 1, 5]), ones([1, 1, 3])).tolist() // [[[3, 3, 3]]]
+ * @example conv1d(ones([1, 1, 5]), ones([1, 1, 3])).arraySync() // [[[3, 3, 3]]]
  */
 export function conv1d(x: Tensor, weight: Tensor, bias: Tensor | null = null, options: ConvOptions = {}): Tensor {
   return convolve('conv1d', x, weight, bias, options, 1);
@@ -148,7 +148,7 @@ function convolveTransposed(
 /**
  * Transposed convolution of x [N, C, L] with weight [C, O / groups, k], plus bias [O]: the gradient of conv1d with respect to its input.
  * @function
- * @example convTranspose1d(ones([1, 1, 2]), ones([1, 1, 2]), null, { stride: 2 }).tolist() // [[[1, 1, 1, 1]]]
+ * @example convTranspose1d(ones([1, 1, 2]), ones([1, 1, 2]), null, { stride: 2 }).arraySync() // [[[1, 1, 1, 1]]]
  */
 export function convTranspose1d(x: Tensor, weight: Tensor, bias: Tensor | null = null, options: ConvTransposeOptions = {}): Tensor {
   return convolveTransposed('convTranspose1d', x, weight, bias, options, 1);

@@ -57,7 +57,7 @@ export interface AffineOptions {
  * Affine map x @ weight.T + bias of the last dimension; weight is [out, in], bias [out].
  * @throws ShapeError where shapes do not fit
  * @function
- * @example linear(ones([2, 3]), ones([4, 3])).tolist() // twice [3, 3, 3, 3]
+ * @example linear(ones([2, 3]), ones([4, 3])).dataSync() // twice [3, 3, 3, 3]
  */
 export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null, options: AffineOptions = {}): Tensor {
   const { residual = null, activation } = options;
@@ -89,7 +89,7 @@ export interface ZeroPoints {
  * Product of int8 or uint8 matrices a [..., M, K] and b [K, N] (or [..., K, N] of the same batch), each less its zero point, as int32:
  * exact while it fits, else modulo 2^32.
  * @throws DTypeError, ShapeError, ValueError for a zero point that its dtype does not hold
- * @example intMm(ones([2, 3], { dtype: 'int8' }), ones([3, 2], { dtype: 'int8' })).tolist() // [[3, 3], [3, 3]]
+ * @example intMm(ones([2, 3], { dtype: 'int8' }), ones([3, 2], { dtype: 'int8' })).arraySync() // [[3, 3], [3, 3]]
  */
 export function intMm(a: Tensor, b: Tensor, options: ZeroPoints = {}): Tensor {
   return callKernel(TABLE.intMm as KernelOp, [a, b], { aZero: options.aZero ?? 0, bZero: options.bZero ?? 0 })[0];

@@ -68,7 +68,7 @@ function adaptive(op: string, name: string, x: Tensor, outputSize: AdaptiveSize,
   return run(op, name, x, { outputSize: list.map((s, i) => s ?? x.shape[x.ndim - dims + i]) }, dims);
 }
 
-/** Maximum over windows of x [N, C, L]. @function @example maxPool1d(tensor([[[1, 3, 2, 4]]]), 2).tolist() // [[[3, 4]]] */
+/** Maximum over windows of x [N, C, L]. @function @example maxPool1d(tensor([[[1, 3, 2, 4]]]), 2).arraySync() // [[[3, 4]]] */
 export function maxPool1d(x: Tensor, kernelSize: Extent, options: MaxPoolOptions = {}): Tensor {
   return maxima('maxPool1d', x, kernelSize, options, 1)[0];
 }
@@ -92,7 +92,7 @@ export function maxPool2dWithIndices(x: Tensor, kernelSize: Extent, options: Max
 export function maxPool3dWithIndices(x: Tensor, kernelSize: Extent, options: MaxPoolOptions = {}): [Tensor, Tensor] {
   return maxima('maxPool3dWithIndices', x, kernelSize, options, 3);
 }
-/** Average over windows of x [N, C, L]. @function @example avgPool1d(tensor([[[1, 3, 2, 4]]]), 2).tolist() // [[[2, 3]]] */
+/** Average over windows of x [N, C, L]. @function @example avgPool1d(tensor([[[1, 3, 2, 4]]]), 2).arraySync() // [[[2, 3]]] */
 export function avgPool1d(x: Tensor, kernelSize: Extent, options: AvgPoolOptions = {}): Tensor {
   return averages('avgPool1d', x, kernelSize, options, 1);
 }

@@ -823,7 +823,7 @@ export interface Methods {
    * Product of int8 or uint8 matrices a [..., M, K] and b [K, N] (or [..., K, N] of the same batch), each less its zero point, as int32:
    * exact while it fits, else modulo 2^32.
    * @throws DTypeError, ShapeError, ValueError for a zero point that its dtype does not hold
-   * @example intMm(ones([2, 3], { dtype: 'int8' }), ones([3, 2], { dtype: 'int8' })).tolist() // [[3, 3], [3, 3]]
+   * @example intMm(ones([2, 3], { dtype: 'int8' }), ones([3, 2], { dtype: 'int8' })).arraySync() // [[3, 3], [3, 3]]
    */
   intMm(b: Tensor, options?: ZeroPoints): Tensor;
   /** Products of two batches of matrices [B, M, K] x [B, K, N]. */

@@ -239,9 +239,11 @@ export function depthwiseTile<T>(pieces: usize, end: usize, pixels: usize, bytes
       const b0 = v128.load(w), b1 = v128.load(w, 16);
       let p: usize;
       p = a0 + offset; c00 = v128.add<T>(c00, v128.mul<T>(v128.load(p), b0)); c01 = v128.add<T>(c01, v128.mul<T>(v128.load(p, 16), b1));
+      if (!w) break; // never: ends the basic block, see above
       p = a1 + offset; c10 = v128.add<T>(c10, v128.mul<T>(v128.load(p), b0)); c11 = v128.add<T>(c11, v128.mul<T>(v128.load(p, 16), b1));
       if (!w) break; // never: ends the basic block, see above
       p = a2 + offset; c20 = v128.add<T>(c20, v128.mul<T>(v128.load(p), b0)); c21 = v128.add<T>(c21, v128.mul<T>(v128.load(p, 16), b1));
+      if (!w) break; // never: ends the basic block, see above
       p = a3 + offset; c30 = v128.add<T>(c30, v128.mul<T>(v128.load(p), b0)); c31 = v128.add<T>(c31, v128.mul<T>(v128.load(p, 16), b1));
     }
     if (limits) {
