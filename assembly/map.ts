@@ -96,6 +96,26 @@ function fill(e: usize, tile: usize, n: i32): void {
   repeat(shiftOf(t), tile, n);
 }
 
+/** What `dense` takes for the address of an operand that is the number. */
+const NUMBER: usize = <usize>-1;
+
+/**
+ * An elementwise op on vectors of `bytes` bytes (of its compute type t) that lie side by side, with no step in memory: what small eager
+ * calls are. Operands at NUMBER are `x`, in at most a tile of bytes.
+ */
+export function dense(fn: i32, t: i32, y: usize, a: usize, b: usize, c: usize, bytes: usize, x: f64): void {
+  const end = y + ((bytes + 15) & -16);
+  if (a == NUMBER || b == NUMBER || c == NUMBER) {
+    if (t == F32) store<f32>(scratch, <f32>x);
+    else store<f64>(scratch, x);
+    repeat(shiftOf(t), scratch, <i32>((end - y) >> shiftOf(t)));
+    if (a == NUMBER) a = scratch;
+    if (b == NUMBER) b = scratch;
+    if (c == NUMBER) c = scratch;
+  }
+  call_indirect<void>(fn, t, y, a, b, c, end);
+}
+
 /** Runs tile `tile` of map step s with the span function at table index fn. */
 export function map(s: usize, tile: i32, fn: i32): void {
   const operands = load<i32>(s, 28);

@@ -1,6 +1,6 @@
 // The interpreter: runs steps laid end to end in linear memory. Eager work is one step, a plan is many.
 import { SPANS, indexOf, layout } from './gen/dispatch';
-import { map } from './map';
+import { dense, map } from './map';
 import { length, opcode, phases, tiles } from './step';
 import { fork, shares, takeStatus } from './threads';
 
@@ -32,4 +32,9 @@ export function run(s: usize, count: i32): i32 {
     s += length(s);
   }
   return takeStatus();
+}
+
+/** Runs an elementwise op without a step: see `dense`. */
+export function span(op: i32, t: i32, y: usize, a: usize, b: usize, c: usize, bytes: usize, x: f64): void {
+  dense(indexOf(op), t, y, a, b, c, bytes, x);
 }

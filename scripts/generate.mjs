@@ -159,7 +159,7 @@ function readFunctions(path) {
   const names = new Set(written.map((f) => f.name));
   const generated = [];
   const families = [...new Set(maps.map(familyOf))].sort();
-  let text = `${HEAD}${families.map((f) => `import * as ${f} from '../../ops/${f}.ts';\n`).join('')}import type { MapOp, Scalar } from '../../ops/op.ts';\nimport { callMap, callMapInto } from '../call.ts';\nimport type { Tensor } from '../core.ts';\n`;
+  let text = `${HEAD}${families.map((f) => `import * as ${f} from '../../ops/${f}.ts';\n`).join('')}import type { MapOp, Scalar } from '../../ops/op.ts';\nimport { applyMap, callMapInto } from '../call.ts';\nimport type { Tensor } from '../core.ts';\n`;
   const add = (name, doc, params, result, body) => {
     if (names.has(name)) return;
     text += `\n${doc}\nexport function ${name}(${params.join(', ')}): ${result} {\n  ${body}\n}\n`;
@@ -189,7 +189,7 @@ function readFunctions(path) {
       `/**\n * ${op.doc}${n > 1 ? ' Operands broadcast.' : ''} ${types}\n * ${example}\n */`,
       params,
       'Tensor',
-      `return callMap(${own}, [${op.inputs.join(', ')}]);`,
+      `return applyMap(${own}, ${op.inputs.join(', ')});`,
     );
     if (op.out !== 'bool')
       add(

@@ -40,10 +40,11 @@ export interface Backend {
    */
   run(op: Op, inputs: readonly Input[], attrs: Attrs, outputs: readonly View[]): void;
   /**
-   * A map op whose tensors are row-major, of one shape (n elements) and one floating-point dtype, into a fresh output: what most calls
-   * are, without the questions that `run` has to ask. A device may lack it.
+   * A map op whose tensors are row-major, of one shape (n elements) and one dtype, float32 or float64, into a fresh output (operands that
+   * the op does not have are null): what most calls
+   * are, without the questions that `run` has to ask.
    */
-  runDense?(op: MapOp, inputs: readonly (View | Scalar)[], dtype: DType, out: View, n: number): void;
+  runDense(op: MapOp, a: View, b: Input, c: Input, dtype: DType, out: View, n: number): void;
   /** The bytes of a contiguous view, copied. */
   readSync(view: View): Uint8Array;
   read(view: View): Promise<Uint8Array>;

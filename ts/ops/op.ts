@@ -59,6 +59,8 @@ interface Row {
   opcode: number;
   /** Inputs and outputs that the derivative reads. */
   readonly saves: readonly string[];
+  /** Where the saved values are: numbers of inputs or, below 0, -1 - the number of an output. Set by table.ts. */
+  sources: readonly number[];
   /** Saved values that only the gradients of these inputs (by number) read: they are not saved when none of those is wanted. */
   readonly uses?: Readonly<Record<string, readonly number[]>>;
   /** null: not differentiable, on purpose. */
@@ -78,6 +80,8 @@ export interface MapOp extends Row {
   readonly out: 'same' | 'bool';
   /** Operands that are conditions (any dtype, true where not zero), by index. */
   readonly masks: readonly number[];
+  /** Whether float32 and float64 operands give a result of their own dtype, with no conditions among them. */
+  readonly dense: boolean;
   /** The op on numbers: the oracle of its tests (bigint for int64). */
   readonly reference: (...x: number[]) => number;
   /** WGSL expression from operand expressions; undefined: not on WebGPU. */
@@ -147,8 +151,8 @@ export interface KernelOp extends Row {
 
 export type Op = MapOp | ViewOp | KernelOp;
 
-type Given<T, K extends keyof T> = Omit<T, 'kind' | 'name' | 'opcode' | 'inputs' | 'saves' | 'vjp' | K> & Partial<Pick<T, K>>;
-type MapSpec<N extends string, S extends N | 'y'> = Given<MapOp, 'promote' | 'out' | 'masks'> & {
+type Given<T, K extends keyof T> = Omit<T, 'kind' | 'name' | 'opcode' | 'inputs' | 'saves' | 'sources' | 'vjp' | K> & Partial<Pick<T, K>>;
+type MapSpec<N extends string, S extends N | 'y'> = Given<Omit<MapOp, 'dense'>, 'promote' | 'out' | 'masks'> & {
   readonly saves?: readonly S[];
   readonly vjp: Vjp<S> | null;
 };
@@ -158,10 +162,12 @@ function map<N extends string, S extends N | 'y'>(inputs: readonly N[], spec: Ma
     kind: 'map',
     name: '',
     opcode: -1,
+    sources: [],
     promote: 'same',
     out: 'same',
     masks: [],
     inputs,
+    dense: spec.out !== 'bool' && !spec.masks?.length && spec.dtypes.includes('float32') && spec.dtypes.includes('float64'),
     ...spec,
     saves: spec.saves ?? [],
     vjp: spec.vjp as Vjp<string> | null,
@@ -180,20 +186,22 @@ export function ternary<const S extends 'a' | 'b' | 'c' | 'y' = never>(spec: Map
   return map<'a' | 'b' | 'c', S>(['a', 'b', 'c'], spec);
 }
 
-type ViewSpec<S extends string> = Omit<ViewOp, 'kind' | 'name' | 'opcode' | 'inputs' | 'saves' | 'vjp'> & { readonly vjp: Vjp<S> | null };
+type ViewSpec<S extends string> = Omit<ViewOp, 'kind' | 'name' | 'opcode' | 'inputs' | 'saves' | 'sources' | 'vjp'> & {
+  readonly vjp: Vjp<S> | null;
+};
 /** A row of a view of x. */
 export function view(spec: ViewSpec<never>): ViewOp {
-  return { kind: 'view', name: '', opcode: -1, inputs: ['x'], saves: [], ...spec, vjp: spec.vjp as Vjp<string> | null };
+  return { kind: 'view', name: '', opcode: -1, inputs: ['x'], saves: [], sources: [], ...spec, vjp: spec.vjp as Vjp<string> | null };
 }
 
 type Names<I extends string, O extends string> = (I extends `${infer B}?` ? B : I) | O;
 type KernelSpec<I extends string, O extends string, S extends Names<I, O>> = Omit<
   KernelOp,
-  'kind' | 'name' | 'opcode' | 'inputs' | 'outputs' | 'saves' | 'vjp'
+  'kind' | 'name' | 'opcode' | 'inputs' | 'outputs' | 'saves' | 'sources' | 'vjp'
 > & { readonly inputs: readonly I[]; readonly outputs: readonly O[]; readonly saves?: readonly S[]; readonly vjp: Vjp<S> | null };
 /** A row of an op with a kernel of its own. */
 export function kernel<const I extends string, const O extends string, const S extends Names<I, O> = never>(
   spec: KernelSpec<I, O, S>,
 ): KernelOp {
-  return { kind: 'kernel', name: '', opcode: -1, ...spec, saves: spec.saves ?? [], vjp: spec.vjp as Vjp<string> | null };
+  return { kind: 'kernel', name: '', opcode: -1, sources: [], ...spec, saves: spec.saves ?? [], vjp: spec.vjp as Vjp<string> | null };
 }

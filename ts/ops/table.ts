@@ -68,6 +68,10 @@ function build(): Record<string, Op> {
   const table: Record<string, Op> = {};
   all.forEach(([name, op], i) => {
     op.name = name;
+    op.sources = op.saves.map((saved) => {
+      const input = op.inputs.findIndex((n) => n === saved || n === `${saved}?`);
+      return input >= 0 ? input : -1 - (op.kind === 'kernel' ? op.outputs.indexOf(saved) : 0);
+    });
     op.opcode = op.kind === 'view' ? -1 : i;
     table[name] = op;
   });

@@ -1,5 +1,4 @@
 // The one way into an op: dtype and shape rules, the output's memory, the backend, the tape.
-import type { View } from '../backend.ts';
 import { CATEGORY, DTYPES, type DType, SIZE } from '../base/dtype.ts';
 import { DTypeError, ShapeError, StateError } from '../base/errors.ts';
 import { broadcast, isDense, type Shape, sameShape, show, sizeOf } from '../base/shape.ts';
@@ -40,32 +39,37 @@ function formatOf(inputs: readonly In[], shape: Shape): Shape | undefined {
   return undefined;
 }
 
-/** The common case: row-major operands of one shape and floating-point dtype; null where a rule has to decide. */
-function callDense(op: MapOp, inputs: readonly In[], grad: boolean): Tensor | null {
-  const first = inputs[0];
-  if (typeof first !== 'object' || first === null || !first.rowMajor || CATEGORY[first.dtype] !== 2) return null;
-  const dtype = first.dtype;
-  const shape = first.shape;
-  if ((op.dtypes[0] !== dtype && !op.dtypes.includes(dtype)) || op.masks.length > 0) return null;
-  for (let i = 1; i < inputs.length; i++) {
-    const x = inputs[i];
-    if (typeof x !== 'object') continue;
-    if (x === null || !x.rowMajor || x.dtype !== dtype || !sameShape(x.shape, shape)) return null;
-  }
-  const type = op.out === 'bool' ? 'bool' : dtype;
+/** Dtypes in which the common case computes: their operands need no conversion. */
+const isDirect = (dtype: DType): boolean => dtype === 'float32' || dtype === 'float64';
+
+/** Whether x, a tensor, is as the common case needs it. */
+function isPlain(x: TensorCore, first: TensorCore): boolean {
+  return x.rowMajor && x.dtype === first.dtype && sameShape(x.shape, first.shape) && !x.disposed && x.storage.refs > 0;
+}
+const isTracked = (x: In): boolean => typeof x === 'object' && x !== null && (x.requiresGrad || (x.origin !== null && tracked(x)));
+
+/** The common case: row-major operands of one shape and dtype that the op computes in; null where a rule has to decide. */
+function callDense(op: MapOp, a: In, b: In, c: In): Tensor | null {
+  if (!op.dense || typeof a !== 'object' || a === null || !isDirect(a.dtype) || !isPlain(a, a)) return null;
+  if (typeof b === 'object' && b !== null && b !== a && !isPlain(b, a)) return null;
+  if (typeof c === 'object' && c !== null && !isPlain(c, a)) return null;
+  const { shape, dtype, strides } = a;
   const device = backend();
   const n = sizeOf(shape);
-  const out = new TensorCore(device.alloc(n * SIZE[type]), 0, shape, first.strides, type, true) as Tensor;
-  const attrs = MAP_ATTRS[dtype];
+  const out = new TensorCore(device.alloc(n * SIZE[dtype]), 0, shape, strides, dtype, true) as Tensor;
   try {
-    if (type === dtype && device.runDense !== undefined) device.runDense(op, inputs as readonly (View | Scalar)[], dtype, out, n);
-    else device.run(op, inputs, attrs, [out]);
+    device.runDense(op, a, b, c, dtype, out, n);
   } catch (error) {
     out.dispose();
     throw error;
   }
-  if (grad && op.vjp !== null && type !== 'bool') record(op, inputs, attrs, [out]);
+  if (op.vjp !== null && isGradEnabled() && (isTracked(a) || isTracked(b) || isTracked(c)))
+    record(op, operandsOf(op, a, b, c), MAP_ATTRS[dtype], [out]);
   return out;
+}
+function operandsOf(op: MapOp, a: In, b: In, c: In): readonly In[] {
+  const n = op.inputs.length;
+  return n === 1 ? [a] : n === 2 ? [a, b] : [a, b, c];
 }
 
 /** Bits that a number beside a narrow integer tensor is cut to. */
@@ -96,11 +100,16 @@ function fitted(op: MapOp, inputs: readonly In[], dtype: DType): readonly In[] {
   return result ?? inputs;
 }
 
-/** Runs an elementwise op. */
+/** Runs an elementwise op on a list of operands. */
 export function callMap(op: MapOp, operands: readonly In[]): Tensor {
+  return callDense(op, operands[0], operands[1] ?? null, operands[2] ?? null) ?? callAny(op, operands);
+}
+/** Runs an elementwise op on as many operands as its row names. */
+export function applyMap(op: MapOp, a: In, b: In = null, c: In = null): Tensor {
+  return callDense(op, a, b, c) ?? callAny(op, operandsOf(op, a, b, c));
+}
+function callAny(op: MapOp, operands: readonly In[]): Tensor {
   const grad = checkAlive(op, operands);
-  const dense = callDense(op, operands, grad);
-  if (dense !== null) return dense;
   const dtype = mapDtype(op, operands);
   const inputs = fitted(op, operands, dtype);
   let shape: Shape | null = null;

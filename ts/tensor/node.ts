@@ -27,6 +27,8 @@ export interface Edge {
 /** Computes the gradients of a node's inputs from those of its outputs; null entries are "none". */
 export type BackwardFn = (dys: readonly (Tensor | null)[], node: Node) => readonly (Tensor | null)[];
 
+const listed = <T>(x: Meta | readonly T[]): x is readonly T[] => Array.isArray(x);
+
 let sequence = 0;
 let recorded: Node[] | null = null;
 
@@ -46,9 +48,8 @@ export function collectingNodes<T>(list: Node[], fn: () => T): T {
 export class Node {
   readonly name: string;
   readonly edges: readonly (Edge | null)[];
-  /** Metadata of the inputs, by which gradients are brought to their shape and dtype. */
-  readonly inputs: readonly (Meta | Scalar | null)[];
-  readonly outputs: readonly Meta[];
+  private readonly ins: Meta | readonly (Meta | Scalar | null)[];
+  private readonly outs: Meta | readonly Meta[];
   readonly backward: BackwardFn;
   readonly order: number = sequence++;
   private first: Edge | null = null;
@@ -63,19 +64,32 @@ export class Node {
   /** Tensors whose hooks see the gradient of an output; by output number. */
   watchers: (TensorCore | undefined)[] | null = null;
 
+  /** `inputs`, `outputs`: their metadata; one for all where they are alike and there is one output. */
   constructor(
     name: string,
     edges: readonly (Edge | null)[],
-    inputs: readonly (Meta | Scalar | null)[],
-    outputs: readonly Meta[],
+    inputs: Meta | readonly (Meta | Scalar | null)[],
+    outputs: Meta | readonly Meta[],
     backward: BackwardFn,
   ) {
     this.name = name;
     this.edges = edges;
-    this.inputs = inputs;
-    this.outputs = outputs;
+    this.ins = inputs;
+    this.outs = outputs;
     this.backward = backward;
     recorded?.push(this);
+  }
+
+  /** Metadata of the inputs, by which gradients are brought to their shape and dtype. */
+  get inputs(): readonly (Meta | Scalar | null)[] {
+    return listed(this.ins) ? this.ins : this.edges.map(() => this.ins as Meta);
+  }
+  get outputs(): readonly Meta[] {
+    return listed(this.outs) ? this.outs : [this.outs];
+  }
+  /** Metadata of the first output. */
+  get output(): Meta {
+    return listed(this.outs) ? this.outs[0] : this.outs;
   }
 
   /** Where gradients of the first output go. */

@@ -1,5 +1,6 @@
 // Recording: what an op leaves behind for the backward pass, in place or not.
 import { CATEGORY } from '../base/dtype.ts';
+import { sameShape } from '../base/shape.ts';
 import type { Attrs, Meta, Op, Scalar, Value, ViewOp } from '../ops/op.ts';
 import { type Tensor, TensorCore } from './core.ts';
 import { derivativeOps } from './derivatives.ts';
@@ -83,43 +84,52 @@ export function watch(node: Node, nr: number, tensor: TensorCore): void {
   node.watchers[nr] = tensor;
 }
 
+const alike = (a: Meta, b: Meta): boolean => a.dtype === b.dtype && sameShape(a.shape, b.shape) && sameShape(a.strides, b.strides);
+
 function makeNode(op: Op, inputs: readonly In[], attrs: Attrs, outs: readonly TensorCore[]): Node {
   const y = outs[0];
-  const meta = metaOf(y) as Meta;
-  const outputs = outs.length === 1 ? [meta] : outs.map((o) => metaOf(o) as Meta);
-  // Made at their size: the first push to an empty array makes room for seventeen.
   const edges = new Array<Edge | null>(inputs.length);
-  const metas = new Array<Meta | Scalar | null>(inputs.length);
+  // Most elementwise steps: one metadata for all, which the step before may have.
+  let shared: Meta | null = null;
+  let same = outs.length === 1;
   for (let i = 0; i < inputs.length; i++) {
     const x = inputs[i];
-    edges[i] = edgeOf(x);
-    // An elementwise result shares its first operand's shape and strides.
-    const same = x instanceof TensorCore && x.shape === y.shape && x.strides === y.strides && x.dtype === y.dtype;
-    metas[i] = same ? meta : metaOf(x);
+    const edge = edgeOf(x);
+    edges[i] = edge;
+    if (!same) continue;
+    same = x instanceof TensorCore && alike(x, y);
+    if (shared === null && edge !== null && edge.nr === 0 && alike(edge.node.output, y)) shared = edge.node.output;
   }
-  const node = new Node(op.name, edges, metas, outputs, rowBackward);
+  const meta = shared ?? (metaOf(y) as Meta);
+  const node = same
+    ? new Node(op.name, edges, meta, meta, rowBackward)
+    : new Node(op.name, edges, inputs.map(metaOf), outs.length === 1 ? meta : outs.map((o) => metaOf(o) as Meta), rowBackward);
   node.op = op;
   node.attrs = attrs;
   return node;
 }
 
-function saveFor(node: Node, op: Op, inputs: readonly In[], outs: readonly TensorCore[], names: readonly string[]): void {
-  for (const name of names) {
+/** Saves what the row's derivative reads; `except` one name. */
+function saveFor(node: Node, op: Op, inputs: readonly In[], outs: readonly TensorCore[], except: string | null): void {
+  for (let k = 0; k < op.saves.length; k++) {
+    const name = op.saves[k];
+    if (name === except) continue;
     const readers = op.uses?.[name];
-    if (readers !== undefined && !readers.some((i) => node.edges[i])) node.remember(name, null);
-    else {
-      const i = op.inputs.findIndex((n) => n === name || n === `${name}?`);
-      const x = i >= 0 ? inputs[i] : outs[op.kind === 'kernel' ? op.outputs.indexOf(name) : 0];
-      if (x instanceof TensorCore) node.save(x);
-      else node.remember(name, x);
-    }
+    const source = op.sources[k];
+    const x = readers !== undefined && !wanted(node, readers) ? null : source >= 0 ? inputs[source] : outs[-1 - source];
+    if (x instanceof TensorCore) node.save(x);
+    else node.remember(name, x);
   }
+}
+function wanted(node: Node, inputs: readonly number[]): boolean {
+  for (let i = 0; i < inputs.length; i++) if (node.edges[inputs[i]] !== null) return true;
+  return false;
 }
 
 /** Records one run of an op. */
 export function record(op: Op, inputs: readonly In[], attrs: Attrs, outs: readonly TensorCore[]): void {
   const node = makeNode(op, inputs, attrs, outs);
-  saveFor(node, op, inputs, outs, op.saves);
+  if (op.saves.length > 0) saveFor(node, op, inputs, outs, null);
   attach(node, outs);
 }
 
@@ -153,11 +163,11 @@ export function noteWrite(op: Op, inputs: readonly In[], attrs: Attrs, out: Tens
   }
   const node = makeNode(op, inputs, attrs, [target]);
   // Inputs are saved before the write: an overwritten one is then caught by its version.
-  const before = op.saves.includes('y') ? op.saves.filter((n) => n !== 'y') : op.saves;
-  saveFor(node, op, inputs, [target], before);
+  const after = op.saves.includes('y');
+  saveFor(node, op, inputs, [target], 'y');
   run();
   target.storage.version++;
-  if (before !== op.saves) {
+  if (after) {
     node.save(target);
     orderSaves(node, op);
   }

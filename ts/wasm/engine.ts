@@ -1,5 +1,5 @@
 import type { Backend, Input, View } from '../backend.ts';
-import { COMPUTE, type DType, SIZE } from '../base/dtype.ts';
+import { CODE, COMPUTE, type DType, SIZE } from '../base/dtype.ts';
 import { DeviceError, IndexError, MemoryError, WickError } from '../base/errors.ts';
 import {
   channelsLastStrides,
@@ -21,7 +21,11 @@ import { type KeptPack, packOf } from './packs.ts';
 import { cores, Pool } from './workers.ts';
 
 const SCRATCH = 1 << 19;
+/** Bytes up to which an elementwise op runs without a step: those of a tile, which numbers fill. */
+const SPAN = 4096;
 const copy = TABLE.copy as MapOp;
+
+const at = (view: View | null, size: number): number => (view === null ? 0 : (view.storage as WasmStorage).pointer + view.offset * size);
 
 /** A temporary operand: a contiguous or channels-last copy in memory that lives within one call. */
 class Temp implements View {
@@ -67,9 +71,17 @@ export class Engine implements Backend {
     else throw new DeviceError(`${op.name}: a view is no step`);
   }
 
-  runDense(op: MapOp, inputs: readonly (View | Scalar)[], dtype: DType, out: View, n: number): void {
-    if (COMPUTE[dtype] !== dtype || n === 0 || n >= 0x7fffffff) this.runMap(op, inputs, dtype, out);
-    else this.execute(op, encodeDense(this.memory, op, inputs, dtype, out, n));
+  runDense(op: MapOp, a: View, b: Input, c: Input, dtype: DType, out: View, n: number): void {
+    const size = SIZE[dtype];
+    if (n * size <= SPAN && (typeof b === 'object' || typeof b === 'number') && typeof c === 'object') {
+      const { exports } = this;
+      if (typeof b === 'number') exports.span(op.opcode, CODE[dtype], at(out, size), at(a, size), -1, at(c, size), n * size, b);
+      else exports.span(op.opcode, CODE[dtype], at(out, size), at(a, size), at(b, size), at(c, size), n * size, 0);
+    } else {
+      const inputs = [a, b, c].slice(0, op.inputs.length);
+      if (n === 0 || n >= 0x7fffffff) this.runMap(op, inputs, dtype, out);
+      else this.execute(op, encodeDense(this.memory, op, inputs as readonly (View | Scalar)[], dtype, out, n));
+    }
   }
 
   private runMap(op: MapOp, inputs: readonly Input[], dtype: DType, out: View): void {

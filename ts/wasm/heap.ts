@@ -26,6 +26,7 @@ function binOf(n: number): number {
 /** A heap over [base, end): `grow` asks for the memory to reach at least `end` and returns the new end, or 0. */
 export class Heap {
   private readonly grow: (end: number) => number;
+  /** Free pieces by the number of 64 bytes asked for: requests of one class share a list. */
   private readonly small: number[][] = [];
   private readonly slabs = new Map<number, number>();
   private span: Int32Array = new Int32Array(1024);
@@ -39,18 +40,19 @@ export class Heap {
     this.grow = grow;
     this.first = Math.ceil(base / 4096);
     this.last = this.first;
-    for (let i = 0; i <= SMALL >> 6; i++) this.small.push([]);
+    for (let i = 0; i <= SMALL >> 6; i++) {
+      const own = classSize(i << 6) >> 6;
+      this.small[own] ??= [];
+      this.small[i] = this.small[own];
+    }
     this.extend(Math.floor(end / 4096));
   }
 
   /** Address of `bytes` bytes, 64-byte aligned, padded to the class size; 0 when only growing the memory would help. */
   tryAlloc(bytes: number): number {
     if (bytes <= SMALL) {
-      const size = classSize(bytes);
-      const free = this.small[size >> 6];
-      const p = free.pop();
-      if (p !== undefined) return p;
-      return this.refill(size, free) ? (free.pop() as number) : 0;
+      const free = this.small[(bytes + 63) >> 6];
+      return free.length > 0 || this.refill(classSize(bytes), free) ? (free.pop() as number) : 0;
     }
     // Large blocks all start at a page: with equal page offsets a kernel's loads come before the stores that they would alias.
     if (bytes > 0xffff0000) return 0;
@@ -71,7 +73,7 @@ export class Heap {
   }
 
   free(p: number, bytes: number): void {
-    if (bytes <= SMALL) this.small[classSize(bytes) >> 6].push(p);
+    if (bytes <= SMALL) this.small[(bytes + 63) >> 6].push(p);
     else this.give(Math.floor(p / 4096));
   }
 
@@ -80,7 +82,7 @@ export class Heap {
     let any = false;
     for (let c = 1; c < this.small.length; c++) {
       const free = this.small[c];
-      if (free.length === 0) continue;
+      if (free.length === 0 || free === this.small[c + 1]) continue;
       const perSlab = Math.floor((SLAB_BLOCKS * 4096) / (c << 6));
       const counts = new Map<number, number>();
       for (const p of free) {
@@ -90,7 +92,9 @@ export class Heap {
       const empty = new Set([...counts].filter(([, n]) => n === perSlab).map(([slab]) => slab));
       if (empty.size === 0) continue;
       any = true;
-      this.small[c] = free.filter((p) => !empty.has(this.slabs.get(p >>> BLOCK) as number));
+      const left = free.filter((p) => !empty.has(this.slabs.get(p >>> BLOCK) as number));
+      for (let i = 0; i < left.length; i++) free[i] = left[i];
+      free.length = left.length;
       for (const slab of empty) {
         for (let b = 0; b < SLAB_BLOCKS; b++) this.slabs.delete(slab + b);
         this.give(slab);

@@ -6,6 +6,8 @@ import { core, size, unpacker } from './gen/core.ts';
 export interface Exports {
   /** 0, or the code of the first error. */
   run(step: number, count: number): number;
+  /** An elementwise op on floats side by side, by addresses; -1: the number x, in at most 4096 bytes. */
+  span(opcode: number, dtype: number, y: number, a: number, b: number, c: number, bytes: number, x: number): void;
   start(mayWait: number): void;
   work(id: number): void;
   heapBase(): number;

@@ -1,6 +1,7 @@
 import type { Storage } from '../backend.ts';
 import { MemoryError } from '../base/errors.ts';
 import { Heap, SMALL } from './heap.ts';
+import { Ledger, PAGE } from './ledger.ts';
 import { drop, type Pack } from './packs.ts';
 import { type Graveyard, graveyard } from './reclaim.ts';
 
@@ -8,12 +9,12 @@ import { type Graveyard, graveyard } from './reclaim.ts';
 interface Group {
   readonly owner: Memory;
   readonly id: number;
-  readonly pointers: number[];
-  readonly bytes: number[];
+  /** Its places in the ledger. */
+  readonly start: number;
+  readonly size: number;
   used: number;
   live: number;
 }
-const GROUP = 64;
 /** Tokens kept for large storages to come. */
 const SPARES = 256;
 /** The collector cannot see Wasm memory: every so many bytes it is shown an untouched buffer of this size (never zeroed by calloc). */
@@ -77,6 +78,7 @@ export class Memory {
   readonly wasm: WebAssembly.Memory;
   private readonly heap: Heap;
   private readonly registry: FinalizationRegistry<Group>;
+  private readonly ledger = new Ledger();
   private readonly groups = new Map<number, Group>();
   private readonly yard: Graveyard | null = graveyard();
   private readonly spares: Token[] = [];
@@ -84,9 +86,10 @@ export class Memory {
   private nextId = 1;
   private live = 0;
   private peak = 0;
-  private count = 0;
-  private total = 0;
-  private nudge = 0;
+  private made = 0;
+  private freed = 0;
+  /** Lowest `live` since the collector was last reminded. */
+  private low = 0;
   private sinceYield = 0;
   private softLimit = SOFT_LIMIT;
   private limit: number;
@@ -103,54 +106,55 @@ export class Memory {
     this.views();
     this.heap = new Heap(base, wasm.buffer.byteLength, (end) => this.growTo(end));
     this.registry = new FinalizationRegistry((group) => this.reap(group));
-    this.token = this.open();
+    this.token = this.enter(this.ledger.page(), PAGE);
   }
 
   /** A storage of `bytes` bytes, padded to 64. @throws MemoryError after which the engine works on */
   alloc(bytes: number): WasmStorage {
     const pointer = this.allocRaw(bytes);
-    this.count++;
-    this.total++;
-    this.live += bytes;
-    if (this.live > this.peak) this.peak = this.live;
-    this.nudge += bytes;
-    if (this.nudge > NUDGE) this.remind();
+    this.made++;
+    const live = this.live + bytes;
+    this.live = live;
+    if (live > this.peak) this.peak = live;
+    if (live - this.low > NUDGE) this.remind();
+    let { token } = this;
+    let { group } = token;
     if (bytes > SMALL) {
       // A token whose storage was freed by hand serves again: registering one costs more than a small op.
-      const token = this.spares.pop() ?? this.enter([0], [0]);
-      token.group.pointers[0] = pointer;
-      token.group.bytes[0] = bytes;
-      token.group.live = 1;
-      return new WasmStorage(pointer, bytes, token, 0);
+      token = this.spares.pop() ?? this.enter(this.ledger.single(), 1);
+      group = token.group;
+      group.used = 0;
+    } else if (group.used === PAGE) {
+      if (group.live === 0) group.used = 0;
+      else {
+        token = this.enter(this.ledger.page(), PAGE);
+        this.token = token;
+        group = token.group;
+      }
     }
-    if (this.token.group.used === GROUP) {
-      if (this.token.group.live === 0) this.token.group.used = 0;
-      else this.token = this.open();
-    }
-    const { group } = this.token;
-    const slot = group.used++;
+    const slot = group.start + group.used++;
     group.live++;
-    group.pointers[slot] = pointer;
-    group.bytes[slot] = bytes;
-    return new WasmStorage(pointer, bytes, this.token, slot);
+    this.ledger.pointers[slot] = pointer;
+    this.ledger.bytes[slot] = bytes;
+    return new WasmStorage(pointer, bytes, token, slot);
   }
 
   /** Frees a storage by hand. */
   release(storage: WasmStorage): void {
     const { token } = storage;
-    const { group } = token;
-    this.nudge = Math.max(0, this.nudge - storage.bytes);
-    this.free(group, storage.slot);
-    if (group.pointers.length === 1 && this.spares.length < SPARES) this.spares.push(token);
+    this.free(token.group, storage.slot);
+    if (token.group.size === 1 && this.spares.length < SPARES) this.spares.push(token);
   }
 
   private free(group: Group, slot: number): void {
-    const pointer = group.pointers[slot];
+    const { pointers, bytes: sizes } = this.ledger;
+    const pointer = pointers[slot];
     if (pointer === 0) return;
-    const bytes = group.bytes[slot];
-    group.pointers[slot] = 0;
-    this.count--;
+    const bytes = sizes[slot];
+    pointers[slot] = 0;
+    this.freed++;
     this.live -= bytes;
+    if (this.live < this.low) this.low = this.live;
     this.heap.free(pointer, bytes);
     group.live--;
   }
@@ -187,7 +191,13 @@ export class Memory {
   }
 
   stats(): MemoryStats {
-    return { live: this.live, peak: this.peak, reserved: this.wasm.buffer.byteLength, storages: this.count, allocations: this.total };
+    return {
+      live: this.live,
+      peak: this.peak,
+      reserved: this.wasm.buffer.byteLength,
+      storages: this.made - this.freed,
+      allocations: this.made,
+    };
   }
   resetPeak(): void {
     this.peak = this.live;
@@ -229,19 +239,14 @@ export class Memory {
   }
 
   private reap(group: Group): void {
-    for (let slot = 0; slot < group.pointers.length; slot++) this.free(group, slot);
-    this.groups.delete(group.id);
+    // A survey may have found it before its finalizer ran.
+    if (!this.groups.delete(group.id)) return;
+    for (let i = 0; i < group.size; i++) this.free(group, group.start + i);
+    this.ledger.giveBack(group.start, group.size);
   }
 
-  private open(): Token {
-    const token = this.enter(new Array<number>(GROUP).fill(0), new Array<number>(GROUP).fill(0));
-    token.group.used = 0;
-    token.group.live = 0;
-    return token;
-  }
-
-  private enter(pointers: number[], bytes: number[]): Token {
-    const group: Group = { owner: this, id: this.nextId++, pointers, bytes, used: pointers.length, live: pointers.length };
+  private enter(start: number, size: number): Token {
+    const group: Group = { owner: this, id: this.nextId++, start, size, used: 0, live: 0 };
     const token: Token = { group };
     this.groups.set(group.id, group);
     this.registry.register(token, group);
@@ -250,8 +255,8 @@ export class Memory {
   }
 
   private remind(): void {
-    this.sinceYield += this.nudge;
-    this.nudge = 0;
+    this.sinceYield += this.live - this.low;
+    this.low = this.live;
     new ArrayBuffer(NUDGE);
   }
 

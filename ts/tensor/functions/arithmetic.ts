@@ -3,7 +3,7 @@ import { DTypeError, ShapeError, ValueError } from '../../base/errors.ts';
 import { show } from '../../base/shape.ts';
 import type { MapOp, Scalar } from '../../ops/op.ts';
 import { TABLE } from '../../ops/table.ts';
-import { callMap, callMapInto } from '../call.ts';
+import { applyMap, callMap, callMapInto } from '../call.ts';
 import { type Tensor, TensorCore } from '../core.ts';
 
 const rows = TABLE as Readonly<Record<string, MapOp>>;
@@ -34,12 +34,12 @@ function scaled(x: Tensor, b: Tensor | Scalar, options: AlphaOptions): Tensor | 
   if (alpha === 1) return b;
   if (!Number.isInteger(alpha) && !isFloat(x.dtype) && !(b instanceof TensorCore && isFloat(b.dtype)))
     throw new ValueError(`add: alpha ${alpha} must be a whole number for ${x.dtype}`);
-  return b instanceof TensorCore ? callMap(mulRow, [b, alpha]) : typeof b === 'bigint' ? b * BigInt(alpha) : Number(b) * alpha;
+  return b instanceof TensorCore ? applyMap(mulRow, b, alpha) : typeof b === 'bigint' ? b * BigInt(alpha) : Number(b) * alpha;
 }
 
 /** a + alpha * b. Operands broadcast and promote. @example tensor([1, 2]).add(tensor([3, 4])) // [4, 6] */
 export function add(a: Tensor, b: Tensor | Scalar, options?: AlphaOptions): Tensor {
-  return callMap(addRow, [a, options === undefined ? b : scaled(a, b, options)]);
+  return applyMap(addRow, a, options === undefined ? b : scaled(a, b, options));
 }
 /** a + alpha * b, in place. */
 export function add_(a: Tensor, b: Tensor | Scalar, options: AlphaOptions = {}): Tensor {
@@ -52,7 +52,7 @@ function noBool(name: string, a: Tensor, b: Tensor | Scalar): void {
 /** a - alpha * b. @example tensor([1, 2]).sub(1) // [0, 1] */
 export function sub(a: Tensor, b: Tensor | Scalar, options: AlphaOptions = {}): Tensor {
   noBool('sub', a, b);
-  return callMap(subRow, [a, scaled(a, b, options)]);
+  return applyMap(subRow, a, scaled(a, b, options));
 }
 /** a - alpha * b, in place. */
 export function sub_(a: Tensor, b: Tensor | Scalar, options: AlphaOptions = {}): Tensor {
@@ -62,7 +62,7 @@ export function sub_(a: Tensor, b: Tensor | Scalar, options: AlphaOptions = {}):
 /** b - alpha * a: the operands of sub exchanged. @example tensor([1, 2]).rsub(1) // [0, -1] */
 export function rsub(a: Tensor, b: Tensor | Scalar, options: AlphaOptions = {}): Tensor {
   noBool('rsub', a, b);
-  return callMap(subRow, [b, scaled(a, a, options)]);
+  return applyMap(subRow, b, scaled(a, a, options));
 }
 
 function divide(options: DivOptions): MapOp {
@@ -74,7 +74,7 @@ function divide(options: DivOptions): MapOp {
 }
 /** a / b: true division, or rounded. @example tensor([7]).div(2, { roundingMode: 'floor' }) // [3] */
 export function div(a: Tensor, b: Tensor | Scalar, options: DivOptions = {}): Tensor {
-  return callMap(divide(options), [a, b]);
+  return applyMap(divide(options), a, b);
 }
 /** a / b, in place. */
 export function div_(a: Tensor, b: Tensor | Scalar, options: DivOptions = {}): Tensor {
@@ -106,15 +106,15 @@ export function clamp_(x: Tensor, min?: ClampOptions | Tensor | Scalar | null, m
 
 /** a + value * b * c. @example tensor([1]).addcmul(tensor([2]), tensor([3])) // [7] */
 export function addcmul(a: Tensor, b: Tensor, c: Tensor, options: ValueOptions = {}): Tensor {
-  return add(a, callMap(mulRow, [b, c]), { alpha: options.value ?? 1 });
+  return add(a, applyMap(mulRow, b, c), { alpha: options.value ?? 1 });
 }
 /** a + value * b / c. @example tensor([1]).addcdiv(tensor([6]), tensor([3])) // [3] */
 export function addcdiv(a: Tensor, b: Tensor, c: Tensor, options: ValueOptions = {}): Tensor {
-  return add(a, callMap(divRow, [b, c]), { alpha: options.value ?? 1 });
+  return add(a, applyMap(divRow, b, c), { alpha: options.value ?? 1 });
 }
 
 function truth(x: Tensor): Tensor {
-  return x.dtype === 'bool' ? x : callMap(rows.ne, [x, 0]);
+  return x.dtype === 'bool' ? x : applyMap(rows.ne, x, 0);
 }
 /** a where the condition is true, else b; a and b may be numbers. @function @example where(x.gt(0), x, 0) */
 export function where(condition: Tensor, a: Tensor | Scalar, b: Tensor | Scalar): Tensor {
@@ -126,10 +126,10 @@ export function where(condition: Tensor, a: Tensor | Scalar, b: Tensor | Scalar)
         : [a, b].every((v) => typeof v !== 'number' || Number.isInteger(v))
           ? 'int64'
           : undefined;
-    const base = callMap(mulRow, [cond, 0]);
-    return callMap(rows.where, [cond, type ? base.to(type).add(a).to(type) : base.to('float32').add(a), b]);
+    const base = applyMap(mulRow, cond, 0);
+    return applyMap(rows.where, cond, type ? base.to(type).add(a).to(type) : base.to('float32').add(a), b);
   }
-  return callMap(rows.where, [cond, a, b]);
+  return applyMap(rows.where, cond, a, b);
 }
 /** x where the condition is true, else other. @method where */
 export function whereOther(x: Tensor, condition: Tensor, other: Tensor | Scalar): Tensor {
@@ -153,7 +153,7 @@ export function fill(x: Tensor, value: Tensor | Scalar): Tensor {
 /** value where the mask is true, else x. @example x.maskedFill(mask, -Infinity) */
 export function maskedFill(x: Tensor, mask: Tensor, value: Tensor | Scalar): Tensor {
   if (mask.dtype !== 'bool') throw new DTypeError(`maskedFill: the mask is ${mask.dtype}; it must be bool, e.g. mask.ne(0)`);
-  return callMap(rows.where, [mask, fillValue('maskedFill', x, value), x]).to(x.dtype);
+  return applyMap(rows.where, mask, fillValue('maskedFill', x, value), x).to(x.dtype);
 }
 /** As maskedFill, in place. */
 export function maskedFill_(x: Tensor, mask: Tensor, value: Tensor | Scalar): Tensor {
@@ -163,15 +163,15 @@ export function maskedFill_(x: Tensor, mask: Tensor, value: Tensor | Scalar): Te
 /** a to the power b. @throws ValueError for integers to a negative whole number @example tensor([2, 3]).pow(2) // [4, 9] */
 export function pow(a: Tensor, b: Tensor | Scalar): Tensor {
   if (a.dtype === 'bool' && (typeof b === 'boolean' || (b instanceof TensorCore && b.dtype === 'bool')))
-    return callMap(rows.logicalOr, [a, typeof b === 'boolean' ? !b : callMap(rows.logicalNot, [b])]);
+    return applyMap(rows.logicalOr, a, typeof b === 'boolean' ? !b : applyMap(rows.logicalNot, b));
   const whole = typeof b === 'bigint' || (typeof b === 'number' && Number.isInteger(b));
   if (whole && Number(b) < 0 && CATEGORY[a.dtype] === 1)
     throw new ValueError(`pow: ${a.dtype} to the power ${b} is no whole number; did you mean a.to('float32').pow(${b})?`);
-  return callMap(rows.pow, [a, b]);
+  return applyMap(rows.pow, a, b);
 }
 /** The square of each element; bools count as int64. @example tensor([2, 3]).square() // [4, 9] */
 export function square(x: Tensor): Tensor {
-  return callMap(rows.square, [x.dtype === 'bool' ? x.to('int64') : x]);
+  return applyMap(rows.square, x.dtype === 'bool' ? x.to('int64') : x);
 }
 /** Options of round. */
 export interface RoundOptions {
@@ -181,22 +181,22 @@ export interface RoundOptions {
 /** The nearest whole number, halves to the even one; or so many decimals. @example tensor([2.5]).round() // [2] */
 export function round(x: Tensor, options: RoundOptions = {}): Tensor {
   const decimals = options.decimals ?? 0;
-  if (decimals === 0 || !isFloat(x.dtype)) return callMap(rows.round, [x]);
+  if (decimals === 0 || !isFloat(x.dtype)) return applyMap(rows.round, x);
   let scale = 1;
   for (let i = 0; i < (decimals < 0 ? -decimals : decimals); i++) scale *= 10;
   const wide = x.dtype === 'float16' || x.dtype === 'bfloat16' ? x.to('float32') : x;
   const [up, down] = decimals > 0 ? [mulRow, divRow] : [divRow, mulRow];
-  return callMap(down, [callMap(rows.round, [callMap(up, [wide, scale])]), scale]).to(x.dtype);
+  return applyMap(down, applyMap(rows.round, applyMap(up, wide, scale)), scale).to(x.dtype);
 }
 /** Bits inverted; bool: logical not. @example tensor([0n]).bitwiseNot() // [-1] */
 export function bitwiseNot(x: Tensor): Tensor {
-  return callMap(x.dtype === 'bool' ? rows.logicalNot : rows.bitwiseNot, [x]);
+  return applyMap(x.dtype === 'bool' ? rows.logicalNot : rows.bitwiseNot, x);
 }
 /** Degrees as radians. @example tensor([180]).deg2rad() */
 export function deg2rad(x: Tensor): Tensor {
-  return callMap(mulRow, [isFloat(x.dtype) ? x : x.to('float32'), 0.017453292519943295]);
+  return applyMap(mulRow, isFloat(x.dtype) ? x : x.to('float32'), 0.017453292519943295);
 }
 /** Radians as degrees. @example tensor([3.14159]).rad2deg() */
 export function rad2deg(x: Tensor): Tensor {
-  return callMap(mulRow, [isFloat(x.dtype) ? x : x.to('float32'), 57.29577951308232]);
+  return applyMap(mulRow, isFloat(x.dtype) ? x : x.to('float32'), 57.29577951308232);
 }

@@ -6,7 +6,7 @@ import * as ternary from '../../ops/ternary.ts';
 import * as trig from '../../ops/trig.ts';
 import * as unary from '../../ops/unary.ts';
 import type { MapOp, Scalar } from '../../ops/op.ts';
-import { callMap, callMapInto } from '../call.ts';
+import { applyMap, callMapInto } from '../call.ts';
 import type { Tensor } from '../core.ts';
 
 /**
@@ -14,7 +14,7 @@ import type { Tensor } from '../core.ts';
  * @example tensor([1, 2]).abs()
  */
 export function abs(x: Tensor): Tensor {
-  return callMap(unary.abs as MapOp, [x]);
+  return applyMap(unary.abs as MapOp, x);
 }
 
 /** Absolute value of each element; the derivative at 0 is 0. In place. */
@@ -27,7 +27,7 @@ export function abs_(x: Tensor): Tensor {
  * @example tensor([1, 2]).ceil()
  */
 export function ceil(x: Tensor): Tensor {
-  return callMap(unary.ceil as MapOp, [x]);
+  return applyMap(unary.ceil as MapOp, x);
 }
 
 /** The smallest integer not below each element. In place. */
@@ -40,7 +40,7 @@ export function ceil_(x: Tensor): Tensor {
  * @example tensor([1, 2]).digamma()
  */
 export function digamma(x: Tensor): Tensor {
-  return callMap(unary.digamma as MapOp, [x]);
+  return applyMap(unary.digamma as MapOp, x);
 }
 
 /** The derivative of lgamma. In place. */
@@ -53,7 +53,7 @@ export function digamma_(x: Tensor): Tensor {
  * @example tensor([1, 2]).erf()
  */
 export function erf(x: Tensor): Tensor {
-  return callMap(unary.erf as MapOp, [x]);
+  return applyMap(unary.erf as MapOp, x);
 }
 
 /** The error function of each element. In place. */
@@ -66,7 +66,7 @@ export function erf_(x: Tensor): Tensor {
  * @example tensor([1, 2]).erfc()
  */
 export function erfc(x: Tensor): Tensor {
-  return callMap(unary.erfc as MapOp, [x]);
+  return applyMap(unary.erfc as MapOp, x);
 }
 
 /** 1 - erf(x), accurate for large x. In place. */
@@ -79,7 +79,7 @@ export function erfc_(x: Tensor): Tensor {
  * @example tensor([1, 2]).erfinv()
  */
 export function erfinv(x: Tensor): Tensor {
-  return callMap(unary.erfinv as MapOp, [x]);
+  return applyMap(unary.erfinv as MapOp, x);
 }
 
 /** The inverse of the error function; infinite at -1 and 1, NaN beyond. In place. */
@@ -92,7 +92,7 @@ export function erfinv_(x: Tensor): Tensor {
  * @example tensor([1, 2]).exp()
  */
 export function exp(x: Tensor): Tensor {
-  return callMap(unary.exp as MapOp, [x]);
+  return applyMap(unary.exp as MapOp, x);
 }
 
 /** e to the power of each element. In place. */
@@ -105,7 +105,7 @@ export function exp_(x: Tensor): Tensor {
  * @example tensor([1, 2]).exp2()
  */
 export function exp2(x: Tensor): Tensor {
-  return callMap(unary.exp2 as MapOp, [x]);
+  return applyMap(unary.exp2 as MapOp, x);
 }
 
 /** 2 to the power of each element. In place. */
@@ -118,7 +118,7 @@ export function exp2_(x: Tensor): Tensor {
  * @example tensor([1, 2]).expm1()
  */
 export function expm1(x: Tensor): Tensor {
-  return callMap(unary.expm1 as MapOp, [x]);
+  return applyMap(unary.expm1 as MapOp, x);
 }
 
 /** exp(x) - 1, accurate for small x. In place. */
@@ -131,7 +131,7 @@ export function expm1_(x: Tensor): Tensor {
  * @example tensor([1, 2]).floor()
  */
 export function floor(x: Tensor): Tensor {
-  return callMap(unary.floor as MapOp, [x]);
+  return applyMap(unary.floor as MapOp, x);
 }
 
 /** The largest integer not above each element. In place. */
@@ -144,7 +144,7 @@ export function floor_(x: Tensor): Tensor {
  * @example tensor([1, 2]).frac()
  */
 export function frac(x: Tensor): Tensor {
-  return callMap(unary.frac as MapOp, [x]);
+  return applyMap(unary.frac as MapOp, x);
 }
 
 /** The fraction of each element, with its sign. In place. */
@@ -157,7 +157,7 @@ export function frac_(x: Tensor): Tensor {
  * @example tensor([1, 2]).lgamma()
  */
 export function lgamma(x: Tensor): Tensor {
-  return callMap(unary.lgamma as MapOp, [x]);
+  return applyMap(unary.lgamma as MapOp, x);
 }
 
 /** Logarithm of the absolute value of the gamma function. In place. */
@@ -170,7 +170,7 @@ export function lgamma_(x: Tensor): Tensor {
  * @example tensor([1, 2]).log()
  */
 export function log(x: Tensor): Tensor {
-  return callMap(unary.log as MapOp, [x]);
+  return applyMap(unary.log as MapOp, x);
 }
 
 /** Natural logarithm of each element; NaN below 0. In place. */
@@ -183,7 +183,7 @@ export function log_(x: Tensor): Tensor {
  * @example tensor([1, 2]).log10()
  */
 export function log10(x: Tensor): Tensor {
-  return callMap(unary.log10 as MapOp, [x]);
+  return applyMap(unary.log10 as MapOp, x);
 }
 
 /** Base-10 logarithm of each element. In place. */
@@ -196,7 +196,7 @@ export function log10_(x: Tensor): Tensor {
  * @example tensor([1, 2]).log1p()
  */
 export function log1p(x: Tensor): Tensor {
-  return callMap(unary.log1p as MapOp, [x]);
+  return applyMap(unary.log1p as MapOp, x);
 }
 
 /** log(1 + x), accurate for small x. In place. */
@@ -209,7 +209,7 @@ export function log1p_(x: Tensor): Tensor {
  * @example tensor([1, 2]).log2()
  */
 export function log2(x: Tensor): Tensor {
-  return callMap(unary.log2 as MapOp, [x]);
+  return applyMap(unary.log2 as MapOp, x);
 }
 
 /** Base-2 logarithm of each element. In place. */
@@ -222,7 +222,7 @@ export function log2_(x: Tensor): Tensor {
  * @example tensor([1, 2]).neg()
  */
 export function neg(x: Tensor): Tensor {
-  return callMap(unary.neg as MapOp, [x]);
+  return applyMap(unary.neg as MapOp, x);
 }
 
 /** Each element negated. In place. */
@@ -235,7 +235,7 @@ export function neg_(x: Tensor): Tensor {
  * @example tensor([1, 2]).reciprocal()
  */
 export function reciprocal(x: Tensor): Tensor {
-  return callMap(unary.reciprocal as MapOp, [x]);
+  return applyMap(unary.reciprocal as MapOp, x);
 }
 
 /** One over each element. In place. */
@@ -253,7 +253,7 @@ export function round_(x: Tensor): Tensor {
  * @example tensor([1, 2]).rsqrt()
  */
 export function rsqrt(x: Tensor): Tensor {
-  return callMap(unary.rsqrt as MapOp, [x]);
+  return applyMap(unary.rsqrt as MapOp, x);
 }
 
 /** One over the square root of each element. In place. */
@@ -266,7 +266,7 @@ export function rsqrt_(x: Tensor): Tensor {
  * @example tensor([1, 2]).sigmoid()
  */
 export function sigmoid(x: Tensor): Tensor {
-  return callMap(unary.sigmoid as MapOp, [x]);
+  return applyMap(unary.sigmoid as MapOp, x);
 }
 
 /** 1 / (1 + exp(-x)) of each element. In place. */
@@ -279,7 +279,7 @@ export function sigmoid_(x: Tensor): Tensor {
  * @example tensor([1, 2]).sign()
  */
 export function sign(x: Tensor): Tensor {
-  return callMap(unary.sign as MapOp, [x]);
+  return applyMap(unary.sign as MapOp, x);
 }
 
 /** The sign of each element: -1, 0 or 1; 0 for NaN. In place. */
@@ -292,7 +292,7 @@ export function sign_(x: Tensor): Tensor {
  * @example tensor([1, 2]).sqrt()
  */
 export function sqrt(x: Tensor): Tensor {
-  return callMap(unary.sqrt as MapOp, [x]);
+  return applyMap(unary.sqrt as MapOp, x);
 }
 
 /** Square root of each element; NaN below 0. In place. */
@@ -310,7 +310,7 @@ export function square_(x: Tensor): Tensor {
  * @example tensor([1, 2]).trunc()
  */
 export function trunc(x: Tensor): Tensor {
-  return callMap(unary.trunc as MapOp, [x]);
+  return applyMap(unary.trunc as MapOp, x);
 }
 
 /** Each element without its fraction. In place. */
@@ -323,7 +323,7 @@ export function trunc_(x: Tensor): Tensor {
  * @example tensor([1, 2]).acos()
  */
 export function acos(x: Tensor): Tensor {
-  return callMap(trig.acos as MapOp, [x]);
+  return applyMap(trig.acos as MapOp, x);
 }
 
 /** Arc cosine of each element; NaN outside [-1, 1]. In place. */
@@ -336,7 +336,7 @@ export function acos_(x: Tensor): Tensor {
  * @example tensor([1, 2]).acosh()
  */
 export function acosh(x: Tensor): Tensor {
-  return callMap(trig.acosh as MapOp, [x]);
+  return applyMap(trig.acosh as MapOp, x);
 }
 
 /** Inverse hyperbolic cosine of each element; NaN below 1. In place. */
@@ -349,7 +349,7 @@ export function acosh_(x: Tensor): Tensor {
  * @example tensor([1, 2]).asin()
  */
 export function asin(x: Tensor): Tensor {
-  return callMap(trig.asin as MapOp, [x]);
+  return applyMap(trig.asin as MapOp, x);
 }
 
 /** Arc sine of each element; NaN outside [-1, 1]. In place. */
@@ -362,7 +362,7 @@ export function asin_(x: Tensor): Tensor {
  * @example tensor([1, 2]).asinh()
  */
 export function asinh(x: Tensor): Tensor {
-  return callMap(trig.asinh as MapOp, [x]);
+  return applyMap(trig.asinh as MapOp, x);
 }
 
 /** Inverse hyperbolic sine of each element. In place. */
@@ -375,7 +375,7 @@ export function asinh_(x: Tensor): Tensor {
  * @example tensor([1, 2]).atan()
  */
 export function atan(x: Tensor): Tensor {
-  return callMap(trig.atan as MapOp, [x]);
+  return applyMap(trig.atan as MapOp, x);
 }
 
 /** Arc tangent of each element. In place. */
@@ -388,7 +388,7 @@ export function atan_(x: Tensor): Tensor {
  * @example tensor([1, 2]).atanh()
  */
 export function atanh(x: Tensor): Tensor {
-  return callMap(trig.atanh as MapOp, [x]);
+  return applyMap(trig.atanh as MapOp, x);
 }
 
 /** Inverse hyperbolic tangent of each element; NaN outside [-1, 1]. In place. */
@@ -401,7 +401,7 @@ export function atanh_(x: Tensor): Tensor {
  * @example tensor([1, 2]).cos()
  */
 export function cos(x: Tensor): Tensor {
-  return callMap(trig.cos as MapOp, [x]);
+  return applyMap(trig.cos as MapOp, x);
 }
 
 /** Cosine of each element, in radians. In place. */
@@ -414,7 +414,7 @@ export function cos_(x: Tensor): Tensor {
  * @example tensor([1, 2]).cosh()
  */
 export function cosh(x: Tensor): Tensor {
-  return callMap(trig.cosh as MapOp, [x]);
+  return applyMap(trig.cosh as MapOp, x);
 }
 
 /** Hyperbolic cosine of each element. In place. */
@@ -427,7 +427,7 @@ export function cosh_(x: Tensor): Tensor {
  * @example tensor([1, 2]).sin()
  */
 export function sin(x: Tensor): Tensor {
-  return callMap(trig.sin as MapOp, [x]);
+  return applyMap(trig.sin as MapOp, x);
 }
 
 /** Sine of each element, in radians. In place. */
@@ -440,7 +440,7 @@ export function sin_(x: Tensor): Tensor {
  * @example tensor([1, 2]).sinh()
  */
 export function sinh(x: Tensor): Tensor {
-  return callMap(trig.sinh as MapOp, [x]);
+  return applyMap(trig.sinh as MapOp, x);
 }
 
 /** Hyperbolic sine of each element. In place. */
@@ -453,7 +453,7 @@ export function sinh_(x: Tensor): Tensor {
  * @example tensor([1, 2]).tan()
  */
 export function tan(x: Tensor): Tensor {
-  return callMap(trig.tan as MapOp, [x]);
+  return applyMap(trig.tan as MapOp, x);
 }
 
 /** Tangent of each element, in radians. In place. */
@@ -466,7 +466,7 @@ export function tan_(x: Tensor): Tensor {
  * @example tensor([1, 2]).tanh()
  */
 export function tanh(x: Tensor): Tensor {
-  return callMap(trig.tanh as MapOp, [x]);
+  return applyMap(trig.tanh as MapOp, x);
 }
 
 /** Hyperbolic tangent of each element. In place. */
@@ -479,7 +479,7 @@ export function tanh_(x: Tensor): Tensor {
  * @example tensor([1, 2]).atan2(2)
  */
 export function atan2(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(binary.atan2 as MapOp, [a, b]);
+  return applyMap(binary.atan2 as MapOp, a, b);
 }
 
 /** The angle of the point (b, a) from the positive b axis, in (-pi, pi]. In place. */
@@ -492,7 +492,7 @@ export function atan2_(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).copysign(2)
  */
 export function copysign(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(binary.copysign as MapOp, [a, b]);
+  return applyMap(binary.copysign as MapOp, a, b);
 }
 
 /** The magnitude of a with the sign of b. In place. */
@@ -505,7 +505,7 @@ export function copysign_(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).floorDivide(2)
  */
 export function floorDivide(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(binary.floorDivide as MapOp, [a, b]);
+  return applyMap(binary.floorDivide as MapOp, a, b);
 }
 
 /** The quotient of a and b rounded toward negative infinity; integers divided by 0 give 0. In place. */
@@ -518,7 +518,7 @@ export function floorDivide_(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).fmax(2)
  */
 export function fmax(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(binary.fmax as MapOp, [a, b]);
+  return applyMap(binary.fmax as MapOp, a, b);
 }
 
 /** The larger of a and b, the other one where one is NaN; a takes the gradient of ties. In place. */
@@ -531,7 +531,7 @@ export function fmax_(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).fmin(2)
  */
 export function fmin(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(binary.fmin as MapOp, [a, b]);
+  return applyMap(binary.fmin as MapOp, a, b);
 }
 
 /** The smaller of a and b, the other one where one is NaN; a takes the gradient of ties. In place. */
@@ -544,7 +544,7 @@ export function fmin_(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).fmod(2)
  */
 export function fmod(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(binary.fmod as MapOp, [a, b]);
+  return applyMap(binary.fmod as MapOp, a, b);
 }
 
 /** What is left of a after truncDivide by b: it has the sign of a; 0 for integers divided by 0. In place. */
@@ -557,7 +557,7 @@ export function fmod_(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).heaviside(2)
  */
 export function heaviside(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(binary.heaviside as MapOp, [a, b]);
+  return applyMap(binary.heaviside as MapOp, a, b);
 }
 
 /** 0 for a below 0, 1 above, b where a is 0. In place. */
@@ -570,7 +570,7 @@ export function heaviside_(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).hypot(2)
  */
 export function hypot(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(binary.hypot as MapOp, [a, b]);
+  return applyMap(binary.hypot as MapOp, a, b);
 }
 
 /** The length of the vector (a, b), without overflow in between. In place. */
@@ -583,7 +583,7 @@ export function hypot_(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).logaddexp(2)
  */
 export function logaddexp(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(binary.logaddexp as MapOp, [a, b]);
+  return applyMap(binary.logaddexp as MapOp, a, b);
 }
 
 /** log(exp(a) + exp(b)) without overflow. In place. */
@@ -596,7 +596,7 @@ export function logaddexp_(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).logaddexp2(2)
  */
 export function logaddexp2(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(binary.logaddexp2 as MapOp, [a, b]);
+  return applyMap(binary.logaddexp2 as MapOp, a, b);
 }
 
 /** log2(2^a + 2^b) without overflow. In place. */
@@ -609,7 +609,7 @@ export function logaddexp2_(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).maximum(2)
  */
 export function maximum(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(binary.maximum as MapOp, [a, b]);
+  return applyMap(binary.maximum as MapOp, a, b);
 }
 
 /** The larger of a and b; NaN if either is; equal operands share the gradient. In place. */
@@ -622,7 +622,7 @@ export function maximum_(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).minimum(2)
  */
 export function minimum(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(binary.minimum as MapOp, [a, b]);
+  return applyMap(binary.minimum as MapOp, a, b);
 }
 
 /** The smaller of a and b; NaN if either is; equal operands share the gradient. In place. */
@@ -635,7 +635,7 @@ export function minimum_(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).mul(2)
  */
 export function mul(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(binary.mul as MapOp, [a, b]);
+  return applyMap(binary.mul as MapOp, a, b);
 }
 
 /** The product of a and b. In place. */
@@ -648,7 +648,7 @@ export function mul_(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).nextafter(2)
  */
 export function nextafter(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(binary.nextafter as MapOp, [a, b]);
+  return applyMap(binary.nextafter as MapOp, a, b);
 }
 
 /** The next value after a toward b that the dtype holds. In place. */
@@ -666,7 +666,7 @@ export function pow_(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).remainder(2)
  */
 export function remainder(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(binary.remainder as MapOp, [a, b]);
+  return applyMap(binary.remainder as MapOp, a, b);
 }
 
 /** What is left of a after floorDivide by b: it has the sign of b; 0 for integers divided by 0. In place. */
@@ -679,7 +679,7 @@ export function remainder_(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).truncDivide(2)
  */
 export function truncDivide(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(binary.truncDivide as MapOp, [a, b]);
+  return applyMap(binary.truncDivide as MapOp, a, b);
 }
 
 /** The quotient of a and b rounded toward zero; integers divided by 0 give 0. In place. */
@@ -692,7 +692,7 @@ export function truncDivide_(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).xlogy(2)
  */
 export function xlogy(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(binary.xlogy as MapOp, [a, b]);
+  return applyMap(binary.xlogy as MapOp, a, b);
 }
 
 /** a log(b); 0 where a is 0, unless b is NaN. In place. */
@@ -705,7 +705,7 @@ export function xlogy_(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).zeta(2)
  */
 export function zeta(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(binary.zeta as MapOp, [a, b]);
+  return applyMap(binary.zeta as MapOp, a, b);
 }
 
 /** The Hurwitz zeta function: the sum of (b + k)^-a over k >= 0; differentiable in b. In place. */
@@ -718,7 +718,7 @@ export function zeta_(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).bitwiseAnd(2)
  */
 export function bitwiseAnd(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(compare.bitwiseAnd as MapOp, [a, b]);
+  return applyMap(compare.bitwiseAnd as MapOp, a, b);
 }
 
 /** The bits set in both a and b. In place. */
@@ -731,7 +731,7 @@ export function bitwiseAnd_(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).bitwiseLeftShift(2)
  */
 export function bitwiseLeftShift(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(compare.bitwiseLeftShift as MapOp, [a, b]);
+  return applyMap(compare.bitwiseLeftShift as MapOp, a, b);
 }
 
 /** a shifted left by b bits; 0 where b is negative or at least the width of the dtype. In place. */
@@ -749,7 +749,7 @@ export function bitwiseNot_(x: Tensor): Tensor {
  * @example tensor([1, 2]).bitwiseOr(2)
  */
 export function bitwiseOr(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(compare.bitwiseOr as MapOp, [a, b]);
+  return applyMap(compare.bitwiseOr as MapOp, a, b);
 }
 
 /** The bits set in a or b. In place. */
@@ -762,7 +762,7 @@ export function bitwiseOr_(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).bitwiseRightShift(2)
  */
 export function bitwiseRightShift(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(compare.bitwiseRightShift as MapOp, [a, b]);
+  return applyMap(compare.bitwiseRightShift as MapOp, a, b);
 }
 
 /** a shifted right by b bits, keeping the sign; only the sign is left where b is negative or at least the width of the dtype. In place. */
@@ -775,7 +775,7 @@ export function bitwiseRightShift_(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).bitwiseXor(2)
  */
 export function bitwiseXor(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(compare.bitwiseXor as MapOp, [a, b]);
+  return applyMap(compare.bitwiseXor as MapOp, a, b);
 }
 
 /** The bits set in just one of a and b. In place. */
@@ -788,7 +788,7 @@ export function bitwiseXor_(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).eq(2)
  */
 export function eq(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(compare.eq as MapOp, [a, b]);
+  return applyMap(compare.eq as MapOp, a, b);
 }
 
 /**
@@ -796,7 +796,7 @@ export function eq(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).ge(2)
  */
 export function ge(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(compare.ge as MapOp, [a, b]);
+  return applyMap(compare.ge as MapOp, a, b);
 }
 
 /**
@@ -804,7 +804,7 @@ export function ge(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).gt(2)
  */
 export function gt(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(compare.gt as MapOp, [a, b]);
+  return applyMap(compare.gt as MapOp, a, b);
 }
 
 /**
@@ -812,7 +812,7 @@ export function gt(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).isfinite()
  */
 export function isfinite(x: Tensor): Tensor {
-  return callMap(compare.isfinite as MapOp, [x]);
+  return applyMap(compare.isfinite as MapOp, x);
 }
 
 /**
@@ -820,7 +820,7 @@ export function isfinite(x: Tensor): Tensor {
  * @example tensor([1, 2]).isinf()
  */
 export function isinf(x: Tensor): Tensor {
-  return callMap(compare.isinf as MapOp, [x]);
+  return applyMap(compare.isinf as MapOp, x);
 }
 
 /**
@@ -828,7 +828,7 @@ export function isinf(x: Tensor): Tensor {
  * @example tensor([1, 2]).isnan()
  */
 export function isnan(x: Tensor): Tensor {
-  return callMap(compare.isnan as MapOp, [x]);
+  return applyMap(compare.isnan as MapOp, x);
 }
 
 /**
@@ -836,7 +836,7 @@ export function isnan(x: Tensor): Tensor {
  * @example tensor([1, 2]).isneginf()
  */
 export function isneginf(x: Tensor): Tensor {
-  return callMap(compare.isneginf as MapOp, [x]);
+  return applyMap(compare.isneginf as MapOp, x);
 }
 
 /**
@@ -844,7 +844,7 @@ export function isneginf(x: Tensor): Tensor {
  * @example tensor([1, 2]).isposinf()
  */
 export function isposinf(x: Tensor): Tensor {
-  return callMap(compare.isposinf as MapOp, [x]);
+  return applyMap(compare.isposinf as MapOp, x);
 }
 
 /**
@@ -852,7 +852,7 @@ export function isposinf(x: Tensor): Tensor {
  * @example tensor([1, 2]).le(2)
  */
 export function le(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(compare.le as MapOp, [a, b]);
+  return applyMap(compare.le as MapOp, a, b);
 }
 
 /**
@@ -860,7 +860,7 @@ export function le(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).logicalAnd(2)
  */
 export function logicalAnd(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(compare.logicalAnd as MapOp, [a, b]);
+  return applyMap(compare.logicalAnd as MapOp, a, b);
 }
 
 /**
@@ -868,7 +868,7 @@ export function logicalAnd(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).logicalNot()
  */
 export function logicalNot(x: Tensor): Tensor {
-  return callMap(compare.logicalNot as MapOp, [x]);
+  return applyMap(compare.logicalNot as MapOp, x);
 }
 
 /**
@@ -876,7 +876,7 @@ export function logicalNot(x: Tensor): Tensor {
  * @example tensor([1, 2]).logicalOr(2)
  */
 export function logicalOr(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(compare.logicalOr as MapOp, [a, b]);
+  return applyMap(compare.logicalOr as MapOp, a, b);
 }
 
 /**
@@ -884,7 +884,7 @@ export function logicalOr(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).logicalXor(2)
  */
 export function logicalXor(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(compare.logicalXor as MapOp, [a, b]);
+  return applyMap(compare.logicalXor as MapOp, a, b);
 }
 
 /**
@@ -892,7 +892,7 @@ export function logicalXor(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).lt(2)
  */
 export function lt(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(compare.lt as MapOp, [a, b]);
+  return applyMap(compare.lt as MapOp, a, b);
 }
 
 /**
@@ -900,7 +900,7 @@ export function lt(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).ne(2)
  */
 export function ne(a: Tensor, b: Tensor | Scalar): Tensor {
-  return callMap(compare.ne as MapOp, [a, b]);
+  return applyMap(compare.ne as MapOp, a, b);
 }
 
 /**
@@ -908,7 +908,7 @@ export function ne(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).signbit()
  */
 export function signbit(x: Tensor): Tensor {
-  return callMap(compare.signbit as MapOp, [x]);
+  return applyMap(compare.signbit as MapOp, x);
 }
 
 /**
@@ -916,7 +916,7 @@ export function signbit(x: Tensor): Tensor {
  * @example tensor([1, 2]).lerp(2, 3)
  */
 export function lerp(a: Tensor, b: Tensor | Scalar, c: Tensor | Scalar): Tensor {
-  return callMap(ternary.lerp as MapOp, [a, b, c]);
+  return applyMap(ternary.lerp as MapOp, a, b, c);
 }
 
 /** a + c (b - a): from a to b by the weight c. In place. */
@@ -949,7 +949,7 @@ export function gelu_(x: Tensor): Tensor {
  * @example tensor([1, 2]).geluTanh()
  */
 export function geluTanh(x: Tensor): Tensor {
-  return callMap(activation.geluTanh as MapOp, [x]);
+  return applyMap(activation.geluTanh as MapOp, x);
 }
 
 /** gelu by its tanh approximation. In place. */
@@ -967,7 +967,7 @@ export function hardshrink_(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).hardsigmoid()
  */
 export function hardsigmoid(x: Tensor): Tensor {
-  return callMap(activation.hardsigmoid as MapOp, [x]);
+  return applyMap(activation.hardsigmoid as MapOp, x);
 }
 
 /** (x + 3) / 6 limited to [0, 1]. In place. */
@@ -980,7 +980,7 @@ export function hardsigmoid_(x: Tensor): Tensor {
  * @example tensor([1, 2]).hardswish()
  */
 export function hardswish(x: Tensor): Tensor {
-  return callMap(activation.hardswish as MapOp, [x]);
+  return applyMap(activation.hardswish as MapOp, x);
 }
 
 /** x times hardsigmoid(x). In place. */
@@ -998,7 +998,7 @@ export function leakyRelu_(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).logSigmoid()
  */
 export function logSigmoid(x: Tensor): Tensor {
-  return callMap(activation.logSigmoid as MapOp, [x]);
+  return applyMap(activation.logSigmoid as MapOp, x);
 }
 
 /** The logarithm of sigmoid(x), accurate at both ends. In place. */
@@ -1011,7 +1011,7 @@ export function logSigmoid_(x: Tensor): Tensor {
  * @example tensor([1, 2]).mish()
  */
 export function mish(x: Tensor): Tensor {
-  return callMap(activation.mish as MapOp, [x]);
+  return applyMap(activation.mish as MapOp, x);
 }
 
 /** x times tanh(log(1 + exp(x))). In place. */
@@ -1024,7 +1024,7 @@ export function mish_(x: Tensor): Tensor {
  * @example tensor([1, 2]).relu()
  */
 export function relu(x: Tensor): Tensor {
-  return callMap(activation.relu as MapOp, [x]);
+  return applyMap(activation.relu as MapOp, x);
 }
 
 /** Each element, or 0 where it is negative; the derivative at 0 is 0. In place. */
@@ -1037,7 +1037,7 @@ export function relu_(x: Tensor): Tensor {
  * @example tensor([1, 2]).selu()
  */
 export function selu(x: Tensor): Tensor {
-  return callMap(activation.selu as MapOp, [x]);
+  return applyMap(activation.selu as MapOp, x);
 }
 
 /** The self-normalising elu: 1.0507 times x or 1.6733 (exp(x) - 1). In place. */
@@ -1050,7 +1050,7 @@ export function selu_(x: Tensor): Tensor {
  * @example tensor([1, 2]).silu()
  */
 export function silu(x: Tensor): Tensor {
-  return callMap(activation.silu as MapOp, [x]);
+  return applyMap(activation.silu as MapOp, x);
 }
 
 /** x times sigmoid(x), also called swish. In place. */
@@ -1073,7 +1073,7 @@ export function softshrink_(a: Tensor, b: Tensor | Scalar): Tensor {
  * @example tensor([1, 2]).threshold(2, 3)
  */
 export function threshold(a: Tensor, b: Tensor | Scalar, c: Tensor | Scalar): Tensor {
-  return callMap(activation.threshold as MapOp, [a, b, c]);
+  return applyMap(activation.threshold as MapOp, a, b, c);
 }
 
 /** a where it is above b, c elsewhere: b and c are constants. In place. */
