@@ -83,7 +83,7 @@ export const KERNELS: Readonly<Record<string, () => Case>> = {
   crossEntropyBackward: () => lossGradient(),
   matmul: () => call([rand(256, 256), rand(256, 256)], {}, 2 * 256 ** 3),
   intMm: () => call([index(65536, 127).to('uint8').reshape(256, 256), index(65536, 99).to('int8').reshape(256, 256)], {}, 2 * 256 ** 3),
-  linear: () => call([rand(256, 256), rand(256, 256), rand(256)], {}, 2 * 256 ** 3),
+  linear: () => call([rand(256, 256), rand(256, 256), rand(256), null], {}, 2 * 256 ** 3),
   convolution: () => call([image(32, 28), rand(32, 32, 3, 3), rand(32)], { padding: [1, 1] }, convFlops(8, 28, 32, 32)),
   convolutionInput: () => call([image(32, 28), rand(32, 32, 3, 3)], { inputSize: [28, 28], padding: [1, 1] }, convFlops(8, 28, 32, 32)),
   convolutionWeight: () => call([image(32, 28), image(32, 28)], { kernelSize: [3, 3], padding: [1, 1] }, convFlops(8, 28, 32, 32)),
