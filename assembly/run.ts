@@ -2,7 +2,7 @@
 import { SPANS, indexOf, layout } from './gen/dispatch';
 import { dense, map } from './map';
 import { length, opcode, phases, tiles } from './step';
-import { fork, shares, takeStatus } from './threads';
+import { failed, fork, shares, takeStatus } from './threads';
 
 /** Runs one tile of one phase of the step at s. */
 export function execute(s: usize, phase: i32, tile: i32): void {
@@ -20,16 +20,20 @@ export function start(canWait: i32): void {
   mayWait = canWait != 0;
 }
 
-/** Runs `count` steps from address s; 0, or the code of the first error. */
+let left: i32 = 0;
+/** Steps that the last run had not done when an error stopped it, the failed one included. */
+export function stepsLeft(): i32 { return left; }
+
+/** Runs `count` steps from address s up to the first that fails; 0, or its code. */
 export function run(s: usize, count: i32): i32 {
-  for (; count > 0; count--) {
+  for (; count > 0 && !failed(); s += length(s), count--) {
     const n = phases(s);
     for (let p = 0; p < n; p++) {
       const t = tiles(s, p);
       if (t > 1 && shares()) fork(s, p, t, mayWait);
       else for (let i = 0; i < t; i++) execute(s, p, i);
     }
-    s += length(s);
+    left = count;
   }
   return takeStatus();
 }

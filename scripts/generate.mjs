@@ -26,7 +26,7 @@ async function loadTable() {
     }
   }
   try {
-    return await import(pathToFileURL(join(out, 'ops', 'table.js')).href);
+    return await import(pathToFileURL(join(out, 'ops', 'networks.js')).href);
   } finally {
     rmSync(out, { recursive: true, force: true });
   }

@@ -16,6 +16,26 @@ export interface Storage {
   release(): void;
 }
 
+/** Memory that a plan will have: a stand-in until the device knows its place. */
+export class Planned implements Storage {
+  readonly device = 'plan';
+  readonly bytes: number;
+  /** Addresses are relative to where the memory will be. */
+  readonly pointer = 0;
+  version = 0;
+  refs = 1;
+
+  constructor(bytes: number) {
+    this.bytes = bytes;
+  }
+  retain(): void {
+    this.refs++;
+  }
+  release(): void {
+    this.refs--;
+  }
+}
+
 /** Where a tensor's elements lie. */
 export interface View extends Meta {
   readonly storage: Storage;
@@ -28,6 +48,31 @@ export interface View extends Meta {
 export type Input = View | Scalar | null;
 
 export type Data = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint16Array | Int16Array | Int8Array | Uint8Array;
+
+/** One run of an op: what a recorder notes and a device lowers. */
+export interface Call {
+  readonly op: Op;
+  readonly inputs: readonly Input[];
+  readonly attrs: Attrs;
+  readonly outputs: readonly View[];
+}
+
+/** What a program takes and does, in numbers. */
+export interface ProgramStats {
+  readonly steps: number;
+  /** Bytes of the memory that its intermediate results share, of the largest set of them that live at once, and of all of them. */
+  readonly arena: number;
+  readonly live: number;
+  readonly intermediates: number;
+}
+
+/** A list of calls that a device made ready: one call runs them all and allocates nothing. */
+export interface Program {
+  readonly stats: ProgramStats;
+  /** Runs over these inputs (storage and first byte) and outputs, in the order in which `program` was given their stand-ins. */
+  run(inputs: readonly { readonly storage: Storage; readonly byteOffset: number }[], outputs: readonly Storage[]): void;
+  dispose(): void;
+}
 
 /** The seam. Wasm executes at once, WebGPU encodes commands, the recorder of plans writes a graph. */
 export interface Backend {
@@ -45,6 +90,11 @@ export interface Backend {
    * are, without the questions that `run` has to ask.
    */
   runDense(op: MapOp, a: View, b: Input, c: Input, dtype: DType, out: View, n: number): void;
+  /**
+   * Makes calls ready to run at once. Storages of device 'plan' are stand-ins: for inputs, for outputs, and for intermediate results, which
+   * get memory of the program's own. All others are the program's state, at the place where they are. A device may lack it.
+   */
+  program?(calls: readonly Call[], inputs: readonly Storage[], outputs: readonly Storage[]): Program;
   /** The bytes of a contiguous view, copied. */
   readSync(view: View): Uint8Array;
   read(view: View): Promise<Uint8Array>;

@@ -9,6 +9,7 @@ setBackend(engine);
 
 export type { DType } from './base/dtype.ts';
 export * from './base/errors.ts';
+export { type Compiled, compile, type Explanation, explain, type Plan } from './tensor/compile.ts';
 export * from './tensor/index.ts';
 export type { MemoryStats } from './wasm/memory.ts';
 

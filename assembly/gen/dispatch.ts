@@ -137,9 +137,9 @@ function k104(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { 
 function k105(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { map2<TanhBackward>(t, y, a, b, c, e); }
 function k106(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { map3<Threshold>(t, y, a, b, c, e); }
 function k121(s: usize, p: i32, t: i32): void { sumKernel(s, p, t); }
-function k150(s: usize, p: i32, t: i32): void { avgPoolKernel(s, p, t); }
-function k151(s: usize, p: i32, t: i32): void { avgPoolBackwardKernel(s, p, t); }
-function k152(s: usize, p: i32, t: i32): void { maxPoolKernel(s, p, t); }
+function k142(s: usize, p: i32, t: i32): void { avgPoolKernel(s, p, t); }
+function k143(s: usize, p: i32, t: i32): void { avgPoolBackwardKernel(s, p, t); }
+function k144(s: usize, p: i32, t: i32): void { maxPoolKernel(s, p, t); }
 
 /** Puts the functions into the table in the order of their opcodes, from index 1 on. Nothing else may take a function as a value. */
 export function layout(): void {
@@ -276,14 +276,6 @@ export function layout(): void {
   logSoftmaxBackwardKernel;
   softmaxKernel;
   softmaxBackwardKernel;
-  normalizationKernel;
-  normalizationBackwardKernel;
-  crossEntropyKernel;
-  crossEntropyBackwardKernel;
-  attentionKernel;
-  attentionBackwardKernel;
-  lstmCellKernel;
-  lstmCellBackwardKernel;
   linearKernel;
   matmulKernel;
   intMmKernel;
@@ -293,9 +285,9 @@ export function layout(): void {
   avgPoolKernel;
   avgPoolBackwardKernel;
   maxPoolKernel;
-  k150;
-  k151;
-  k152;
+  k142;
+  k143;
+  k144;
   maxPoolBackwardKernel;
   maxPoolGatherKernel;
   embeddingKernel;
@@ -327,6 +319,14 @@ export function layout(): void {
   randintKernel;
   randpermKernel;
   uniformKernel;
+  normalizationKernel;
+  normalizationBackwardKernel;
+  crossEntropyKernel;
+  crossEntropyBackwardKernel;
+  attentionKernel;
+  attentionBackwardKernel;
+  lstmCellKernel;
+  lstmCellBackwardKernel;
   adagradStepKernel;
   adamStepKernel;
   rmspropStepKernel;

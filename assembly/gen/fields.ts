@@ -310,110 +310,6 @@ export namespace softmaxBackward {
   export const group: i32 = 3;
   export const width: i32 = 4;
 }
-export namespace normalization {
-  export const form: i32 = 0;
-  export const samples: i32 = 1;
-  export const groups: i32 = 2;
-  export const per: i32 = 3;
-  export const pieces: i32 = 4;
-  export const length: i32 = 5;
-  export const span: i32 = 6;
-  export const group: i32 = 7;
-  export const joint: i32 = 8;
-  export const fixed: i32 = 9;
-  export const rms: i32 = 10;
-  export const affine: i32 = 11;
-  export const eps: i32 = 0;
-}
-export namespace normalizationBackward {
-  export const form: i32 = 0;
-  export const samples: i32 = 1;
-  export const groups: i32 = 2;
-  export const per: i32 = 3;
-  export const pieces: i32 = 4;
-  export const length: i32 = 5;
-  export const span: i32 = 6;
-  export const group: i32 = 7;
-  export const joint: i32 = 8;
-  export const fixed: i32 = 9;
-  export const rms: i32 = 10;
-  export const affine: i32 = 11;
-  export const eps: i32 = 0;
-}
-export namespace crossEntropy {
-  export const outer: i32 = 0;
-  export const n: i32 = 1;
-  export const group: i32 = 2;
-  export const reduction: i32 = 3;
-  export const ignoreIndex: i32 = 0;
-  export const smoothing: i32 = 1;
-}
-export namespace crossEntropyBackward {
-  export const outer: i32 = 0;
-  export const n: i32 = 1;
-  export const group: i32 = 2;
-  export const reduction: i32 = 3;
-  export const ignoreIndex: i32 = 0;
-  export const smoothing: i32 = 1;
-}
-export namespace attention {
-  export const heads: i32 = 0;
-  export const rows: i32 = 1;
-  export const keys: i32 = 2;
-  export const width: i32 = 3;
-  export const depth: i32 = 4;
-  export const causal: i32 = 5;
-  export const q0: i32 = 6;
-  export const q1: i32 = 7;
-  export const q2: i32 = 8;
-  export const k0: i32 = 9;
-  export const k1: i32 = 10;
-  export const k2: i32 = 11;
-  export const v0: i32 = 12;
-  export const v1: i32 = 13;
-  export const v2: i32 = 14;
-  export const m0: i32 = 15;
-  export const m1: i32 = 16;
-  export const m2: i32 = 17;
-  export const g0: i32 = 18;
-  export const g1: i32 = 19;
-  export const g2: i32 = 20;
-  export const scale: i32 = 0;
-}
-export namespace attentionBackward {
-  export const heads: i32 = 0;
-  export const rows: i32 = 1;
-  export const keys: i32 = 2;
-  export const width: i32 = 3;
-  export const depth: i32 = 4;
-  export const causal: i32 = 5;
-  export const q0: i32 = 6;
-  export const q1: i32 = 7;
-  export const q2: i32 = 8;
-  export const k0: i32 = 9;
-  export const k1: i32 = 10;
-  export const k2: i32 = 11;
-  export const v0: i32 = 12;
-  export const v1: i32 = 13;
-  export const v2: i32 = 14;
-  export const m0: i32 = 15;
-  export const m1: i32 = 16;
-  export const m2: i32 = 17;
-  export const g0: i32 = 18;
-  export const g1: i32 = 19;
-  export const g2: i32 = 20;
-  export const scale: i32 = 0;
-}
-export namespace lstmCell {
-  export const rows: i32 = 0;
-  export const hidden: i32 = 1;
-  export const group: i32 = 2;
-}
-export namespace lstmCellBackward {
-  export const rows: i32 = 0;
-  export const hidden: i32 = 1;
-  export const group: i32 = 2;
-}
 export namespace linear {
   export const m: i32 = 0;
   export const n: i32 = 1;
@@ -1287,6 +1183,110 @@ export namespace uniform {
   export const bits: i32 = 5;
   export const a: i32 = 0;
   export const b: i32 = 1;
+}
+export namespace normalization {
+  export const form: i32 = 0;
+  export const samples: i32 = 1;
+  export const groups: i32 = 2;
+  export const per: i32 = 3;
+  export const pieces: i32 = 4;
+  export const length: i32 = 5;
+  export const span: i32 = 6;
+  export const group: i32 = 7;
+  export const joint: i32 = 8;
+  export const fixed: i32 = 9;
+  export const rms: i32 = 10;
+  export const affine: i32 = 11;
+  export const eps: i32 = 0;
+}
+export namespace normalizationBackward {
+  export const form: i32 = 0;
+  export const samples: i32 = 1;
+  export const groups: i32 = 2;
+  export const per: i32 = 3;
+  export const pieces: i32 = 4;
+  export const length: i32 = 5;
+  export const span: i32 = 6;
+  export const group: i32 = 7;
+  export const joint: i32 = 8;
+  export const fixed: i32 = 9;
+  export const rms: i32 = 10;
+  export const affine: i32 = 11;
+  export const eps: i32 = 0;
+}
+export namespace crossEntropy {
+  export const outer: i32 = 0;
+  export const n: i32 = 1;
+  export const group: i32 = 2;
+  export const reduction: i32 = 3;
+  export const ignoreIndex: i32 = 0;
+  export const smoothing: i32 = 1;
+}
+export namespace crossEntropyBackward {
+  export const outer: i32 = 0;
+  export const n: i32 = 1;
+  export const group: i32 = 2;
+  export const reduction: i32 = 3;
+  export const ignoreIndex: i32 = 0;
+  export const smoothing: i32 = 1;
+}
+export namespace attention {
+  export const heads: i32 = 0;
+  export const rows: i32 = 1;
+  export const keys: i32 = 2;
+  export const width: i32 = 3;
+  export const depth: i32 = 4;
+  export const causal: i32 = 5;
+  export const q0: i32 = 6;
+  export const q1: i32 = 7;
+  export const q2: i32 = 8;
+  export const k0: i32 = 9;
+  export const k1: i32 = 10;
+  export const k2: i32 = 11;
+  export const v0: i32 = 12;
+  export const v1: i32 = 13;
+  export const v2: i32 = 14;
+  export const m0: i32 = 15;
+  export const m1: i32 = 16;
+  export const m2: i32 = 17;
+  export const g0: i32 = 18;
+  export const g1: i32 = 19;
+  export const g2: i32 = 20;
+  export const scale: i32 = 0;
+}
+export namespace attentionBackward {
+  export const heads: i32 = 0;
+  export const rows: i32 = 1;
+  export const keys: i32 = 2;
+  export const width: i32 = 3;
+  export const depth: i32 = 4;
+  export const causal: i32 = 5;
+  export const q0: i32 = 6;
+  export const q1: i32 = 7;
+  export const q2: i32 = 8;
+  export const k0: i32 = 9;
+  export const k1: i32 = 10;
+  export const k2: i32 = 11;
+  export const v0: i32 = 12;
+  export const v1: i32 = 13;
+  export const v2: i32 = 14;
+  export const m0: i32 = 15;
+  export const m1: i32 = 16;
+  export const m2: i32 = 17;
+  export const g0: i32 = 18;
+  export const g1: i32 = 19;
+  export const g2: i32 = 20;
+  export const scale: i32 = 0;
+}
+export namespace lstmCell {
+  export const rows: i32 = 0;
+  export const hidden: i32 = 1;
+  export const group: i32 = 2;
+}
+export namespace lstmCellBackward {
+  export const rows: i32 = 0;
+  export const hidden: i32 = 1;
+  export const group: i32 = 2;
 }
 export namespace adagradStep {
   export const n: i32 = 0;

@@ -1,7 +1,7 @@
 // One call of every row of the op table at a size that fills the second-level cache or more; flops where arithmetic is the limit.
 import * as wick from '../../ts/index.ts';
+import { TABLE } from '../../ts/ops/networks.ts';
 import type { Attrs, KernelOp, MapOp } from '../../ts/ops/op.ts';
-import { TABLE } from '../../ts/ops/table.ts';
 
 type Tensor = wick.Tensor;
 

@@ -2,8 +2,8 @@
 //   npm run bench [-- --rows 'matmul|soft' --ms 60]
 import { parseArgs } from 'node:util';
 import * as wick from '../../ts/index.ts';
+import { TABLE } from '../../ts/ops/networks.ts';
 import type { KernelOp, MapOp } from '../../ts/ops/op.ts';
-import { TABLE } from '../../ts/ops/table.ts';
 import { callKernel, callMap } from '../../ts/tensor/index.ts';
 import { bytesOf, type Case, KERNELS, mapCase } from './cases.ts';
 import { best, peak } from './peak.ts';

@@ -10,6 +10,7 @@ import { cases, networks } from './cases.mjs';
 
 const PEERS = {
   wick: './wick.mjs',
+  'wick-plan': './wick.mjs?plan',
   'tfjs-wasm': './tfjs.mjs',
   'ort-web': './ort.mjs?web',
   'ort-node': './ort.mjs?node',

@@ -6,6 +6,8 @@ import * as optim from '../../dist/optim/index.js';
 import { blockParameters, fill, lstmParameters, networks, positive, weightsOf, whole } from './cases.mjs';
 
 const F = nn.functional;
+/** As `wick.mjs?plan` networks and training steps run as plans. */
+const planned = new URL(import.meta.url).search === '?plan' ? wick.compile : (fn) => fn;
 const floats = (data, ...shape) => wick.tensor(data, { shape });
 const channelsLast = (x) => x.contiguous({ memoryFormat: 'channelsLast' });
 
@@ -28,7 +30,7 @@ const relu = (layer, y) => (layer.relu ? y.relu_() : y);
 function network(name) {
   const { input, layers } = networks[name === 'vww' ? 'mobilenet' : name];
   const tensors = weightsOf({ layers }).map((p) => p && { w: floats(p.w, ...p.shape), b: floats(p.b, p.b.length) });
-  let x = floats(
+  let input0 = floats(
     fill(
       input.reduce((a, b) => a * b),
       50,
@@ -36,8 +38,8 @@ function network(name) {
     1,
     ...input,
   );
-  if (input.length === 3) x = channelsLast(x);
-  const forward = () => {
+  if (input.length === 3) input0 = channelsLast(input0);
+  const net = planned((x) => {
     const at = { x };
     layers.forEach((layer, i) => {
       const p = tensors[i];
@@ -49,7 +51,8 @@ function network(name) {
       else at[layer.to] = at[layer.from].mean([2, 3]);
     });
     return at.y;
-  };
+  });
+  const forward = () => net(input0);
   return {
     run: () => wick.scope(() => void forward()),
     out: () => wick.scope(() => Array.from(forward().flatten().dataSync().slice(0, 8))),
@@ -59,13 +62,13 @@ function network(name) {
 /** A training step: zero the gradients, forward, backward, update. */
 function training(parameters, loss, optimizer) {
   const first = wick.scope(() => loss().itemSync());
+  const step = planned(() => {
+    optimizer.zeroGrad();
+    loss().backward();
+    optimizer.step();
+  });
   return {
-    run: () =>
-      wick.scope(() => {
-        optimizer.zeroGrad();
-        loss().backward();
-        optimizer.step();
-      }),
+    run: () => wick.scope(step),
     out: () => [first],
     free: () => parameters.forEach((p) => p.dispose()),
   };

@@ -3,8 +3,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Tensor } from '../../ts/index.ts';
 import * as wick from '../../ts/index.ts';
+import { TABLE } from '../../ts/ops/networks.ts';
 import type { KernelOp } from '../../ts/ops/op.ts';
-import { TABLE } from '../../ts/ops/table.ts';
 import { refuses } from './expect.ts';
 
 const test = suite('bad indices');

@@ -3,8 +3,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { View } from '../../ts/backend.ts';
 import { type DType, SIZE } from '../../ts/base/dtype.ts';
+import { TABLE } from '../../ts/ops/networks.ts';
 import type { MapOp, Scalar } from '../../ts/ops/op.ts';
-import { TABLE } from '../../ts/ops/table.ts';
 import { Engine } from '../../ts/wasm/engine.ts';
 
 const test = suite('elementwise special values');

@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as wick from '../../ts/index.ts';
-import { TABLE } from '../../ts/ops/table.ts';
+import { TABLE } from '../../ts/ops/networks.ts';
 import type { Tensor } from '../../ts/tensor/core.ts';
 
 const { tensor, arange, zeros, ones } = wick;

@@ -2,8 +2,8 @@
 
 import type { Tensor } from '../../ts/index.ts';
 import * as wick from '../../ts/index.ts';
+import { TABLE } from '../../ts/ops/networks.ts';
 import type { Attrs, KernelOp } from '../../ts/ops/op.ts';
-import { TABLE } from '../../ts/ops/table.ts';
 
 const { tensor } = wick;
 

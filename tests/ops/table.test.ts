@@ -5,8 +5,8 @@ import { CATEGORY, COMPUTE, type DType } from '../../ts/base/dtype.ts';
 import { show, sizeOf } from '../../ts/base/shape.ts';
 import type { Tensor } from '../../ts/index.ts';
 import * as wick from '../../ts/index.ts';
+import { TABLE } from '../../ts/ops/networks.ts';
 import type { KernelOp, MapOp } from '../../ts/ops/op.ts';
-import { TABLE } from '../../ts/ops/table.ts';
 import { excess, held, wrapped } from './numbers.ts';
 import { type Call, KERNELS } from './samples.ts';
 

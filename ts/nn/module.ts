@@ -1,5 +1,6 @@
 import { type DType, isFloat } from '../base/dtype.ts';
 import { StateError, ValueError } from '../base/errors.ts';
+import { capturing, guard, onlyOutside } from '../plan/capture.ts';
 import { clearGrad, keep, noGrad, Tensor } from '../tensor/index.ts';
 import { isParameter, parameter } from './parameter.ts';
 import { copyState, type LoadResult, type StateDict } from './state.ts';
@@ -37,7 +38,17 @@ const camel = (key: string): string => key.replace(/_+([a-z0-9])/g, (_, c: strin
  * }
  */
 export class Module {
-  training: boolean = true;
+  #training = true;
+  /** Whether dropout draws and batch norm uses the batch. */
+  get training(): boolean {
+    const value = this.#training;
+    if (capturing() !== null) guard(`training of ${this.constructor.name}`, () => this.#training === value);
+    return value;
+  }
+  set training(mode: boolean) {
+    onlyOutside('train() and eval()');
+    this.#training = mode;
+  }
   /** State-dict keys that differ from their property's name. */
   readonly #keys: Map<string, string> = new Map();
   /** Properties that hold buffers, and whether state dicts list them. */

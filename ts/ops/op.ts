@@ -29,6 +29,17 @@ export type Arg = Value | Scalar;
 /** Compile-time constants of a call: dims, strides, flags. */
 export type Attrs = Readonly<Record<string, unknown>>;
 
+/**
+ * Under this key, attributes carry a function that gives those that differ from run to run anew (a learning rate, a place in a sequence of
+ * random numbers): a plan calls it before each run.
+ */
+export const AGAIN: unique symbol = Symbol('again');
+export type Again = () => Attrs;
+/** Attributes of this run that `numbers` gives anew for each later one. */
+export function renewed(numbers: Again): Attrs {
+  return { ...numbers(), [AGAIN]: numbers };
+}
+
 /** What a derivative may read. Besides these it has the saved values under their names. */
 export interface Backward {
   /** Incoming gradient of the first output (zeros if only others have one). */

@@ -1,18 +1,14 @@
 // THE TABLE: every op by name. Elementwise rows come first: their opcodes number the span functions of the map driver.
 import * as activation from './activation.ts';
-import * as attention from './attention.ts';
 import * as binary from './binary.ts';
 import * as bytes from './bytes.ts';
 import * as compare from './compare.ts';
 import * as conv from './conv.ts';
 import * as create from './create.ts';
-import * as loss from './loss.ts';
 import * as matmul from './matmul.ts';
-import * as norm from './norm.ts';
 import type { Op } from './op.ts';
 import * as pool from './pool.ts';
 import * as random from './random.ts';
-import * as recurrent from './recurrent.ts';
 import * as reduce from './reduce.ts';
 import * as rows from './rows.ts';
 import * as scan from './scan.ts';
@@ -24,11 +20,12 @@ import * as strided from './strided.ts';
 import * as ternary from './ternary.ts';
 import * as trig from './trig.ts';
 import * as unary from './unary.ts';
-import * as update from './update.ts';
 import * as view from './view.ts';
 
-/** The families; the name is that of the row file and, for elementwise rows, of the kernel file. */
-export const FAMILIES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+type Families = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+/** The families of the core; the name is that of the row file and, for elementwise rows, of the kernel file. */
+const CORE: Families = {
   unary,
   trig,
   binary,
@@ -39,10 +36,6 @@ export const FAMILIES: Readonly<Record<string, Readonly<Record<string, unknown>>
   reduce,
   scan,
   softmax,
-  norm,
-  loss,
-  attention,
-  recurrent,
   matmul,
   bytes,
   conv,
@@ -53,7 +46,6 @@ export const FAMILIES: Readonly<Record<string, Readonly<Record<string, unknown>>
   strided,
   sort,
   random,
-  update,
   view,
 };
 
@@ -61,21 +53,36 @@ function isRow(x: unknown): x is Op {
   return typeof x === 'object' && x !== null && 'kind' in x;
 }
 
-function build(): Record<string, Op> {
+const table: Record<string, Op> = {};
+const families: Record<string, Readonly<Record<string, unknown>>> = {};
+let opcodes = 0;
+let listener: ((op: Op) => void) | null = null;
+
+/** Every row that was added, by name. */
+export const TABLE: Readonly<Record<string, Op>> = table;
+export const FAMILIES: Families = families;
+
+/** Calls back for every row, also for those that are added later. */
+export function eachRow(fn: (op: Op) => void): void {
+  Object.values(table).forEach(fn);
+  listener = fn;
+}
+
+/** Adds families behind those that are there: elementwise rows first, views last. */
+export function addFamilies(more: Families): void {
+  Object.assign(families, more);
   const rank = { map: 0, kernel: 1, view: 2 } as const;
-  const all = Object.values(FAMILIES).flatMap((family) => Object.entries(family).filter((e): e is [string, Op] => isRow(e[1])));
+  const all = Object.values(more).flatMap((family) => Object.entries(family).filter((e): e is [string, Op] => isRow(e[1])));
   all.sort((a, b) => rank[a[1].kind] - rank[b[1].kind]);
-  const table: Record<string, Op> = {};
-  all.forEach(([name, op], i) => {
+  for (const [name, op] of all) {
     op.name = name;
     op.sources = op.saves.map((saved) => {
       const input = op.inputs.findIndex((n) => n === saved || n === `${saved}?`);
       return input >= 0 ? input : -1 - (op.kind === 'kernel' ? op.outputs.indexOf(saved) : 0);
     });
-    op.opcode = op.kind === 'view' ? -1 : i;
+    op.opcode = op.kind === 'view' ? -1 : opcodes++;
     table[name] = op;
-  });
-  return table;
+    listener?.(op);
+  }
 }
-
-export const TABLE: Readonly<Record<string, Op>> = build();
+addFamilies(CORE);

@@ -1,5 +1,5 @@
-import type { KernelOp } from '../ops/op.ts';
-import { TABLE } from '../ops/table.ts';
+import { TABLE } from '../ops/networks.ts';
+import { type KernelOp, renewed } from '../ops/op.ts';
 import { callKernel, fullLike, type Tensor } from '../tensor/index.ts';
 import { Optimizer, type ParamGroup, type Params, type State } from './optimizer.ts';
 import { count, direction, nonNegative, slot } from './state.ts';
@@ -20,16 +20,21 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
   constructor(params: Params<RMSpropOptions>, options: Partial<RMSpropOptions> = {}) {
     super(params, { lr: 0.01, alpha: 0.99, eps: 1e-8, weightDecay: 0, momentum: 0, centered: false, maximize: false, ...options });
   }
+  protected override readonly planned: boolean = true;
   protected override check({ lr, eps, momentum, weightDecay, alpha }: ParamGroup<RMSpropOptions>): void {
     nonNegative('RMSprop', { lr, eps, momentum, weightDecay, alpha });
   }
   protected override update(p: Tensor, grad: Tensor, state: State, group: ParamGroup<RMSpropOptions>): void {
-    const { lr, alpha, eps, weightDecay, momentum, centered, maximize } = group;
-    count(state);
+    state.step ??= 0;
     const v = slot(state, 'square_avg', p);
-    const mean = centered ? slot(state, 'grad_avg', p) : null;
-    const buffer = momentum > 0 ? slot(state, 'momentum_buffer', p) : null;
-    callKernel(TABLE.rmspropStep as KernelOp, [p, grad, v, mean, buffer], { lr, alpha, eps, weightDecay, momentum, maximize });
+    const mean = group.centered ? slot(state, 'grad_avg', p) : null;
+    const buffer = group.momentum > 0 ? slot(state, 'momentum_buffer', p) : null;
+    const attrs = renewed(() => {
+      const { lr, alpha, eps, weightDecay, momentum, maximize } = group;
+      count(state);
+      return { lr, alpha, eps, weightDecay, momentum, maximize };
+    });
+    callKernel(TABLE.rmspropStep as KernelOp, [p, grad, v, mean, buffer], attrs);
   }
 }
 
@@ -47,14 +52,18 @@ export class Adagrad extends Optimizer<AdagradOptions> {
   constructor(params: Params<AdagradOptions>, options: Partial<AdagradOptions> = {}) {
     super(params, { lr: 0.01, lrDecay: 0, weightDecay: 0, initialAccumulatorValue: 0, eps: 1e-10, maximize: false, ...options });
   }
+  protected override readonly planned: boolean = true;
   protected override check({ lr, lrDecay, weightDecay, initialAccumulatorValue, eps }: ParamGroup<AdagradOptions>): void {
     nonNegative('Adagrad', { lr, lrDecay, weightDecay, initialAccumulatorValue, eps });
   }
   protected override update(p: Tensor, grad: Tensor, state: State, group: ParamGroup<AdagradOptions>): void {
-    const { lr, lrDecay, weightDecay, initialAccumulatorValue, eps, maximize } = group;
-    const step = count(state);
-    const sum = slot(state, 'sum', p, (x) => fullLike(x, initialAccumulatorValue));
-    callKernel(TABLE.adagradStep as KernelOp, [p, grad, sum], { lr: lr / (1 + (step - 1) * lrDecay), eps, weightDecay, maximize });
+    state.step ??= 0;
+    const sum = slot(state, 'sum', p, (x) => fullLike(x, group.initialAccumulatorValue));
+    const attrs = renewed(() => {
+      const { lr, lrDecay, weightDecay, eps, maximize } = group;
+      return { lr: lr / (1 + (count(state) - 1) * lrDecay), eps, weightDecay, maximize };
+    });
+    callKernel(TABLE.adagradStep as KernelOp, [p, grad, sum], attrs);
   }
 }
 

@@ -1,6 +1,6 @@
 import { pow } from '../base/math.ts';
-import type { KernelOp } from '../ops/op.ts';
-import { TABLE } from '../ops/table.ts';
+import { TABLE } from '../ops/networks.ts';
+import { type Attrs, type KernelOp, renewed } from '../ops/op.ts';
 import { callKernel, type Tensor } from '../tensor/index.ts';
 import { Optimizer, type ParamGroup, type Params, type State } from './optimizer.ts';
 import { checkBetas, count, nonNegative, slot } from './state.ts';
@@ -36,28 +36,25 @@ export class Adam extends Optimizer<AdamOptions> {
       ...options,
     });
   }
+  protected override readonly planned: boolean = true;
   protected override check({ lr, eps, weightDecay, betas }: ParamGroup<AdamOptions>): void {
     nonNegative(this.constructor.name, { lr, eps, weightDecay });
     checkBetas(this.constructor.name, betas);
   }
   protected override update(p: Tensor, grad: Tensor, state: State, group: ParamGroup<AdamOptions>): void {
-    const { lr, betas, eps, weightDecay, amsgrad, maximize, decoupledWeightDecay: decoupled } = group;
-    const [beta1, beta2] = betas;
-    const step = count(state);
+    state.step ??= 0;
     const m = slot(state, 'exp_avg', p);
     const v = slot(state, 'exp_avg_sq', p);
-    const vmax = amsgrad ? slot(state, 'max_exp_avg_sq', p) : null;
-    callKernel(TABLE.adamStep as KernelOp, [p, grad, m, v, vmax], {
-      lr,
-      beta1,
-      beta2,
-      eps,
-      weightDecay,
-      decoupled,
-      maximize,
-      biasCorrection1: 1 - pow(beta1, step),
-      biasCorrection2: 1 - pow(beta2, step),
-    });
+    const vmax = group.amsgrad ? slot(state, 'max_exp_avg_sq', p) : null;
+    const numbers = (): Attrs => {
+      const { lr, betas, eps, weightDecay, maximize, decoupledWeightDecay: decoupled } = group;
+      const [beta1, beta2] = betas;
+      const step = count(state);
+      const biasCorrection1 = 1 - pow(beta1, step);
+      const biasCorrection2 = 1 - pow(beta2, step);
+      return { lr, beta1, beta2, eps, weightDecay, decoupled, maximize, biasCorrection1, biasCorrection2 };
+    };
+    callKernel(TABLE.adamStep as KernelOp, [p, grad, m, v, vmax], renewed(numbers));
   }
 }
 

@@ -1,6 +1,7 @@
 import { isFloat } from '../base/dtype.ts';
 import { StateError, ValueError } from '../base/errors.ts';
 import { show } from '../base/shape.ts';
+import { guard, refuse } from '../plan/capture.ts';
 import { clearGrad, enableGrad, keep, noGrad, scope, Tensor, tensor } from '../tensor/index.ts';
 
 /** Parameters that share options. */
@@ -53,6 +54,8 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
   protected check(group: ParamGroup<O>): void {
     if (!(group.lr >= 0)) throw new ValueError(`${this.constructor.name}: lr ${group.lr} must be a number of at least 0`);
   }
+  /** Whether update takes every number that changes from step to step through `renewed`, so that plans can repeat it. */
+  protected readonly planned: boolean = false;
   /** Moves one parameter, in place, outside any graph. */
   protected abstract update(p: Tensor, grad: Tensor, state: State, group: ParamGroup<O>): void;
 
@@ -73,6 +76,11 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
    */
   step(closure?: () => Tensor): Tensor | null {
     const loss = closure === undefined ? null : enableGrad(closure);
+    if (!this.planned) refuse(`${this.constructor.name}.step takes numbers that change from step to step`);
+    for (const group of this.paramGroups) {
+      const options = Object.entries(group).filter(([key]) => key !== 'params' && key !== 'lr');
+      guard(`options of ${this.constructor.name}`, () => options.every(([key, value]) => group[key as keyof O] === value));
+    }
     noGrad(() => {
       for (const group of this.paramGroups) for (const p of group.params) if (p.grad !== null) this.#move(p, p.grad, group);
     });

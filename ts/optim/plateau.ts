@@ -1,4 +1,5 @@
 import { ValueError } from '../base/errors.ts';
+import { onlyOutside } from '../plan/capture.ts';
 import type { AnyOptimizer, SchedulerState } from './scheduler.ts';
 
 /** Options of ReduceLROnPlateau. */
@@ -49,6 +50,7 @@ export class ReduceLROnPlateau {
   }
   /** Takes note of a metric and reduces the rates if it is time. */
   step(metric: number): void {
+    onlyOutside('scheduler.step()');
     this.lastEpoch++;
     if (this.#improves(metric)) {
       this.best = metric;

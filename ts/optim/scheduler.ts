@@ -1,4 +1,5 @@
 import { ValueError } from '../base/errors.ts';
+import { onlyOutside } from '../plan/capture.ts';
 import type { Optimizer } from './optimizer.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: schedules work on optimizers of any options
@@ -33,6 +34,7 @@ export abstract class LRScheduler {
 
   /** Moves on by one, or to the given epoch. */
   step(epoch?: number): void {
+    onlyOutside('scheduler.step()');
     this.lastEpoch = epoch ?? this.lastEpoch + 1;
     this.set((g, i) => (epoch === undefined ? this.next(g.lr, this.baseLrs[i], i) : this.at(epoch, this.baseLrs[i], i)));
   }

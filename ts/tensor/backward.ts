@@ -2,6 +2,7 @@
 import { ShapeError, StateError, ValueError } from '../base/errors.ts';
 import { sameShape, show } from '../base/shape.ts';
 import type { Meta } from '../ops/op.ts';
+import { noteGradient } from '../plan/capture.ts';
 import { castTo } from './call.ts';
 import { adopt, collecting, keep, type Tensor, TensorCore } from './core.ts';
 import { derivativeOps } from './derivatives.ts';
@@ -96,6 +97,7 @@ function runHooks(tensor: TensorCore, flow: Flow, createGraph: boolean): Flow {
 /** Adds a gradient to a tensor's .grad. */
 function store(tensor: TensorCore, flow: Flow, createGraph: boolean): void {
   const old = tensor.grad;
+  noteGradient(tensor, old);
   let next: Tensor;
   if (old === null) {
     const steal = flow.owned && flow.grad.storage.refs === 1 && flow.grad.rowMajor;

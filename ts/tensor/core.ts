@@ -3,6 +3,7 @@ import { asDType, type DType, SIZE } from '../base/dtype.ts';
 import { DeviceError } from '../base/errors.ts';
 import { contiguousStrides, isContiguous, type Shape, sizeOf } from '../base/shape.ts';
 import type { ViewOp } from '../ops/op.ts';
+import { capturing } from '../plan/capture.ts';
 import type { Methods } from './gen/methods.ts';
 import type { Node } from './node.ts';
 
@@ -149,6 +150,7 @@ export function keep<T extends TensorCore>(x: T): T {
 
 /** Drops a tensor's gradient; no longer anyone's gradient, it is freed with the enclosing scope. @example clearGrad(w) */
 export function clearGrad(x: TensorCore): void {
+  capturing()?.cleared.add(x);
   const grad = x.grad as TensorCore | null;
   x.grad = null;
   if (grad !== null && kept.delete(grad)) enlist(grad);
@@ -178,21 +180,25 @@ export function scope<T>(fn: () => T): T {
     for (const t of list) if (!kept.has(t)) t.dispose();
     throw error;
   }
-  const close = (value: unknown): void => {
-    const found = new Set<TensorCore>();
-    reachable(value, found, 4);
-    for (const t of list) {
-      if (t.disposed || kept.has(t)) continue;
-      if (found.has(t)) enlist(t);
-      else t.dispose();
-    }
-  };
   if (result instanceof Promise) {
     return result.then((value) => {
-      close(value);
+      leave(list, value);
       return value;
     }) as T;
   }
-  close(result);
+  leave(list, result);
   return result;
+}
+/** Ends a scope: frees what was made in it but for its result, which the outer scope takes over, and what is exempted, which it returns. */
+export function leave(list: readonly TensorCore[], result: unknown): TensorCore[] {
+  const found = new Set<TensorCore>();
+  reachable(result, found, 4);
+  const exempt: TensorCore[] = [];
+  for (const t of list) {
+    if (t.disposed) continue;
+    if (kept.has(t)) exempt.push(t);
+    else if (found.has(t)) enlist(t);
+    else t.dispose();
+  }
+  return exempt;
 }

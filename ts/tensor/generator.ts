@@ -1,5 +1,7 @@
 import { ValueError } from '../base/errors.ts';
+import { AGAIN } from '../ops/op.ts';
 import { blocksOf, type Draw } from '../ops/random.ts';
+import { capturing, onlyOutside } from '../plan/capture.ts';
 
 /** The state of a generator: a 64-bit seed and the counter block that is next. */
 export interface GeneratorState {
@@ -18,6 +20,7 @@ export class Generator {
   }
   /** Starts anew from a seed. @throws ValueError for what is no integer */
   manualSeed(seed: number | bigint): this {
+    onlyOutside('manualSeed');
     this.seed = checked(seed);
     this.offset = 0n;
     return this;
@@ -39,7 +42,8 @@ export class Generator {
     const low = (x: bigint): number => Number(x & 0xffffffffn);
     const at = this.offset;
     this.offset = BigInt.asUintN(64, at + BigInt(blocksOf(n)));
-    return { seedLo: low(this.seed), seedHi: low(this.seed >> 32n), offsetLo: low(at), offsetHi: low(at >> 32n) };
+    const draw = { seedLo: low(this.seed), seedHi: low(this.seed >> 32n), offsetLo: low(at), offsetHi: low(at >> 32n) };
+    return capturing() === null ? draw : ({ ...draw, [AGAIN]: () => this.draw(n) } as Draw);
   }
 }
 

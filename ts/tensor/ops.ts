@@ -1,7 +1,7 @@
 // Every row as a function for derivatives: operands, then the attrs object.
 
 import type { MapOp, Meta, Value } from '../ops/op.ts';
-import { TABLE } from '../ops/table.ts';
+import { eachRow, TABLE } from '../ops/table.ts';
 import { callMapInto, invoke, setCopyOp } from './call.ts';
 import { allocate, type Tensor } from './core.ts';
 import { setDerivativeOps } from './derivatives.ts';
@@ -21,5 +21,7 @@ const functions: Record<string, unknown> = {
   zerosOf: (meta: Meta): Value => filled(meta, 0),
   onesOf: (meta: Meta): Value => filled(meta, 1),
 };
-for (const op of Object.values(TABLE)) functions[op.name] = (...args: unknown[]) => invoke(op, args);
+eachRow((op) => {
+  functions[op.name] = (...args: unknown[]) => invoke(op, args);
+});
 setDerivativeOps(functions as never);

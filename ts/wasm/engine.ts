@@ -1,4 +1,4 @@
-import type { Backend, Input, View } from '../backend.ts';
+import type { Backend, Call, Input, Program, Storage, View } from '../backend.ts';
 import { CODE, COMPUTE, type DType, SIZE } from '../base/dtype.ts';
 import { DeviceError, IndexError, MemoryError, WickError } from '../base/errors.ts';
 import {
@@ -18,6 +18,7 @@ import { address, encodeDense, encodeKernel, encodeMap, type KernelStep, keepKer
 import { type Exports, type Loaded, load } from './load.ts';
 import { Memory, type MemoryStats, type WasmStorage } from './memory.ts';
 import { type KeptPack, packOf } from './packs.ts';
+import { Lowering, type Runner, WasmProgram } from './program.ts';
 import { cores, Pool } from './workers.ts';
 
 const SCRATCH = 1 << 19;
@@ -34,8 +35,8 @@ class Temp implements View {
   readonly dtype: DType;
   readonly offset = 0;
   readonly rowMajor: boolean;
-  readonly storage: WasmStorage;
-  constructor(storage: WasmStorage, shape: Shape, strides: Shape, dtype: DType) {
+  readonly storage: Storage;
+  constructor(storage: Storage, shape: Shape, strides: Shape, dtype: DType) {
     this.storage = storage;
     this.shape = shape;
     this.strides = strides;
@@ -45,8 +46,10 @@ class Temp implements View {
 }
 
 /** The Wasm device: one linear memory, one interpreter, a pool of threads. */
-export class Engine implements Backend {
+export class Engine implements Backend, Runner {
   readonly device = 'wasm';
+  /** Takes the steps that ops become instead of running them, while a program is made. */
+  private lowering: Lowering | null = null;
   private readonly exports: Exports;
   readonly memory: Memory;
   readonly pool: Pool;
@@ -93,7 +96,13 @@ export class Engine implements Backend {
         this.runApart(op, inputs, dtype, out, n);
         return;
       }
-    this.execute(op, encodeMap(this.memory, op, inputs, dtype, out, n));
+    this.runSteps(op, inputs, dtype, out, n);
+  }
+
+  private runSteps(op: MapOp, inputs: readonly Input[], dtype: DType, out: View, n: number): void {
+    const tiles = encodeMap(this.memory, op, inputs, dtype, out, n);
+    if (this.lowering === null) this.execute(op, tiles);
+    else this.lowering.map(op, tiles, [out, ...inputs]);
   }
 
   /** A write whose inputs share memory with it in another arrangement: they are copied first. */
@@ -101,14 +110,14 @@ export class Engine implements Backend {
     const temps: Temp[] = [];
     try {
       const safe = inputs.map((x) => (overlaps(x, out) ? this.temporary(x as View, temps) : x));
-      this.execute(op, encodeMap(this.memory, op, safe, dtype, out, n));
+      this.runSteps(op, safe, dtype, out, n);
     } finally {
       for (const t of temps) t.storage.release();
     }
   }
 
   private runKernel(op: KernelOp, inputs: readonly Input[], attrs: Attrs, outputs: readonly View[]): void {
-    const known = this.steps.find(op, inputs as readonly (View | null)[], outputs, attrs);
+    const known = this.lowering !== null ? null : this.steps.find(op, inputs as readonly (View | null)[], outputs, attrs);
     if (known !== null) this.repeat(op, known, inputs as readonly (View | null)[], outputs);
     else this.runNewKernel(op, inputs, attrs, outputs);
   }
@@ -154,15 +163,19 @@ export class Engine implements Backend {
           if (own !== x && op.mutates?.includes(op.inputs[i].replace('?', ''))) back.push([own, x]);
           return own;
         });
-        const passing = pack === null ? this.passing(lowered) : 0;
+        const passing = pack === null && this.lowering === null ? this.passing(lowered) : 0;
         try {
           const operands = [...results, ...ready].map((v) => v && { address: address(v), dtype: v.dtype });
           operands.push({ address: pack === null ? passing : pack.storage.pointer, dtype: 'uint8' });
           encodeKernel(this.memory, op.opcode, operands, lowered);
-          if (temps.length === 0 && views.every((x, i) => x === wanted[i])) this.keep(op, views, outputs, attrs, lowered);
-          if (pack?.filled) this.memory.u32[(STEP >> 2) + 3] = 0;
-          this.execute(op, Math.max(...lowered.tiles));
-          if (pack !== null) pack.filled = true;
+          if (this.lowering !== null)
+            this.lowering.kernel(op, [...results, ...ready], lowered, attrs, (given) => op.lower(wanted, results, given));
+          else {
+            if (temps.length === 0 && views.every((x, i) => x === wanted[i])) this.keep(op, views, outputs, attrs, lowered);
+            if (pack?.filled) this.memory.u32[(STEP >> 2) + 3] = 0;
+            this.execute(op, Math.max(...lowered.tiles));
+            if (pack !== null) pack.filled = true;
+          }
         } finally {
           if (passing !== 0) this.memory.freeRaw(passing, lowered.workspace as number);
         }
@@ -178,7 +191,9 @@ export class Engine implements Backend {
 
   private packFor(step: Pick<Lowered, 'packs' | 'workspace'>, inputs: readonly (View | null)[]): KeptPack | null {
     const { packs } = step;
-    return packs === undefined ? null : packOf(this.memory, inputs[packs.input] as View, packs.key, step.workspace as number);
+    return packs === undefined || this.lowering !== null
+      ? null
+      : packOf(this.memory, inputs[packs.input] as View, packs.key, step.workspace as number);
   }
   /** A workspace that lives within one call. */
   private passing({ workspace = 0 }: Pick<Lowered, 'workspace'>): number {
@@ -189,6 +204,22 @@ export class Engine implements Backend {
     const step = this.steps.takes(op, attrs) ? keepKernel(this.memory, lowered) : null;
     const old = step && this.steps.note(op, inputs, outputs, attrs, step);
     if (old !== null) this.memory.freeRaw(old.address, old.bytes);
+  }
+
+  program(calls: readonly Call[], inputs: readonly Storage[], outputs: readonly Storage[]): Program {
+    const lowering = new Lowering(this.memory);
+    this.lowering = lowering;
+    try {
+      for (const { op, inputs: given, attrs, outputs: results } of calls) this.run(op, given, attrs, results);
+    } finally {
+      this.lowering = null;
+    }
+    return new WasmProgram(this, lowering.steps, inputs, outputs);
+  }
+  runProgram(address: number, count: number, threaded: boolean, opOf: (left: number) => Op): void {
+    if (threaded) this.pool.ensure();
+    const status = this.exports.run(address, count);
+    if (status !== 0) throw failure(opOf(this.exports.stepsLeft()), status, this.exports.statusDetail());
   }
 
   private execute(op: Op, tiles: number, step: number = STEP): void {
@@ -212,14 +243,15 @@ export class Engine implements Backend {
   }
 
   private fresh(shape: Shape, strides: Shape, dtype: DType, temps: Temp[]): Temp {
-    const t = new Temp(this.memory.alloc(sizeOf(shape) * SIZE[dtype]), shape, strides, dtype);
+    const bytes = sizeOf(shape) * SIZE[dtype];
+    const t = new Temp(this.lowering === null ? this.memory.alloc(bytes) : this.lowering.temporary(bytes), shape, strides, dtype);
     temps.push(t);
     return t;
   }
 
   private cast(from: View, to: View): void {
     const n = sizeOf(to.shape);
-    if (n > 0) this.execute(copy, encodeMap(this.memory, copy, [from], COMPUTE[from.dtype], to, n));
+    if (n > 0) this.runSteps(copy, [from], COMPUTE[from.dtype], to, n);
   }
 
   readSync(view: View): Uint8Array {

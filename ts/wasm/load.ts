@@ -16,6 +16,8 @@ export interface Exports {
   setThreads(n: number): void;
   abandon(code: number): void;
   statusDetail(): number;
+  /** Steps that the last run had not done when an error stopped it, the failed one included. */
+  stepsLeft(): number;
 }
 
 export interface Loaded {

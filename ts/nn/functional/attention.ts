@@ -2,8 +2,8 @@ import { isFloat } from '../../base/dtype.ts';
 import { ShapeError, ValueError } from '../../base/errors.ts';
 import { sameShape, show } from '../../base/shape.ts';
 import { MAX_WIDTH } from '../../ops/attention.ts';
+import { TABLE } from '../../ops/networks.ts';
 import type { KernelOp } from '../../ops/op.ts';
-import { TABLE } from '../../ops/table.ts';
 import { callKernel, full, ones, type Tensor, where, zeros } from '../../tensor/index.ts';
 import { dropout } from './dropout.ts';
 

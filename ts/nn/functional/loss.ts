@@ -1,8 +1,8 @@
 import { isFloat } from '../../base/dtype.ts';
 import { ShapeError, ValueError } from '../../base/errors.ts';
 import { sameShape, show } from '../../base/shape.ts';
+import { TABLE } from '../../ops/networks.ts';
 import type { KernelOp } from '../../ops/op.ts';
-import { TABLE } from '../../ops/table.ts';
 import { callKernel, noGrad, type Tensor, where, zerosLike } from '../../tensor/index.ts';
 
 /** What becomes of the elements' losses: their mean, their sum, or themselves. */

@@ -1,7 +1,7 @@
 import { ShapeError, ValueError } from '../../base/errors.ts';
 import { show } from '../../base/shape.ts';
+import { TABLE } from '../../ops/networks.ts';
 import type { Attrs, KernelOp } from '../../ops/op.ts';
-import { TABLE } from '../../ops/table.ts';
 import { callKernel, full, noGrad, type Tensor } from '../../tensor/index.ts';
 import { pad } from './pad.ts';
 

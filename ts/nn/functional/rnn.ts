@@ -1,6 +1,7 @@
 // One step of each recurrent cell; `gates` are the input's products with weight_ih, plus bias_ih, which a sequence computes at once.
+
+import { TABLE } from '../../ops/networks.ts';
 import type { KernelOp } from '../../ops/op.ts';
-import { TABLE } from '../../ops/table.ts';
 import { callKernel, type Tensor } from '../../tensor/index.ts';
 import { linear } from './linear.ts';
 

@@ -271,22 +271,6 @@ export interface Ops {
   softmax(x: Value, attrs: { dim: number; dtype?: DType }): Value;
   /** Gradient of softmax for the gradient g of its result y: y (g - sum(g y)) along dim. */
   softmaxBackward(g: Value, y: Value, attrs: { dim: number }): Value;
-  /** Groups of elements less their mean, divided by sqrt(variance + eps), times weight, plus bias; mean and variance may be given. */
-  normalization(x: Value, weight: Value | null, bias: Value | null, givenMean: Value | null, givenVariance: Value | null, attrs: { dims?: number; groups?: number; batch?: boolean; rms?: boolean; eps: number }): Value[];
-  /** Gradients of normalization in x, weight and bias for the gradient g of its result and its statistics. */
-  normalizationBackward(g: Value, x: Value, mean: Value, variance: Value, weight: Value | null, attrs: { dims?: number; groups?: number; batch?: boolean; rms?: boolean; eps: number; affine?: boolean; fixed?: boolean }): Value[];
-  /** Cross entropy of lines of logits x [n, classes] and class indices; also the largest logit and the sum of exponentials below it of each line, and the sum of the weights. */
-  crossEntropy(x: Value, target: Value, weight: Value | null, attrs: { ignoreIndex: number; smoothing: number; reduction: 'mean' | 'sum' | 'none' }): Value[];
-  /** Gradient of crossEntropy in x for the gradient g of its result. */
-  crossEntropyBackward(g: Value, x: Value, target: Value, level: Value, sum: Value, total: Value, weight: Value | null, attrs: { ignoreIndex: number; smoothing: number; reduction: 'mean' | 'sum' | 'none' }): Value;
-  /** softmax(q k^T scale + mask) v of [n, heads, rows, width], with no matrix of scores in memory; also the logarithms of the sums. */
-  attention(q: Value, k: Value, v: Value, mask: Value | null, attrs: { scale: number; causal: boolean }): Value[];
-  /** Gradients of attention in q, k and v for the gradient g of its result y. */
-  attentionBackward(g: Value, q: Value, k: Value, v: Value, y: Value, level: Value, mask: Value | null, attrs: { scale: number; causal: boolean }): Value[];
-  /** A step of an LSTM behind its products: gates x + r [n, 4 hidden] in the order input, forget, cell, output, and state c give h, the new c and the gates behind their functions. */
-  lstmCell(x: Value, r: Value, c: Value): Value[];
-  /** Gradients of lstmCell in its gates and in c for the gradients dh and dcell of its states. */
-  lstmCellBackward(dh: Value, dcell: Value, gates: Value, c: Value, cell: Value): Value[];
   /** Affine map alpha * x @ w.T + bias + beta * residual of the last dimension, then an activation; w is [out, in], bias [out]. */
   linear(x: Value, w: Value, bias: Value | null, residual: Value | null, attrs: { alpha?: number; beta?: number; activation?: 'relu' | 'relu6' }): Value;
   /** Matrix product, batched and broadcast over the leading dimensions. */
@@ -373,14 +357,6 @@ export interface Ops {
   randperm(attrs: { n: number; dtype?: DType; seedLo: number; seedHi: number; offsetLo: number; offsetHi: number }): Value;
   /** Uniform random numbers, at least from and below to. */
   uniform(attrs: { shape: Shape; dtype: DType; from?: number; to?: number; seedLo: number; seedHi: number; offsetLo: number; offsetHi: number }): Value;
-  /** A step of Adagrad, in place. */
-  adagradStep(p: Value, grad: Value, sum: Value, attrs: { lr: number; eps?: number; weightDecay?: number; maximize?: boolean }): Value[];
-  /** A step of Adam or AdamW, in place. */
-  adamStep(p: Value, grad: Value, m: Value, v: Value, vmax: Value | null, attrs: { lr: number; beta1?: number; beta2?: number; eps?: number; weightDecay?: number; biasCorrection1: number; biasCorrection2: number; decoupled?: boolean; maximize?: boolean }): Value[];
-  /** A step of RMSprop, in place. */
-  rmspropStep(p: Value, grad: Value, v: Value, mean: Value | null, momentumBuffer: Value | null, attrs: { lr: number; alpha?: number; eps?: number; weightDecay?: number; momentum?: number; maximize?: boolean }): Value[];
-  /** A step of stochastic gradient descent, in place. */
-  sgdStep(p: Value, grad: Value, momentumBuffer: Value | null, attrs: { lr: number; momentum?: number; dampening?: number; weightDecay?: number; nesterov?: boolean; maximize?: boolean; first?: boolean }): Value[];
   /** Elements of any strides and offset over the memory of a tensor. */
   asStrided(x: Value, attrs: { shape: Shape; strides: Shape; offset?: number }): Value;
   /** A diagonal of two dimensions, as a new last dimension. */
@@ -395,4 +371,28 @@ export interface Ops {
   slice(x: Value, attrs: { starts: readonly number[]; steps: readonly number[]; sizes: readonly number[] }): Value;
   /** All windows of a size along a dimension, as a new last dimension. */
   unfold(x: Value, attrs: { dim: number; size: number; step: number }): Value;
+  /** Groups of elements less their mean, divided by sqrt(variance + eps), times weight, plus bias; mean and variance may be given. */
+  normalization(x: Value, weight: Value | null, bias: Value | null, givenMean: Value | null, givenVariance: Value | null, attrs: { dims?: number; groups?: number; batch?: boolean; rms?: boolean; eps: number }): Value[];
+  /** Gradients of normalization in x, weight and bias for the gradient g of its result and its statistics. */
+  normalizationBackward(g: Value, x: Value, mean: Value, variance: Value, weight: Value | null, attrs: { dims?: number; groups?: number; batch?: boolean; rms?: boolean; eps: number; affine?: boolean; fixed?: boolean }): Value[];
+  /** Cross entropy of lines of logits x [n, classes] and class indices; also the largest logit and the sum of exponentials below it of each line, and the sum of the weights. */
+  crossEntropy(x: Value, target: Value, weight: Value | null, attrs: { ignoreIndex: number; smoothing: number; reduction: 'mean' | 'sum' | 'none' }): Value[];
+  /** Gradient of crossEntropy in x for the gradient g of its result. */
+  crossEntropyBackward(g: Value, x: Value, target: Value, level: Value, sum: Value, total: Value, weight: Value | null, attrs: { ignoreIndex: number; smoothing: number; reduction: 'mean' | 'sum' | 'none' }): Value;
+  /** softmax(q k^T scale + mask) v of [n, heads, rows, width], with no matrix of scores in memory; also the logarithms of the sums. */
+  attention(q: Value, k: Value, v: Value, mask: Value | null, attrs: { scale: number; causal: boolean }): Value[];
+  /** Gradients of attention in q, k and v for the gradient g of its result y. */
+  attentionBackward(g: Value, q: Value, k: Value, v: Value, y: Value, level: Value, mask: Value | null, attrs: { scale: number; causal: boolean }): Value[];
+  /** A step of an LSTM behind its products: gates x + r [n, 4 hidden] in the order input, forget, cell, output, and state c give h, the new c and the gates behind their functions. */
+  lstmCell(x: Value, r: Value, c: Value): Value[];
+  /** Gradients of lstmCell in its gates and in c for the gradients dh and dcell of its states. */
+  lstmCellBackward(dh: Value, dcell: Value, gates: Value, c: Value, cell: Value): Value[];
+  /** A step of Adagrad, in place. */
+  adagradStep(p: Value, grad: Value, sum: Value, attrs: { lr: number; eps?: number; weightDecay?: number; maximize?: boolean }): Value[];
+  /** A step of Adam or AdamW, in place. */
+  adamStep(p: Value, grad: Value, m: Value, v: Value, vmax: Value | null, attrs: { lr: number; beta1?: number; beta2?: number; eps?: number; weightDecay?: number; biasCorrection1: number; biasCorrection2: number; decoupled?: boolean; maximize?: boolean }): Value[];
+  /** A step of RMSprop, in place. */
+  rmspropStep(p: Value, grad: Value, v: Value, mean: Value | null, momentumBuffer: Value | null, attrs: { lr: number; alpha?: number; eps?: number; weightDecay?: number; momentum?: number; maximize?: boolean }): Value[];
+  /** A step of stochastic gradient descent, in place. */
+  sgdStep(p: Value, grad: Value, momentumBuffer: Value | null, attrs: { lr: number; momentum?: number; dampening?: number; weightDecay?: number; nesterov?: boolean; maximize?: boolean; first?: boolean }): Value[];
 }

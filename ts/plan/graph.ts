@@ -1,0 +1,128 @@
+// A captured program in single assignment of storages, and the passes that keep every bit.
+import { type Call, type Input, Planned, type Storage, type View } from '../backend.ts';
+import { AGAIN, type Attrs } from '../ops/op.ts';
+
+/** Calls over stand-ins, and which of them come from outside. */
+export interface Graph {
+  readonly calls: Call[];
+  readonly inputs: readonly Storage[];
+  readonly outputs: readonly Storage[];
+}
+
+const isView = (x: Input): x is View => typeof x === 'object' && x !== null;
+
+/** The calls with storages replaced: those in `places`, and those made by the program itself by stand-ins. */
+export function relocated(
+  calls: readonly Call[],
+  made: ReadonlySet<Storage>,
+  places: Map<Storage, { storage: Storage; back: number }>,
+): Call[] {
+  const move = (x: Input): Input => (isView(x) ? moved(x) : x);
+  const moved = (x: View): View => {
+    let place = places.get(x.storage);
+    if (place === undefined) {
+      if (!made.has(x.storage)) return x;
+      place = { storage: new Planned(x.storage.bytes), back: 0 };
+      places.set(x.storage, place);
+    }
+    return { ...x, storage: place.storage, offset: x.offset - place.back };
+  };
+  return calls.map((c) => ({ ...c, inputs: c.inputs.map(move), outputs: c.outputs.map(moved) }));
+}
+
+/** Storages that a call writes: its outputs and the inputs that its row changes. */
+export function writesOf({ op, inputs, outputs }: Call): Storage[] {
+  const own = outputs.map((y) => y.storage);
+  if (op.kind === 'kernel' && op.mutates !== undefined)
+    for (const name of op.mutates) {
+      const x = inputs[op.inputs.findIndex((i) => i.replace('?', '') === name)];
+      if (isView(x)) own.push(x.storage);
+    }
+  return own;
+}
+const readsOf = ({ inputs }: Call): Storage[] => inputs.filter(isView).map((x) => x.storage);
+
+/** Leaves out calls whose results nothing reads. */
+export function withoutDead(calls: readonly Call[], outputs: readonly Storage[]): Call[] {
+  const wanted = new Set<Storage>(outputs);
+  const kept: Call[] = [];
+  for (let i = calls.length - 1; i >= 0; i--) {
+    const call = calls[i];
+    if (!writesOf(call).some((s) => s.device !== 'plan' || wanted.has(s))) continue;
+    kept.push(call);
+    for (const s of readsOf(call)) wanted.add(s);
+  }
+  return kept.reverse();
+}
+
+/** Computes what several calls compute alike once: only storages that are written once take part. */
+export function withoutTwins(calls: readonly Call[], inputs: readonly Storage[], outputs: readonly Storage[]): Call[] {
+  const writes = new Map<Storage, number>();
+  for (const call of calls) for (const s of writesOf(call)) writes.set(s, (writes.get(s) ?? 0) + 1);
+  const fixed = (s: Storage): boolean => (writes.get(s) ?? 0) <= (s.device === 'plan' && !inputs.includes(s) ? 1 : 0);
+  const keep = new Set(outputs);
+  const numbers = new Map<Storage, number>();
+  const number = (s: Storage): number => {
+    if (!numbers.has(s)) numbers.set(s, numbers.size);
+    return numbers.get(s) as number;
+  };
+  const twins = new Map<Storage, Storage>();
+  const seen = new Map<string, Call>();
+  const kept: Call[] = [];
+  const move = (x: Input): Input => (isView(x) && twins.has(x.storage) ? { ...x, storage: twins.get(x.storage) as Storage } : x);
+  for (const raw of calls) {
+    const call = { ...raw, inputs: raw.inputs.map(move) };
+    const { op, attrs, inputs, outputs: outs } = call;
+    const random = op.kind === 'kernel' && (op.random || op.mutates !== undefined);
+    const pure = !random && !(AGAIN in attrs) && [...readsOf(call), ...writesOf(call)].every(fixed);
+    if (!pure || outs.some((y) => y.storage.device !== 'plan')) {
+      kept.push(call);
+      continue;
+    }
+    const key = keyOf(op.name, inputs, attrs, outs, number);
+    const first = seen.get(key);
+    if (first === undefined || outs.some((y) => keep.has(y.storage))) {
+      seen.set(key, call);
+      kept.push(call);
+    } else outs.forEach((y, i) => twins.set(y.storage, first.outputs[i].storage));
+  }
+  return kept;
+}
+
+function keyOf(name: string, inputs: readonly Input[], attrs: Attrs, outs: readonly View[], number: (s: Storage) => number): string {
+  const meta = (x: View): unknown[] => [x.offset, x.shape, x.strides, x.dtype];
+  const parts = inputs.map((x) =>
+    isView(x)
+      ? [number(x.storage), ...meta(x)]
+      : typeof x === 'bigint'
+        ? `${x}n`
+        : Object.is(x, -0)
+          ? '-0'
+          : x === null
+            ? 'none'
+            : String(x),
+  );
+  return JSON.stringify([name, parts, Object.entries(attrs).map(([k, v]) => [k, typeof v === 'number' ? String(v) : v]), outs.map(meta)]);
+}
+
+/** The graph as text: one line a call. */
+export function printed({ calls, inputs, outputs }: Graph): string {
+  const names = new Map<Storage, string>();
+  inputs.forEach((s, i) => names.set(s, `in${i}`));
+  outputs.forEach((s, i) => names.set(s, `out${i}`));
+  let own = 0;
+  let states = 0;
+  const name = (s: Storage): string => {
+    if (!names.has(s)) names.set(s, s.device === 'plan' ? `t${own++}` : `state${states++}`);
+    return names.get(s) as string;
+  };
+  const view = (x: View): string => `${name(x.storage)}${x.offset === 0 ? '' : `+${x.offset}`}:${x.dtype}[${x.shape.join(', ')}]`;
+  const shown = (x: Input): string => (isView(x) ? view(x) : String(x));
+  return calls
+    .map(({ op, inputs: xs, attrs, outputs: ys }) => {
+      const extra = op.kind === 'map' ? '' : JSON.stringify(attrs);
+      const left = ys.length > 0 ? `${ys.map(view).join(', ')} = ` : '';
+      return `${left}${op.name}(${xs.map(shown).join(', ')})${extra === '' || extra === '{}' ? '' : ` ${extra}`}`;
+    })
+    .join('\n');
+}

@@ -1,0 +1,375 @@
+// compile(): the first call of a kind runs the function and notes what it does; later ones run the plan made of that.
+import { Planned, type Program, type ProgramStats, type Storage } from '../backend.ts';
+import { type DType, SIZE } from '../base/dtype.ts';
+import { StateError } from '../base/errors.ts';
+import { isContiguous, type Shape, sameShape, show } from '../base/shape.ts';
+import { TABLE } from '../ops/table.ts';
+import { type Capture, captureWith, capturing } from '../plan/capture.ts';
+import { type Graph, printed, relocated, withoutDead, withoutTwins, writesOf } from '../plan/graph.ts';
+import { Recorder } from '../plan/recorder.ts';
+import { alias, backend, collecting, keep, leave, setBackend, type Tensor, TensorCore } from './core.ts';
+import { isGradEnabled } from './node.ts';
+import { getDefaultDtype } from './promotion.ts';
+
+/** Kinds of calls that a compiled function remembers; the one unused for longest gives way. */
+const CAPTURES = 16;
+/** Captures of one kind that may fail to settle before it stays eager. */
+const TRIES = 4;
+
+/** What an argument or a result was: tensors by metadata, containers by their parts, everything else by value. */
+type Form =
+  | {
+      readonly kind: 'tensor';
+      readonly index: number;
+      readonly shape: Shape;
+      readonly strides: Shape;
+      readonly dtype: DType;
+      readonly grad: boolean;
+    }
+  | { readonly kind: 'list'; readonly parts: readonly Form[] }
+  | { readonly kind: 'record'; readonly keys: readonly string[]; readonly parts: readonly Form[] }
+  | { readonly kind: 'value'; readonly value: unknown };
+
+const isRecord = (x: unknown): x is Record<string, unknown> =>
+  typeof x === 'object' && x !== null && (Object.getPrototypeOf(x) === Object.prototype || Object.getPrototypeOf(x) === null);
+
+function formOf(x: unknown, tensors: TensorCore[]): Form {
+  if (x instanceof TensorCore) {
+    const known = tensors.indexOf(x);
+    const index = known >= 0 ? known : tensors.push(x) - 1;
+    return { kind: 'tensor', index, shape: x.shape, strides: x.strides, dtype: x.dtype, grad: x.requiresGrad };
+  }
+  if (Array.isArray(x)) return { kind: 'list', parts: x.map((part) => formOf(part, tensors)) };
+  if (isRecord(x)) return { kind: 'record', keys: Object.keys(x), parts: Object.values(x).map((part) => formOf(part, tensors)) };
+  return { kind: 'value', value: x };
+}
+
+/** Whether x is of a form; its tensors go to `tensors` by their numbers. */
+function matches(form: Form, x: unknown, tensors: TensorCore[]): boolean {
+  switch (form.kind) {
+    case 'value':
+      return Object.is(form.value, x);
+    case 'tensor': {
+      if (!(x instanceof TensorCore) || x.dtype !== form.dtype || x.requiresGrad !== form.grad) return false;
+      if (!sameShape(x.shape, form.shape) || !sameShape(x.strides, form.strides)) return false;
+      if (form.index < tensors.length) return tensors[form.index] === x;
+      return tensors.push(x) - 1 === form.index;
+    }
+    case 'list':
+      return Array.isArray(x) && x.length === form.parts.length && form.parts.every((part, i) => matches(part, x[i], tensors));
+    case 'record': {
+      if (!isRecord(x)) return false;
+      const keys = Object.keys(x);
+      return keys.length === form.keys.length && form.keys.every((key, i) => keys[i] === key && matches(form.parts[i], x[key], tensors));
+    }
+  }
+}
+
+/** A value of a form around other tensors. */
+function built(form: Form, tensors: readonly TensorCore[]): unknown {
+  if (form.kind === 'value') return form.value;
+  if (form.kind === 'tensor') return tensors[form.index];
+  const parts = form.parts.map((part) => built(part, tensors));
+  return form.kind === 'list' ? parts : Object.fromEntries(form.keys.map((key, i) => [key, parts[i]]));
+}
+
+function shownForm(form: Form): string {
+  switch (form.kind) {
+    case 'tensor':
+      return `${form.dtype}${show(form.shape)}${form.grad ? ' with gradient' : ''}`;
+    case 'list':
+      return `[${form.parts.map(shownForm).join(', ')}]`;
+    case 'record':
+      return `{ ${form.keys.map((key, i) => `${key}: ${shownForm(form.parts[i])}`).join(', ')} }`;
+    case 'value':
+      return typeof form.value === 'function' ? 'function' : String(form.value);
+  }
+}
+
+/** Where a result's tensor lies. */
+interface Result {
+  readonly shape: Shape;
+  readonly strides: Shape;
+  readonly dtype: DType;
+  readonly offset: number;
+  /** A fresh storage by number, an argument by number, or state. */
+  readonly from: { readonly fresh: number } | { readonly argument: number } | { readonly state: Storage };
+}
+
+/** Why a plan of this kind of call was made, what it does and what it takes. */
+export class Plan {
+  /** The arguments that it is for. */
+  readonly signature: string;
+  /** Conditions besides the arguments: options of optimizers, training flags. */
+  readonly guards: readonly string[];
+  /** Calls as they were captured, one line each. */
+  readonly captured: string;
+  private readonly graph: Graph;
+  private readonly program: Program;
+
+  constructor(signature: string, guards: readonly string[], captured: string, graph: Graph, program: Program) {
+    this.signature = signature;
+    this.guards = guards;
+    this.captured = captured;
+    this.graph = graph;
+    this.program = program;
+  }
+  /** The calls that the plan runs, one line each. */
+  print(): string {
+    return printed(this.graph);
+  }
+  /** Steps, bytes of the arena against the largest set that lives at once and against the sum of all intermediate results. */
+  stats(): ProgramStats & { readonly calls: number } {
+    return { calls: this.graph.calls.length, ...this.program.stats };
+  }
+}
+
+interface Kind {
+  readonly form: Form;
+  readonly mode: readonly unknown[];
+  tries: number;
+  /** Why calls of this kind run eagerly; null: they do not. */
+  eager: string | null;
+  ready: Ready | null;
+}
+interface Ready {
+  readonly plan: Plan;
+  readonly program: Program;
+  readonly guards: Capture['guards'];
+  readonly results: readonly Result[];
+  readonly fresh: readonly number[];
+  readonly form: Form;
+  /** Storages and arguments that the plan writes. */
+  readonly changed: readonly Storage[];
+  readonly changedArguments: readonly number[];
+  readonly gradients: readonly { readonly leaf: TensorCore; grad: Tensor }[];
+}
+
+/** A function that runs as plans. */
+export interface Compiled<A extends readonly unknown[], R> {
+  (...args: A): R;
+  /** Its plans, most recently used first. */
+  readonly plans: readonly Plan[];
+  /** Frees the memory of its plans; a later call captures anew. */
+  dispose(): void;
+}
+/** What `explain` tells of each kind of call. */
+export interface Explanation {
+  readonly signature: string;
+  /** 'plan', or why its calls run eagerly. */
+  readonly runs: string;
+  readonly guards: readonly string[];
+}
+
+const kindsOf = new WeakMap<object, Kind[]>();
+
+/** The kinds of calls that a compiled function has met, and how each runs. @example explain(compile((x) => x.relu())) // [] */
+export function explain(compiled: Compiled<never, unknown>): Explanation[] {
+  const kinds = kindsOf.get(compiled);
+  if (kinds === undefined) throw new StateError('explain: this function does not come from compile()');
+  return kinds.map(({ form, eager, ready }) => ({
+    signature: shownForm(form),
+    runs: ready !== null ? 'plan' : (eager ?? 'eagerly: its state was made in this call; the next call captures'),
+    guards: ready?.guards.map((g) => g.what) ?? [],
+  }));
+}
+
+/**
+ * Makes a function (or a module's forward) that runs as plans: a call whose arguments are of a new kind runs as it is and is noted; later
+ * calls of that kind run what was noted, at once, in memory of the plan's own, with the same bits. Whole training steps work: parameters,
+ * optimizer state and gradients change in place, random numbers are drawn anew, learning rates are those of the moment. Tensors are told
+ * apart by shape, strides, dtype and requiresGrad, other arguments by value; numbers that the function takes from elsewhere are constants.
+ * @throws StateError where the function reads a tensor's value, or changes state that a plan does not see
+ * @example compile((x: Tensor) => x.mul(2).add(1).relu())(ones([3])).dataSync() // [3, 3, 3]
+ */
+export function compile<A extends readonly unknown[], R>(target: ((...args: A) => R) | { forward(...args: A): R }): Compiled<A, R> {
+  const fn = typeof target === 'function' ? target : (...args: A): R => target.forward(...args);
+  const kinds: Kind[] = [];
+  const compiled = (...args: A): R => {
+    if (capturing() !== null) return fn(...args);
+    const mode = [isGradEnabled(), getDefaultDtype()];
+    const tensors: TensorCore[] = [];
+    const i = kinds.findIndex((k) => {
+      tensors.length = 0;
+      return k.mode.every((m, j) => m === mode[j]) && matches(k.form, args, tensors);
+    });
+    if (i > 0) kinds.unshift(...kinds.splice(i, 1));
+    if (i >= 0) {
+      const { ready, eager } = kinds[0];
+      if (eager !== null) return fn(...args);
+      if (ready?.guards.every((g) => g.holds())) return replay(ready, tensors) as R;
+    } else {
+      tensors.length = 0;
+      kinds.unshift({ form: formOf(args, tensors), mode, tries: 0, eager: null, ready: null });
+      for (const old of kinds.splice(CAPTURES)) old.ready?.program.dispose();
+    }
+    return capture(kinds[0], () => fn(...args), tensors);
+  };
+  const plans = { get: () => kinds.flatMap((k) => (k.ready === null ? [] : [k.ready.plan])) };
+  const dispose = (): void => {
+    for (const k of kinds.splice(0)) k.ready?.program.dispose();
+  };
+  Object.defineProperties(compiled, { plans, dispose: { value: dispose } });
+  kindsOf.set(compiled, kinds);
+  return compiled as Compiled<A, R>;
+}
+
+function replay(ready: Ready, tensors: readonly TensorCore[]): unknown {
+  const device = backend();
+  for (const x of tensors)
+    if (x.disposed || x.storage.refs <= 0) throw new StateError(`compiled function: an argument ${show(x.shape)} was disposed`);
+  const fresh: Storage[] = [];
+  try {
+    for (const bytes of ready.fresh) fresh.push(device.alloc(bytes));
+    ready.program.run(
+      tensors.map(({ storage, offset, dtype }) => ({ storage, byteOffset: offset * SIZE[dtype] })),
+      fresh,
+    );
+  } catch (error) {
+    for (const s of fresh) s.release();
+    throw error;
+  }
+  for (const s of ready.changed) s.version++;
+  for (const i of ready.changedArguments) tensors[i].storage.version++;
+  for (const g of ready.gradients) {
+    if (g.grad.disposed) g.grad = keep(alias(g.grad, g.grad.shape, g.grad.strides, g.grad.offset));
+    g.leaf.grad = g.grad;
+  }
+  const used = new Set<Storage>();
+  const results = ready.results.map(({ shape, strides, dtype, offset, from }) => {
+    const storage = 'fresh' in from ? fresh[from.fresh] : 'state' in from ? from.state : tensors[from.argument].storage;
+    const base = 'argument' in from ? tensors[from.argument].offset : 0;
+    if (!('fresh' in from) || used.has(storage)) storage.retain();
+    used.add(storage);
+    return new TensorCore(storage, base + offset, shape, strides, dtype, isContiguous(shape, strides));
+  });
+  return built(ready.form, results);
+}
+
+/** Runs the function, notes what it does and makes the plan, if that is possible. */
+function capture<R>(kind: Kind, fn: () => R, tensors: readonly TensorCore[]): R {
+  const device = backend();
+  const old = kind.ready;
+  kind.ready = null;
+  old?.program.dispose();
+  if (device.program === undefined) return eagerly(kind, 'this device has no plans', fn);
+  if (new Set(tensors.map((t) => t.storage)).size < tensors.length) return eagerly(kind, 'arguments share memory', fn);
+  const recorder = new Recorder(device);
+  const notes: Capture = { guards: [], cleared: new Set(), graded: new Map(), refused: null };
+  setBackend(recorder);
+  const list: TensorCore[] = [];
+  let result: R;
+  try {
+    result = captureWith(notes, () => collecting(list, fn));
+  } catch (error) {
+    leave(list, null);
+    throw error;
+  } finally {
+    setBackend(device);
+  }
+  const outliving = leave(list, result);
+  kind.tries++;
+  const outs: TensorCore[] = [];
+  const form = formOf(result, outs);
+  const why = notes.refused ?? refusal(result, outs);
+  if (why !== null) kind.eager = `eagerly: ${why}`;
+  else kind.ready = settle(kind, recorder, notes, tensors, outs, form, outliving);
+  if (kind.ready === null && kind.eager === null && kind.tries >= TRIES) kind.eager = 'eagerly: each call makes tensors that outlive it';
+  return result;
+}
+function eagerly<R>(kind: Kind, why: string, fn: () => R): R {
+  kind.eager = `eagerly: ${why}`;
+  return fn();
+}
+function refusal(result: unknown, outs: readonly TensorCore[]): string | null {
+  if (result instanceof Promise) return 'the function is asynchronous';
+  // The graph behind a loss was used up by backward() inside.
+  if (outs.some((x) => x.requiresGrad && !x.node?.released)) return 'a result wants a gradient; call backward() inside, or use noGrad';
+  return null;
+}
+
+/** The plan of a finished capture; null where the call made state, which a later call will find. */
+function settle(
+  kind: Kind,
+  recorder: Recorder,
+  notes: Capture,
+  tensors: readonly TensorCore[],
+  outs: readonly TensorCore[],
+  form: Form,
+  outliving: readonly TensorCore[],
+): Ready | null {
+  const { made, written } = recorder;
+  // Leaves whose gradients were made in this call: the plan writes them again.
+  const gradients: { leaf: TensorCore; grad: Tensor }[] = [];
+  const lasting = new Set<Storage>();
+  const guards = [...notes.guards];
+  for (const [key, before] of notes.graded) {
+    const leaf = key as TensorCore;
+    const { grad } = leaf;
+    if (grad === null) continue;
+    if (made.has(grad.storage)) {
+      gradients.push({ leaf, grad });
+      lasting.add(grad.storage);
+    }
+    if (!notes.cleared.has(leaf)) guards.push({ what: `the gradient to add to`, holds: () => leaf.grad === before });
+  }
+  const results = new Set(outs.map((x) => x.storage));
+  if (outliving.some(({ storage }) => made.has(storage) && !results.has(storage) && !lasting.has(storage))) return null;
+
+  const places = new Map<Storage, { storage: Storage; back: number }>();
+  const inputs = tensors.map((x) => {
+    const storage = new Planned(x.storage.bytes);
+    places.set(x.storage, { storage, back: x.offset });
+    return storage;
+  });
+  const fresh: Planned[] = [];
+  const homes: Result[] = outs.map(({ storage, offset, shape, strides, dtype }) => {
+    const argument = tensors.findIndex((t) => t.storage === storage);
+    if (argument >= 0) return { shape, strides, dtype, offset: offset - tensors[argument].offset, from: { argument } };
+    if (!made.has(storage) || lasting.has(storage)) return { shape, strides, dtype, offset, from: { state: storage } };
+    let place = places.get(storage);
+    if (place === undefined) {
+      const own = new Planned(storage.bytes);
+      fresh.push(own);
+      place = { storage: own, back: 0 };
+      places.set(storage, place);
+    }
+    return { shape, strides, dtype, offset, from: { fresh: fresh.indexOf(place.storage as Planned) } };
+  });
+  for (const s of lasting) places.set(s, { storage: s, back: 0 });
+  const constants = [...written].map(([storage, bytes]) => constantCall(storage, bytes));
+  const raw = relocated([...constants, ...recorder.calls], made, places);
+  const captured = printed({ calls: raw, inputs, outputs: fresh });
+  const calls = withoutTwins(withoutDead(raw, [...fresh, ...inputs]), inputs, fresh);
+  const graph: Graph = { calls, inputs, outputs: fresh };
+  const device = backend();
+  const program = device.program?.(calls, inputs, fresh) as Program;
+  const changes = new Set(calls.flatMap(writesOf));
+  const plan = new Plan(
+    shownForm(kind.form),
+    guards.map((g) => g.what),
+    captured,
+    graph,
+    program,
+  );
+  return {
+    plan,
+    program,
+    guards,
+    results: homes,
+    fresh: fresh.map((s) => s.bytes),
+    form,
+    changed: [...changes].filter((s) => s.device !== 'plan'),
+    changedArguments: inputs.flatMap((s, i) => (changes.has(s) ? [i] : [])),
+    gradients,
+  };
+}
+
+/** A storage that JavaScript filled: its bytes are copied from a constant of the plan in each run. */
+function constantCall(storage: Storage, bytes: Uint8Array): { op: never; inputs: never; attrs: never; outputs: never } {
+  const device = backend();
+  const own = device.alloc(bytes.length);
+  const view = (s: Storage): object => ({ storage: s, offset: 0, shape: [bytes.length], strides: [1], dtype: 'uint8', rowMajor: true });
+  device.write(view(own) as never, bytes);
+  return { op: TABLE.copy as never, inputs: [view(own)] as never, attrs: { dtype: 'uint8' } as never, outputs: [view(storage)] as never };
+}

@@ -1,0 +1,219 @@
+// Programs: steps laid end to end in linear memory, run by one call. Intermediate results share an arena, packed by when they live.
+import { type Input, Planned, type Program, type ProgramStats, type Storage, type View } from '../backend.ts';
+import { SIZE } from '../base/dtype.ts';
+import { ValueError } from '../base/errors.ts';
+import { AGAIN, type Again, type Attrs, type KernelOp, type Lowered, type MapOp, type Op } from '../ops/op.ts';
+import { arrange, type Life } from './arena.ts';
+import { STEP } from './encode.ts';
+import type { Memory, WasmStorage } from './memory.ts';
+
+/** What a program needs of the engine. */
+export interface Runner {
+  readonly memory: Memory;
+  /** Runs steps; `opOf` names the op of a failed one by the steps left. @throws IndexError and what ops throw while they run */
+  runProgram(address: number, count: number, threaded: boolean, opOf: (left: number) => Op): void;
+}
+
+/** Words of the slot table (SLOTS of assembly/step.ts): base addresses, 0 for absolute ones. */
+const SLOTS = 1024 >> 2;
+const MAX_SLOTS = 768;
+const ARENA = 1;
+
+/** An operand of a step: where its slot and its address stand, in words from the step's start. */
+interface Ref {
+  readonly slot: number;
+  readonly at: number;
+  readonly storage: Storage;
+  readonly offset: number;
+}
+interface PlanStep {
+  readonly op: Op;
+  readonly words: Uint32Array;
+  readonly tiles: number;
+  readonly refs: readonly Ref[];
+  /** Whether the output may take the memory of an input that is not read again. */
+  readonly flat: boolean;
+  readonly renew: (() => Lowered) | null;
+  /** The input whose packed form phase 0 makes, and that form's stand-in. */
+  readonly packs: { readonly of: Storage; readonly into: Storage } | null;
+}
+
+const isView = (x: Input): x is View => typeof x === 'object' && x !== null;
+
+/** Takes the steps that an engine writes instead of running them. */
+export class Lowering {
+  readonly steps: PlanStep[] = [];
+  private readonly memory: Memory;
+
+  constructor(memory: Memory) {
+    this.memory = memory;
+  }
+
+  temporary(bytes: number): Storage {
+    return new Planned(bytes);
+  }
+  map(op: MapOp, tiles: number, operands: readonly Input[]): void {
+    if (tiles === 0) return;
+    const words = this.words();
+    const refs = operands.flatMap((x, k) => (isView(x) ? [ref(8 + 4 * k, 10 + 4 * k, x)] : []));
+    this.steps.push({ op, words, tiles, refs, flat: words[5] === 0xffffffff, renew: null, packs: null });
+  }
+  kernel(op: KernelOp, operands: readonly (View | null)[], lowered: Lowered, attrs: Attrs, again: (attrs: Attrs) => Lowered): void {
+    const words = this.words();
+    const at = (i: number): [number, number] => [8 + 3 * i, 9 + 3 * i];
+    const refs = operands.flatMap((x, i) => (x === null ? [] : [ref(...at(i), x)]));
+    const { workspace = 0, packs, tiles } = lowered;
+    let form: PlanStep['packs'] = null;
+    if (workspace > 0) {
+      const storage = new Planned(workspace);
+      const [slot, address] = at(operands.length);
+      refs.push({ slot, at: address, storage, offset: 0 });
+      const source = packs && operands[operands.length - op.inputs.length + packs.input];
+      if (source) form = { of: source.storage, into: storage };
+    }
+    const more = attrs[AGAIN as never] as Again | undefined;
+    const renew = more === undefined ? null : () => again({ ...attrs, ...more() });
+    this.steps.push({ op, words, tiles: Math.max(...tiles), refs, flat: false, renew, packs: form });
+  }
+  private words(): Uint32Array {
+    const { u32 } = this.memory;
+    // Whole 8 bytes, so that the floats of the steps behind it stay aligned.
+    const length = ((u32[(STEP >> 2) + 1] + 7) >> 3) << 1;
+    const words = u32.slice(STEP >> 2, (STEP >> 2) + length);
+    words[1] = length << 2;
+    return words;
+  }
+}
+const ref = (slot: number, at: number, x: View): Ref => ({ slot, at, storage: x.storage, offset: x.offset * SIZE[x.dtype] });
+
+/** A packed form of state: made again when the state's version has changed. */
+interface Form {
+  readonly of: Storage;
+  /** Where the step says how many tiles phase 0 has. */
+  readonly word: number;
+  readonly tiles: number;
+  version: number;
+}
+
+export class WasmProgram implements Program {
+  readonly stats: ProgramStats;
+  private readonly runner: Runner;
+  private readonly ops: readonly Op[];
+  private readonly threaded: boolean;
+  private readonly code: WasmStorage;
+  private readonly arena: WasmStorage;
+  private readonly renewals: { readonly word: number; readonly renew: () => Lowered }[] = [];
+  private readonly forms: Form[] = [];
+  private readonly held = new Set<Storage>();
+
+  constructor(runner: Runner, steps: readonly PlanStep[], inputs: readonly Storage[], outputs: readonly Storage[]) {
+    const { memory } = runner;
+    this.runner = runner;
+    this.ops = steps.map((s) => s.op);
+    this.threaded = steps.some((s) => s.tiles > 1);
+    if (ARENA + 1 + inputs.length + outputs.length > MAX_SLOTS)
+      throw new ValueError(`compile: ${inputs.length} inputs and ${outputs.length} outputs; at most ${MAX_SLOTS - 2} in all`);
+    const slots = new Map<Storage, number>();
+    for (const s of [...inputs, ...outputs]) slots.set(s, ARENA + 1 + slots.size);
+
+    // Packed forms of state that the program does not write stay from run to run.
+    const written = new Set(steps.flatMap((s) => writtenBy(s)));
+    const lasting = new Map<Storage, WasmStorage>();
+    for (const { packs } of steps)
+      if (packs && packs.of.device !== 'plan' && !written.has(packs.of)) {
+        const form = memory.alloc(packs.into.bytes);
+        lasting.set(packs.into, form);
+        this.held.add(form);
+      }
+
+    const lives = livesOf(steps, (s) => s.device === 'plan' && !slots.has(s) && !lasting.has(s));
+    const { places, bytes, live, intermediates } = arrange(lives);
+    this.arena = memory.alloc(bytes);
+    this.stats = { steps: steps.length, arena: bytes, live, intermediates };
+    const total = steps.reduce((sum, s) => sum + s.words.length, 0);
+    this.code = memory.alloc(total * 4);
+    let at = this.code.pointer >>> 2;
+    for (const step of steps) {
+      const words = step.words;
+      for (const { slot, at: word, storage, offset } of step.refs) {
+        const place = places.get(storage);
+        const fixed = lasting.get(storage) ?? (storage.device === 'plan' ? null : (storage as WasmStorage));
+        words[slot] = place !== undefined ? ARENA : (slots.get(storage) ?? 0);
+        words[word] = place !== undefined ? place + offset : fixed !== null ? fixed.pointer + offset : offset;
+        if (storage.device !== 'plan') this.hold(storage);
+      }
+      memory.u32.set(words, at);
+      if (step.renew !== null) this.renewals.push({ word: at, renew: step.renew });
+      if (step.packs !== null && lasting.has(step.packs.into))
+        this.forms.push({ of: step.packs.of, word: at + 3, tiles: words[3], version: -1 });
+      at += words.length;
+    }
+  }
+  private hold(storage: Storage): void {
+    if (this.held.has(storage)) return;
+    storage.retain();
+    this.held.add(storage);
+  }
+
+  run(inputs: readonly { readonly storage: Storage; readonly byteOffset: number }[], outputs: readonly Storage[]): void {
+    const { memory } = this.runner;
+    const { u32 } = memory;
+    u32[SLOTS + ARENA] = this.arena.pointer;
+    let slot = SLOTS + ARENA + 1;
+    for (let i = 0; i < inputs.length; i++) u32[slot++] = (inputs[i].storage as WasmStorage).pointer + inputs[i].byteOffset;
+    for (let i = 0; i < outputs.length; i++) u32[slot++] = (outputs[i] as WasmStorage).pointer;
+    for (let i = 0; i < this.renewals.length; i++) {
+      const { word, renew } = this.renewals[i];
+      const { ints, floats } = renew();
+      const offsets = u32[word + 7];
+      const first = word + ((offsets & 0xffff) >> 2);
+      for (let k = 0; k < ints.length; k++) u32[first + k] = ints[k];
+      if (floats === undefined) continue;
+      const start = (word + (offsets >>> 18)) >> 1;
+      for (let k = 0; k < floats.length; k++) memory.f64[start + k] = floats[k];
+    }
+    for (let i = 0; i < this.forms.length; i++) {
+      const form = this.forms[i];
+      u32[form.word] = form.version === form.of.version ? 0 : form.tiles;
+      form.version = form.of.version;
+    }
+    this.runner.runProgram(this.code.pointer, this.ops.length, this.threaded, (left) => this.ops[this.ops.length - left]);
+  }
+
+  dispose(): void {
+    for (const s of this.held) s.release();
+    this.held.clear();
+    this.arena.release();
+    this.code.release();
+  }
+}
+
+const writtenBy = ({ op, refs }: PlanStep): Storage[] => {
+  if (op.kind !== 'kernel') return refs.length > 0 ? [refs[0].storage] : [];
+  // A kernel's operands: outputs, inputs (those present), workspace.
+  return op.mutates === undefined ? refs.slice(0, op.outputs.length).map((r) => r.storage) : refs.map((r) => r.storage);
+};
+
+/** When each stand-in is first and last touched, by step; the output of a flat step may lie where a dying input lay. */
+function livesOf(steps: readonly PlanStep[], shared: (s: Storage) => boolean): Life[] {
+  const lives = new Map<Storage, Life>();
+  steps.forEach(({ refs }, i) => {
+    for (const { storage } of refs) {
+      if (!shared(storage)) continue;
+      const known = lives.get(storage);
+      if (known === undefined) lives.set(storage, { storage, bytes: storage.bytes, from: i, to: i, over: null });
+      else known.to = i;
+    }
+  });
+  steps.forEach(({ flat, refs }, i) => {
+    if (!flat || refs.length < 2) return;
+    const out = lives.get(refs[0].storage);
+    if (out === undefined || out.from !== i || refs[0].offset !== 0) return;
+    const dying = refs.slice(1).find(({ storage, offset }) => {
+      const life = lives.get(storage);
+      return life !== undefined && life !== out && life.to === i && offset === 0 && life.bytes === out.bytes;
+    });
+    if (dying !== undefined) out.over = lives.get(dying.storage) as Life;
+  });
+  return [...lives.values()];
+}
