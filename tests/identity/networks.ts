@@ -48,8 +48,8 @@ function digits(): string {
     model,
     (x) => model.forward(x) as Tensor,
     () => {
-      const y = wick.randint(0, 10, [16]);
-      return [wick.randn([16, 1, 8, 8]).mul(0.3).add(patterns.indexSelect(0, y)), y];
+      const y = wick.randint(0, 10, [8]);
+      return [wick.randn([8, 1, 8, 8]).mul(0.3).add(patterns.indexSelect(0, y)), y];
     },
     1e-3,
   );
@@ -70,7 +70,7 @@ function lstm(): string {
     model,
     (x) => model.forward(x),
     () => {
-      const x = wick.randn([8, 12, 8]);
+      const x = wick.randn([8, 6, 8]);
       return [x, x.narrow(2, 0, 4).sum({ dim: 1 }).argmax(1)];
     },
     3e-3,
