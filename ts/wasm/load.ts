@@ -49,7 +49,7 @@ export function unpacked(): Uint8Array<ArrayBuffer> {
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(fromBase64(unpacker)), { env: { memory } });
   new Uint8Array(memory.buffer).set(packed, OUT + size);
   (exports as unknown as { unpack(size: number): void }).unpack(size);
-  return new Uint8Array(memory.buffer, OUT, size);
+  return new Uint8Array(memory.buffer as ArrayBuffer, OUT, size);
 }
 
 /** A shared memory as large as the runtime lets it become: some browsers refuse large maxima. */
