@@ -49,7 +49,13 @@ const BUNDLERS = {
   async webpack(input, out) {
     const { default: webpack } = await own('webpack', 'lib/index.js');
     const output = { path: join(out, '..'), filename: out.split('/').at(-1), module: true };
-    const compiler = webpack({ mode: 'production', entry: input, output, experiments: { outputModule: true }, performance: { hints: false } });
+    const compiler = webpack({
+      mode: 'production',
+      entry: input,
+      output,
+      experiments: { outputModule: true },
+      performance: { hints: false },
+    });
     const stats = await new Promise((resolve, reject) => compiler.run((error, stats) => (error ? reject(error) : resolve(stats))));
     if (stats.hasErrors() || stats.hasWarnings()) throw new Error(stats.toString({ colors: false }));
   },
