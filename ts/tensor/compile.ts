@@ -5,7 +5,7 @@ import { StateError } from '../base/errors.ts';
 import { isContiguous, type Shape, sameShape, show } from '../base/shape.ts';
 import { TABLE } from '../ops/table.ts';
 import { type Capture, captureWith, capturing } from '../plan/capture.ts';
-import { type Graph, printed, relocated, withoutDead, withoutTwins, writesOf } from '../plan/graph.ts';
+import { type Graph, printed, relocated, withActivations, withoutDead, withoutTwins, writesOf } from '../plan/graph.ts';
 import { Recorder } from '../plan/recorder.ts';
 import { alias, backend, collecting, keep, leave, setBackend, type Tensor, TensorCore } from './core.ts';
 import { isGradEnabled } from './node.ts';
@@ -340,7 +340,7 @@ function settle(
   const constants = [...written].map(([storage, bytes]) => constantCall(storage, bytes));
   const raw = relocated([...constants, ...recorder.calls], made, places);
   const captured = printed({ calls: raw, inputs, outputs: fresh });
-  const calls = withoutTwins(withoutDead(raw, [...fresh, ...inputs]), inputs, fresh);
+  const calls = withActivations(withoutTwins(withoutDead(raw, [...fresh, ...inputs]), inputs, fresh), [...fresh, ...inputs]);
   const graph: Graph = { calls, inputs, outputs: fresh };
   const device = backend();
   const program = device.program?.(calls, inputs, fresh) as Program;
