@@ -74,9 +74,23 @@ export interface Program {
   dispose(): void;
 }
 
+/** Kernels beside a device's own: their module as text like the core's, its bytes, and whether it may use tiles of six rows. */
+export interface Extension {
+  readonly text: string;
+  readonly size: number;
+  readonly tall: boolean;
+}
+export let extension: Extension | null = null;
+/** Offers kernels, which `config` brings into use. */
+export function extend(e: Extension): void {
+  extension = e;
+}
+
 /** The seam. Wasm executes at once, WebGPU encodes commands, the recorder of plans writes a graph. */
 export interface Backend {
   readonly device: Device;
+  /** Rounding of its products: plans are made for one. */
+  readonly math?: string;
   /** Memory for `bytes` bytes, not cleared. @throws MemoryError */
   alloc(bytes: number): Storage;
   /**

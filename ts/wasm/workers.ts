@@ -1,3 +1,4 @@
+import { JOINED } from './join.ts';
 import type { Exports, Loaded } from './load.ts';
 import type { Memory } from './memory.ts';
 
@@ -9,7 +10,14 @@ const SCRATCH = 1 << 19;
 const SOURCE = `
 const go = ({ module, memory, scratch, id }) => {
   const abort = () => { throw new Error('abort'); };
-  const x = new WebAssembly.Instance(module, { env: { memory, abort, now: abort } }).exports;
+  const join = () => {
+    const [at, n] = new Uint32Array(memory.buffer, ${JOINED}, 2);
+    const more = new WebAssembly.Module(new Uint8Array(memory.buffer).slice(at, at + n));
+    const { setScratch, ...kernels } = new WebAssembly.Instance(more, { env: { memory } }).exports;
+    setScratch(scratch);
+    for (const name of Object.keys(kernels).sort()) x.table.grow(1, kernels[name]);
+  };
+  const x = new WebAssembly.Instance(module, { env: { memory, abort, now: abort, join } }).exports;
   x.setScratch(scratch);
   x.start(1);
   for (;;) {
