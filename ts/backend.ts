@@ -74,23 +74,38 @@ export interface Program {
   dispose(): void;
 }
 
-/** Kernels beside a device's own: their module as text like the core's, its bytes, and whether it may use tiles of six rows. */
-export interface Extension {
-  readonly text: string;
-  readonly size: number;
-  readonly tall: boolean;
+/** How products round, and why not as was asked for. Of each mode there is one. */
+export interface Rounding {
+  readonly mode: 'strict' | 'fast';
+  readonly reason: string;
 }
-export let extension: Extension | null = null;
-/** Offers kernels, which `config` brings into use. */
-export function extend(e: Extension): void {
-  extension = e;
+/** What kernels of another rounding need of a device to take part. */
+export interface Roundable {
+  math: Rounding;
+  /** Opcodes of the kernels that stand in for those of rows, by names. */
+  opcodes: Readonly<Record<string, number>>;
+  /** Steps kept for calls that come again: they hold opcodes. */
+  steps: unknown;
+  readonly loaded: { readonly memory: WebAssembly.Memory; readonly exports: { readonly table: WebAssembly.Table } };
+  readonly memory: { readonly u8: Uint8Array; readonly u32: Uint32Array; allocRaw(bytes: number): number };
+}
+/** Sets the rounding of a device; `unpacked` makes a module's bytes of its text. */
+export type Rounder = (
+  device: Roundable,
+  math: string | undefined,
+  unpacked: (text: string, bytes: number) => Uint8Array<ArrayBuffer>,
+) => void;
+export let rounder: Rounder | null = null;
+/** Brings kernels of another rounding, which `config` puts to use. */
+export function setRounder(r: Rounder): void {
+  rounder = r;
 }
 
 /** The seam. Wasm executes at once, WebGPU encodes commands, the recorder of plans writes a graph. */
 export interface Backend {
   readonly device: Device;
-  /** Rounding of its products: plans are made for one. */
-  readonly math?: string;
+  /** Plans are made for one rounding. */
+  readonly math?: Rounding;
   /** Memory for `bytes` bytes, not cleared. @throws MemoryError */
   alloc(bytes: number): Storage;
   /**

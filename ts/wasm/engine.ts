@@ -1,4 +1,4 @@
-import type { Backend, Call, Input, Program, Storage, View } from '../backend.ts';
+import type { Backend, Call, Input, Program, Roundable, Rounding, Storage, View } from '../backend.ts';
 import { CODE, COMPUTE, type DType, SIZE } from '../base/dtype.ts';
 import { DeviceError, IndexError, MemoryError, WickError } from '../base/errors.ts';
 import {
@@ -15,7 +15,6 @@ import { Memo } from '../ops/memo.ts';
 import type { Attrs, KernelOp, Layout, Lowered, MapOp, Meta, Op, Scalar } from '../ops/op.ts';
 import { TABLE } from '../ops/table.ts';
 import { address, encodeDense, encodeKernel, encodeMap, type KernelStep, keepKernel, pointKernel, STEP } from './encode.ts';
-import { join } from './join.ts';
 import { type Exports, type Loaded, load } from './load.ts';
 import { Memory, type MemoryStats, type WasmStorage } from './memory.ts';
 import { type KeptPack, packOf } from './packs.ts';
@@ -47,42 +46,26 @@ class Temp implements View {
 }
 
 /** The Wasm device: one linear memory, one interpreter, a pool of threads. */
-export class Engine implements Backend, Runner {
+export class Engine implements Backend, Runner, Roundable {
   readonly device = 'wasm';
   /** Takes the steps that ops become instead of running them, while a program is made. */
   private lowering: Lowering | null = null;
   private readonly exports: Exports;
   readonly memory: Memory;
   readonly pool: Pool;
-  private steps: Memo<KernelStep> = new Memo<KernelStep>();
-  /** The steps of the other mode. */
-  private others: Memo<KernelStep> = new Memo<KernelStep>();
-  private readonly loaded: Loaded;
-  private readonly scratch: number;
-  /** Opcodes of the fast kernels; undefined: never asked for, null: not for this runtime. */
-  private fast: Record<string, number> | null | undefined;
-  math: 'strict' | 'fast' = 'strict';
+  steps: Memo<KernelStep> = new Memo<KernelStep>();
+  opcodes: Readonly<Record<string, number>> = {};
+  math: Rounding = { mode: 'strict', reason: '' };
+  readonly loaded: Loaded;
 
   constructor(loaded: Loaded = load()) {
     this.loaded = loaded;
     this.exports = loaded.exports;
     const base = Math.ceil(this.exports.heapBase() / 64) * 64;
     this.memory = new Memory(loaded.memory, base, loaded.maxPages * 65536);
-    this.scratch = this.memory.allocRaw(SCRATCH);
-    this.exports.setScratch(this.scratch);
+    this.exports.setScratch(this.memory.allocRaw(SCRATCH));
     this.exports.start(typeof (globalThis as { document?: unknown }).document === 'undefined' ? 1 : 0);
     this.pool = new Pool(loaded, this.memory);
-  }
-
-  /** Lets products round as they like, or as the order of operations says; why not, if the runtime cannot. */
-  setMath(math: 'strict' | 'fast'): string {
-    if (math === 'fast' && this.fast === undefined) this.fast = join(this.loaded, this.memory, this.scratch);
-    const reason = math === 'fast' && this.fast === null ? 'this runtime has no relaxed SIMD' : '';
-    if (reason === '' && math !== this.math) {
-      this.math = math;
-      [this.steps, this.others] = [this.others, this.steps];
-    }
-    return reason;
   }
 
   alloc(bytes: number): WasmStorage {
@@ -188,7 +171,7 @@ export class Engine implements Backend, Runner {
         try {
           const operands = [...results, ...ready].map((v) => v && { address: address(v), dtype: v.dtype });
           operands.push({ address: pack === null ? passing : pack.storage.pointer, dtype: 'uint8' });
-          encodeKernel(this.memory, (this.math === 'fast' && this.fast?.[op.name]) || op.opcode, operands, lowered);
+          encodeKernel(this.memory, this.opcodes[op.name] ?? op.opcode, operands, lowered);
           if (this.lowering !== null)
             this.lowering.kernel(op, [...results, ...ready], lowered, attrs, (given) => op.lower(wanted, results, given));
           else {

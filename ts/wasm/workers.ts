@@ -1,4 +1,3 @@
-import { JOINED } from './join.ts';
 import type { Exports, Loaded } from './load.ts';
 import type { Memory } from './memory.ts';
 
@@ -6,16 +5,16 @@ import type { Memory } from './memory.ts';
 const host = globalThis as any;
 const SCRATCH = 1 << 19;
 
-/** Runs in a worker_threads worker and in a Web Worker alike: instantiate over the shared memory, then serve. */
+/** Runs in a worker_threads worker and in a Web Worker alike: instantiate over the shared memory, then serve. `join`: see ts/fast/index.ts. */
 const SOURCE = `
 const go = ({ module, memory, scratch, id }) => {
   const abort = () => { throw new Error('abort'); };
   const join = () => {
-    const [at, n] = new Uint32Array(memory.buffer, ${JOINED}, 2);
+    const [at, n] = new Uint32Array(memory.buffer, 4544);
     const more = new WebAssembly.Module(new Uint8Array(memory.buffer).slice(at, at + n));
-    const { setScratch, ...kernels } = new WebAssembly.Instance(more, { env: { memory } }).exports;
-    setScratch(scratch);
-    for (const name of Object.keys(kernels).sort()) x.table.grow(1, kernels[name]);
+    const kernels = new WebAssembly.Instance(more, { env: { memory } }).exports;
+    kernels.setScratch(scratch);
+    for (const kernel of Object.values(kernels)) x.table.grow(1, kernel);
   };
   const x = new WebAssembly.Instance(module, { env: { memory, abort, now: abort, join } }).exports;
   x.setScratch(scratch);
