@@ -26,8 +26,8 @@ export function multiply<T>(
     if (byColumns || mr == 1) {
       strip = scratch;
       stride = <usize>kc * sizeof<T>();
+      if (FAST && mr > 4) packStrip<T>(kc, a + 4 * sizeof<T>(), lda, strip + (stride << 2));
       if (byColumns) packStrip<T>(kc, a, lda, strip);
-      if (FAST && byColumns && mr > 4) packStrip<T>(kc, a + 4 * sizeof<T>(), lda, strip + (stride << 2));
       else memory.copy(strip, a, stride);
     }
     let p = b, q = c;
