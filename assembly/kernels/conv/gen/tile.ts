@@ -18,7 +18,7 @@ function putPart(p: usize, a: v128, b: v128, n: usize): void {
 
 /**
  * Four pixels by one panel of columns: the row at `start`, then the pieces in their order, added to what is there if `add`, clamped to the
- * vectors at `limits` if there are any; stores `bytes` of the 32. `pixels`: four pairs of source and target address.
+ * vectors at `limits` if there are any; stores `bytes` of the 32. `pixels`: pairs of source and target address.
  * Pieces: pairs of source offset and length; their rows of the panel follow one another.
  */
 export function tile<T>(pieces: usize, end: usize, pixels: usize, b: usize, at: usize, start: usize, add: bool, limits: usize, bytes: usize): void {
@@ -121,6 +121,125 @@ export function tile<T>(pieces: usize, end: usize, pixels: usize, b: usize, at: 
   put(load<usize>(pixels, 12) + at, c10, c11, bytes);
   put(load<usize>(pixels, 20) + at, c20, c21, bytes);
   put(load<usize>(pixels, 28) + at, c30, c31, bytes);
+}
+
+/**
+ * As tile with six pixels: for fused multiply-adds and engines that keep the order of the text.
+ */
+export function tile6<T>(pieces: usize, end: usize, pixels: usize, b: usize, at: usize, start: usize, add: bool, limits: usize, bytes: usize): void {
+  let c00 = v128.load(start), c01 = v128.load(start, 16), c10 = c00, c11 = c01, c20 = c00, c21 = c01, c30 = c00, c31 = c01, c40 = c00, c41 = c01, c50 = c00, c51 = c01;
+  for (; pieces != end; pieces += 8) {
+    const offset = load<usize>(pieces);
+    let a0 = load<usize>(pixels, 0) + offset, a1 = load<usize>(pixels, 8) + offset, a2 = load<usize>(pixels, 16) + offset, a3 = load<usize>(pixels, 24) + offset, a4 = load<usize>(pixels, 32) + offset, a5 = load<usize>(pixels, 40) + offset, k = load<i32>(pieces, 4);
+    while (true) {
+    {
+      const b0 = v128.load(b, 0), b1 = v128.load(b, 16);
+      const x0 = v128.load_splat<T>(a0, 0 * sizeof<T>()); c00 = mac<T>(c00, x0, b0); c01 = mac<T>(c01, x0, b1);
+      const x1 = v128.load_splat<T>(a1, 0 * sizeof<T>()); c10 = mac<T>(c10, x1, b0); c11 = mac<T>(c11, x1, b1);
+      const x2 = v128.load_splat<T>(a2, 0 * sizeof<T>()); c20 = mac<T>(c20, x2, b0); c21 = mac<T>(c21, x2, b1);
+      const x3 = v128.load_splat<T>(a3, 0 * sizeof<T>()); c30 = mac<T>(c30, x3, b0); c31 = mac<T>(c31, x3, b1);
+      const x4 = v128.load_splat<T>(a4, 0 * sizeof<T>()); c40 = mac<T>(c40, x4, b0); c41 = mac<T>(c41, x4, b1);
+      const x5 = v128.load_splat<T>(a5, 0 * sizeof<T>()); c50 = mac<T>(c50, x5, b0); c51 = mac<T>(c51, x5, b1);
+    }
+    if (k == 1) { b += 32; break; }
+    {
+      const b0 = v128.load(b, 32), b1 = v128.load(b, 48);
+      const x0 = v128.load_splat<T>(a0, 1 * sizeof<T>()); c00 = mac<T>(c00, x0, b0); c01 = mac<T>(c01, x0, b1);
+      const x1 = v128.load_splat<T>(a1, 1 * sizeof<T>()); c10 = mac<T>(c10, x1, b0); c11 = mac<T>(c11, x1, b1);
+      const x2 = v128.load_splat<T>(a2, 1 * sizeof<T>()); c20 = mac<T>(c20, x2, b0); c21 = mac<T>(c21, x2, b1);
+      const x3 = v128.load_splat<T>(a3, 1 * sizeof<T>()); c30 = mac<T>(c30, x3, b0); c31 = mac<T>(c31, x3, b1);
+      const x4 = v128.load_splat<T>(a4, 1 * sizeof<T>()); c40 = mac<T>(c40, x4, b0); c41 = mac<T>(c41, x4, b1);
+      const x5 = v128.load_splat<T>(a5, 1 * sizeof<T>()); c50 = mac<T>(c50, x5, b0); c51 = mac<T>(c51, x5, b1);
+    }
+    if (k == 2) { b += 64; break; }
+    {
+      const b0 = v128.load(b, 64), b1 = v128.load(b, 80);
+      const x0 = v128.load_splat<T>(a0, 2 * sizeof<T>()); c00 = mac<T>(c00, x0, b0); c01 = mac<T>(c01, x0, b1);
+      const x1 = v128.load_splat<T>(a1, 2 * sizeof<T>()); c10 = mac<T>(c10, x1, b0); c11 = mac<T>(c11, x1, b1);
+      const x2 = v128.load_splat<T>(a2, 2 * sizeof<T>()); c20 = mac<T>(c20, x2, b0); c21 = mac<T>(c21, x2, b1);
+      const x3 = v128.load_splat<T>(a3, 2 * sizeof<T>()); c30 = mac<T>(c30, x3, b0); c31 = mac<T>(c31, x3, b1);
+      const x4 = v128.load_splat<T>(a4, 2 * sizeof<T>()); c40 = mac<T>(c40, x4, b0); c41 = mac<T>(c41, x4, b1);
+      const x5 = v128.load_splat<T>(a5, 2 * sizeof<T>()); c50 = mac<T>(c50, x5, b0); c51 = mac<T>(c51, x5, b1);
+    }
+    if (k == 3) { b += 96; break; }
+    {
+      const b0 = v128.load(b, 96), b1 = v128.load(b, 112);
+      const x0 = v128.load_splat<T>(a0, 3 * sizeof<T>()); c00 = mac<T>(c00, x0, b0); c01 = mac<T>(c01, x0, b1);
+      const x1 = v128.load_splat<T>(a1, 3 * sizeof<T>()); c10 = mac<T>(c10, x1, b0); c11 = mac<T>(c11, x1, b1);
+      const x2 = v128.load_splat<T>(a2, 3 * sizeof<T>()); c20 = mac<T>(c20, x2, b0); c21 = mac<T>(c21, x2, b1);
+      const x3 = v128.load_splat<T>(a3, 3 * sizeof<T>()); c30 = mac<T>(c30, x3, b0); c31 = mac<T>(c31, x3, b1);
+      const x4 = v128.load_splat<T>(a4, 3 * sizeof<T>()); c40 = mac<T>(c40, x4, b0); c41 = mac<T>(c41, x4, b1);
+      const x5 = v128.load_splat<T>(a5, 3 * sizeof<T>()); c50 = mac<T>(c50, x5, b0); c51 = mac<T>(c51, x5, b1);
+    }
+    if (k == 4) { b += 128; break; }
+    {
+      const b0 = v128.load(b, 128), b1 = v128.load(b, 144);
+      const x0 = v128.load_splat<T>(a0, 4 * sizeof<T>()); c00 = mac<T>(c00, x0, b0); c01 = mac<T>(c01, x0, b1);
+      const x1 = v128.load_splat<T>(a1, 4 * sizeof<T>()); c10 = mac<T>(c10, x1, b0); c11 = mac<T>(c11, x1, b1);
+      const x2 = v128.load_splat<T>(a2, 4 * sizeof<T>()); c20 = mac<T>(c20, x2, b0); c21 = mac<T>(c21, x2, b1);
+      const x3 = v128.load_splat<T>(a3, 4 * sizeof<T>()); c30 = mac<T>(c30, x3, b0); c31 = mac<T>(c31, x3, b1);
+      const x4 = v128.load_splat<T>(a4, 4 * sizeof<T>()); c40 = mac<T>(c40, x4, b0); c41 = mac<T>(c41, x4, b1);
+      const x5 = v128.load_splat<T>(a5, 4 * sizeof<T>()); c50 = mac<T>(c50, x5, b0); c51 = mac<T>(c51, x5, b1);
+    }
+    if (k == 5) { b += 160; break; }
+    {
+      const b0 = v128.load(b, 160), b1 = v128.load(b, 176);
+      const x0 = v128.load_splat<T>(a0, 5 * sizeof<T>()); c00 = mac<T>(c00, x0, b0); c01 = mac<T>(c01, x0, b1);
+      const x1 = v128.load_splat<T>(a1, 5 * sizeof<T>()); c10 = mac<T>(c10, x1, b0); c11 = mac<T>(c11, x1, b1);
+      const x2 = v128.load_splat<T>(a2, 5 * sizeof<T>()); c20 = mac<T>(c20, x2, b0); c21 = mac<T>(c21, x2, b1);
+      const x3 = v128.load_splat<T>(a3, 5 * sizeof<T>()); c30 = mac<T>(c30, x3, b0); c31 = mac<T>(c31, x3, b1);
+      const x4 = v128.load_splat<T>(a4, 5 * sizeof<T>()); c40 = mac<T>(c40, x4, b0); c41 = mac<T>(c41, x4, b1);
+      const x5 = v128.load_splat<T>(a5, 5 * sizeof<T>()); c50 = mac<T>(c50, x5, b0); c51 = mac<T>(c51, x5, b1);
+    }
+    if (k == 6) { b += 192; break; }
+    {
+      const b0 = v128.load(b, 192), b1 = v128.load(b, 208);
+      const x0 = v128.load_splat<T>(a0, 6 * sizeof<T>()); c00 = mac<T>(c00, x0, b0); c01 = mac<T>(c01, x0, b1);
+      const x1 = v128.load_splat<T>(a1, 6 * sizeof<T>()); c10 = mac<T>(c10, x1, b0); c11 = mac<T>(c11, x1, b1);
+      const x2 = v128.load_splat<T>(a2, 6 * sizeof<T>()); c20 = mac<T>(c20, x2, b0); c21 = mac<T>(c21, x2, b1);
+      const x3 = v128.load_splat<T>(a3, 6 * sizeof<T>()); c30 = mac<T>(c30, x3, b0); c31 = mac<T>(c31, x3, b1);
+      const x4 = v128.load_splat<T>(a4, 6 * sizeof<T>()); c40 = mac<T>(c40, x4, b0); c41 = mac<T>(c41, x4, b1);
+      const x5 = v128.load_splat<T>(a5, 6 * sizeof<T>()); c50 = mac<T>(c50, x5, b0); c51 = mac<T>(c51, x5, b1);
+    }
+    if (k == 7) { b += 224; break; }
+    {
+      const b0 = v128.load(b, 224), b1 = v128.load(b, 240);
+      const x0 = v128.load_splat<T>(a0, 7 * sizeof<T>()); c00 = mac<T>(c00, x0, b0); c01 = mac<T>(c01, x0, b1);
+      const x1 = v128.load_splat<T>(a1, 7 * sizeof<T>()); c10 = mac<T>(c10, x1, b0); c11 = mac<T>(c11, x1, b1);
+      const x2 = v128.load_splat<T>(a2, 7 * sizeof<T>()); c20 = mac<T>(c20, x2, b0); c21 = mac<T>(c21, x2, b1);
+      const x3 = v128.load_splat<T>(a3, 7 * sizeof<T>()); c30 = mac<T>(c30, x3, b0); c31 = mac<T>(c31, x3, b1);
+      const x4 = v128.load_splat<T>(a4, 7 * sizeof<T>()); c40 = mac<T>(c40, x4, b0); c41 = mac<T>(c41, x4, b1);
+      const x5 = v128.load_splat<T>(a5, 7 * sizeof<T>()); c50 = mac<T>(c50, x5, b0); c51 = mac<T>(c51, x5, b1);
+    }
+      b += 256; a0 += 8 * sizeof<T>(); a1 += 8 * sizeof<T>(); a2 += 8 * sizeof<T>(); a3 += 8 * sizeof<T>(); a4 += 8 * sizeof<T>(); a5 += 8 * sizeof<T>();
+      k -= 8;
+      if (k == 0) break;
+    }
+  }
+  if (add) {
+    let p: usize;
+    p = load<usize>(pixels, 4) + at; c00 = v128.add<T>(v128.load(p), c00); c01 = v128.add<T>(v128.load(p, 16), c01);
+    p = load<usize>(pixels, 12) + at; c10 = v128.add<T>(v128.load(p), c10); c11 = v128.add<T>(v128.load(p, 16), c11);
+    p = load<usize>(pixels, 20) + at; c20 = v128.add<T>(v128.load(p), c20); c21 = v128.add<T>(v128.load(p, 16), c21);
+    p = load<usize>(pixels, 28) + at; c30 = v128.add<T>(v128.load(p), c30); c31 = v128.add<T>(v128.load(p, 16), c31);
+    p = load<usize>(pixels, 36) + at; c40 = v128.add<T>(v128.load(p), c40); c41 = v128.add<T>(v128.load(p, 16), c41);
+    p = load<usize>(pixels, 44) + at; c50 = v128.add<T>(v128.load(p), c50); c51 = v128.add<T>(v128.load(p, 16), c51);
+  }
+  if (limits) {
+    const low = v128.load(limits), high = v128.load(limits, 16);
+    c00 = v128.pmin<T>(v128.pmax<T>(c00, low), high); c01 = v128.pmin<T>(v128.pmax<T>(c01, low), high);
+    c10 = v128.pmin<T>(v128.pmax<T>(c10, low), high); c11 = v128.pmin<T>(v128.pmax<T>(c11, low), high);
+    c20 = v128.pmin<T>(v128.pmax<T>(c20, low), high); c21 = v128.pmin<T>(v128.pmax<T>(c21, low), high);
+    c30 = v128.pmin<T>(v128.pmax<T>(c30, low), high); c31 = v128.pmin<T>(v128.pmax<T>(c31, low), high);
+    c40 = v128.pmin<T>(v128.pmax<T>(c40, low), high); c41 = v128.pmin<T>(v128.pmax<T>(c41, low), high);
+    c50 = v128.pmin<T>(v128.pmax<T>(c50, low), high); c51 = v128.pmin<T>(v128.pmax<T>(c51, low), high);
+  }
+  put(load<usize>(pixels, 4) + at, c00, c01, bytes);
+  put(load<usize>(pixels, 12) + at, c10, c11, bytes);
+  put(load<usize>(pixels, 20) + at, c20, c21, bytes);
+  put(load<usize>(pixels, 28) + at, c30, c31, bytes);
+  put(load<usize>(pixels, 36) + at, c40, c41, bytes);
+  put(load<usize>(pixels, 44) + at, c50, c51, bytes);
 }
 
 /** Four outputs by one panel of sources, summed over pixels: C[4, panel] = sum of target times source, or added to C. */
