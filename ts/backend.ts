@@ -76,9 +76,38 @@ export interface Program {
   dispose(): void;
 }
 
+/** How products round, and why not as was asked for. Of each mode there is one. */
+export interface Rounding {
+  readonly mode: 'strict' | 'fast';
+  readonly reason: string;
+}
+/** What kernels of another rounding need of a device to take part. */
+export interface Roundable {
+  math: Rounding;
+  /** Opcodes of the kernels that stand in for those of rows, by names. */
+  opcodes: Readonly<Record<string, number>>;
+  /** Steps kept for calls that come again: they hold opcodes. */
+  steps: unknown;
+  readonly loaded: { readonly memory: WebAssembly.Memory; readonly exports: { readonly table: WebAssembly.Table } };
+  readonly memory: { readonly u8: Uint8Array; readonly u32: Uint32Array; allocRaw(bytes: number): number };
+}
+/** Sets the rounding of a device; `unpacked` makes a module's bytes of its text. */
+export type Rounder = (
+  device: Roundable,
+  math: string | undefined,
+  unpacked: (text: string, bytes: number) => Uint8Array<ArrayBuffer>,
+) => void;
+export let rounder: Rounder | null = null;
+/** Brings kernels of another rounding, which `config` puts to use. */
+export function setRounder(r: Rounder): void {
+  rounder = r;
+}
+
 /** The seam. Wasm executes at once, WebGPU encodes commands, the recorder of plans writes a graph. */
 export interface Backend {
   readonly device: Device;
+  /** Plans are made for one rounding. */
+  readonly math?: Rounding;
   /** Memory for `bytes` bytes, not cleared. @throws MemoryError */
   alloc(bytes: number): Storage;
   /**

@@ -124,7 +124,7 @@ export function compile<A extends readonly unknown[], R>(target: ((...args: A) =
   const kinds: Kind[] = [];
   const compiled = (...args: A): R => {
     if (capturing() !== null) return fn(...args);
-    const mode = [isGradEnabled(), getDefaultDtype()];
+    const mode = [isGradEnabled(), getDefaultDtype(), backend().math];
     const tensors: TensorCore[] = [];
     const i = kinds.findIndex((k) => {
       tensors.length = 0;
