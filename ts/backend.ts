@@ -60,6 +60,8 @@ export interface Call {
 /** What a program takes and does, in numbers. */
 export interface ProgramStats {
   readonly steps: number;
+  /** Steps that fusion spared. */
+  readonly fused: number;
   /** Bytes of the memory that its intermediate results share, of the largest set of them that live at once, and of all of them. */
   readonly arena: number;
   readonly live: number;

@@ -137,9 +137,9 @@ function k104(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { 
 function k105(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { map2<TanhBackward>(t, y, a, b, c, e); }
 function k106(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { map3<Threshold>(t, y, a, b, c, e); }
 function k121(s: usize, p: i32, t: i32): void { sumKernel(s, p, t); }
-function k142(s: usize, p: i32, t: i32): void { avgPoolKernel(s, p, t); }
-function k143(s: usize, p: i32, t: i32): void { avgPoolBackwardKernel(s, p, t); }
-function k144(s: usize, p: i32, t: i32): void { maxPoolKernel(s, p, t); }
+function k171(s: usize, p: i32, t: i32): void { avgPoolKernel(s, p, t); }
+function k172(s: usize, p: i32, t: i32): void { avgPoolBackwardKernel(s, p, t); }
+function k173(s: usize, p: i32, t: i32): void { maxPoolKernel(s, p, t); }
 
 /** Puts the functions into the table in the order of their opcodes, from index 1 on. Nothing else may take a function as a value. */
 export function layout(): void {
@@ -279,17 +279,6 @@ export function layout(): void {
   linearKernel;
   matmulKernel;
   intMmKernel;
-  convolutionKernel;
-  convolutionInputKernel;
-  convolutionWeightKernel;
-  avgPoolKernel;
-  avgPoolBackwardKernel;
-  maxPoolKernel;
-  k142;
-  k143;
-  k144;
-  maxPoolBackwardKernel;
-  maxPoolGatherKernel;
   embeddingKernel;
   embeddingBackwardKernel;
   indexAddKernel;
@@ -319,6 +308,17 @@ export function layout(): void {
   randintKernel;
   randpermKernel;
   uniformKernel;
+  convolutionKernel;
+  convolutionInputKernel;
+  convolutionWeightKernel;
+  avgPoolKernel;
+  avgPoolBackwardKernel;
+  maxPoolKernel;
+  k171;
+  k172;
+  k173;
+  maxPoolBackwardKernel;
+  maxPoolGatherKernel;
   normalizationKernel;
   normalizationBackwardKernel;
   crossEntropyKernel;

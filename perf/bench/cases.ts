@@ -1,5 +1,6 @@
 // One call of every row of the op table at a size that fills the second-level cache or more; flops where arithmetic is the limit.
 import * as wick from '../../ts/index.ts';
+import * as F from '../../ts/nn/functional/index.ts';
 import { TABLE } from '../../ts/ops/networks.ts';
 import type { Attrs, KernelOp, MapOp } from '../../ts/ops/op.ts';
 
@@ -89,11 +90,11 @@ export const KERNELS: Readonly<Record<string, () => Case>> = {
   convolutionWeight: () => call([image(32, 28), image(32, 28)], { kernelSize: [3, 3], padding: [1, 1] }, convFlops(8, 28, 32, 32)),
   maxPool: () => call([image(32, 64)], { kernelSize: [2, 2], stride: [2, 2] }),
   maxPoolBackward: () => {
-    const [, indices] = wick.maxPool2dWithIndices(image(32, 64), 2);
+    const [, indices] = F.maxPool2dWithIndices(image(32, 64), 2);
     return call([image(32, 32), indices], { inputSize: [64, 64] });
   },
   maxPoolGather: () => {
-    const [, indices] = wick.maxPool2dWithIndices(image(32, 64), 2);
+    const [, indices] = F.maxPool2dWithIndices(image(32, 64), 2);
     return call([image(32, 64), indices]);
   },
   adaptiveMaxPool: () => call([image(32, 64)], { outputSize: [8, 8] }),

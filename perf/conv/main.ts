@@ -1,6 +1,7 @@
 // Convolutions and their two gradients beside a matrix product of as many operations, interleaved, best of many rounds:
 // node build/perf/conv/main.js [part of a name]. One thread. Shares of the product's speed mean something on a shared machine; times do not.
 import * as wick from '../../ts/index.ts';
+import * as F from '../../ts/nn/functional/index.ts';
 
 /** Images, channels, height and width, outputs, kernel, stride, groups. */
 type Case = readonly [n: number, c: number, h: number, o: number, k: number, stride: number, groups: number];
@@ -39,11 +40,11 @@ for (const [name, [n, c, h, o, k, stride, groups]] of Object.entries(CASES)) {
   const w = wick.rand([o, c / groups, k, k]);
   const options = { stride, groups, padding: k >> 1 };
   const [xg, wg] = [x.clone().requiresGrad_(), w.clone().requiresGrad_()];
-  const [yx, yw] = [wick.conv2d(xg, w, null, options), wick.conv2d(x, wg, null, options)];
+  const [yx, yw] = [F.conv2d(xg, w, null, options), F.conv2d(x, wg, null, options)];
   const gradOutputs = yx.detach().clone();
   const bodies = [
     () => square.matmul(square),
-    () => wick.conv2d(x, w, null, options),
+    () => F.conv2d(x, w, null, options),
     () => wick.grad(yx, [xg], { gradOutputs, retainGraph: true })[0] as wick.Tensor,
     () => wick.grad(yw, [wg], { gradOutputs, retainGraph: true })[0] as wick.Tensor,
   ];

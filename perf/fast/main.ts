@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import '../../ts/fast/index.ts';
 import * as wick from '../../ts/index.ts';
-import { scaledDotProductAttention } from '../../ts/nn/functional/index.ts';
+import { conv2d, scaledDotProductAttention } from '../../ts/nn/functional/index.ts';
 import { best, peak } from '../bench/peak.ts';
 
 type Tensor = wick.Tensor;
@@ -34,7 +34,7 @@ const turned = (n: number): Case => {
 const convolution = (c: number, h: number, o: number, k: number, groups = 1): Case => {
   const x = rand(1, c, h, h).contiguous({ memoryFormat: 'channelsLast' });
   const w = rand(o, c / groups, k, k);
-  return { flops: (2 * o * h * h * c * k * k) / groups, run: () => wick.conv2d(x, w, null, { padding: k >> 1, groups }) };
+  return { flops: (2 * o * h * h * c * k * k) / groups, run: () => conv2d(x, w, null, { padding: k >> 1, groups }) };
 };
 const attention = (): Case => {
   const [q, k, v] = [rand(1, 8, 256, 64), rand(1, 8, 256, 64), rand(1, 8, 256, 64)];

@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Tensor } from '../../ts/index.ts';
 import * as wick from '../../ts/index.ts';
+import * as F from '../../ts/nn/functional/index.ts';
 import { refuses } from './expect.ts';
 
 const test = suite('bad shapes and dtypes');
@@ -56,10 +57,10 @@ test('operands that do not broadcast or fit', () => {
   refuses(() => wick.cat([tensor(1)]), ShapeError, 'cat', 'stack');
   refuses(() => wick.cat([]), ValueError, 'cat', 'at least one');
   refuses(() => wick.stack([a, ones([3, 2])]), ShapeError, 'stack', '[2, 3]', '[3, 2]');
-  refuses(() => wick.conv2d(ones([1, 3, 8, 8]), ones([4, 2, 3, 3])), ShapeError, /conv/, '[1, 3, 8, 8]', '[4, 2, 3, 3]');
-  refuses(() => wick.conv2d(ones([1, 2, 2, 2]), ones([4, 2, 3, 3])), ShapeError, /conv/, 'larger', 'pad');
-  refuses(() => wick.maxPool2d(ones([1, 1, 2, 2]), 3), ShapeError, 'maxPool2d', '[1, 1, 2, 2]');
-  refuses(() => wick.maxPool2d(ones([1, 1, 4, 4]), 2, { stride: 0 }), ValueError, 'maxPool2d', 'stride');
+  refuses(() => F.conv2d(ones([1, 3, 8, 8]), ones([4, 2, 3, 3])), ShapeError, /conv/, '[1, 3, 8, 8]', '[4, 2, 3, 3]');
+  refuses(() => F.conv2d(ones([1, 2, 2, 2]), ones([4, 2, 3, 3])), ShapeError, /conv/, 'larger', 'pad');
+  refuses(() => F.maxPool2d(ones([1, 1, 2, 2]), 3), ShapeError, 'maxPool2d', '[1, 1, 2, 2]');
+  refuses(() => F.maxPool2d(ones([1, 1, 4, 4]), 2, { stride: 0 }), ValueError, 'maxPool2d', 'stride');
 });
 
 test('shapes that hold another number of elements', () => {
@@ -144,7 +145,7 @@ test('dtypes that an op does not take', () => {
   refuses(() => ones([2, 2]).gather(1, ones([2, 2])), DTypeError, 'gather', 'float32', 'int64');
   refuses(() => ones([2]).indexSelect(0, b), DTypeError, 'indexSelect', 'bool', 'int64');
   refuses(() => ones([2, 2]).matmul(ones([2, 2], { dtype: 'float64' })), DTypeError, 'matmul', 'float32', 'float64', '.to(');
-  refuses(() => wick.conv2d(ones([1, 1, 2, 2]), int([[[[1]]]])), DTypeError, /conv/, 'int64', 'float32');
+  refuses(() => F.conv2d(ones([1, 1, 2, 2]), int([[[[1]]]])), DTypeError, /conv/, 'int64', 'float32');
   refuses(() => wick.rand([2], { dtype: 'int32' }), DTypeError, 'int32', 'randint');
   refuses(() => i.bernoulli(), DTypeError, 'bernoulli', 'int64');
   refuses(() => i.dropout(), DTypeError, 'dropout', 'int64');

@@ -1,6 +1,7 @@
 // Convolutions of random shapes beside the definition in float64, in one to three dimensions; the same bits for any number of threads.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { grad, setThreads, type Tensor, tensor } from '../../ts/index.ts';
 import {
   type Activation,
   adaptiveAvgPool3d,
@@ -10,12 +11,8 @@ import {
   conv2d,
   conv3d,
   convTranspose3d,
-  grad,
   maxPool3d,
-  setThreads,
-  type Tensor,
-  tensor,
-} from '../../ts/index.ts';
+} from '../../ts/nn/functional/index.ts';
 import { checkTwice, close, flat, noise, sample } from './differences.ts';
 
 interface Case {

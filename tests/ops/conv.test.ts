@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { conv1d, conv2d, convTranspose1d, convTranspose2d, grad, ones, type Tensor } from '../../ts/index.ts';
+import { grad, ones, type Tensor } from '../../ts/index.ts';
+import { conv1d, conv2d, convTranspose1d, convTranspose2d } from '../../ts/nn/functional/index.ts';
 import { checkTwice, close, flat, sample } from './differences.ts';
 
 interface Case {

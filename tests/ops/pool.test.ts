@@ -1,5 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { ones, type Tensor, tensor } from '../../ts/index.ts';
 import {
   adaptiveAvgPool1d,
   adaptiveAvgPool2d,
@@ -9,10 +10,7 @@ import {
   maxPool1d,
   maxPool2d,
   maxPool2dWithIndices,
-  ones,
-  type Tensor,
-  tensor,
-} from '../../ts/index.ts';
+} from '../../ts/nn/functional/index.ts';
 import { checkTwice, close, flat, sample } from './differences.ts';
 
 interface Window {

@@ -156,7 +156,7 @@ function fast(): void {
   });
 
   test('convolution both ways: dense, pointwise, first layers, groups, depthwise', () => {
-    const cases: [string, number[], number[], wick.ConvOptions][] = [
+    const cases: [string, number[], number[], F.ConvOptions][] = [
       ['3x3', [2, 8, 9, 11], [12, 8, 3, 3], { padding: 1 }],
       ['strided', [1, 5, 12, 9], [7, 5, 3, 2], { stride: 2 }],
       ['pointwise', [2, 16, 6, 5], [20, 16, 1, 1], {}],
@@ -166,7 +166,7 @@ function fast(): void {
     ];
     for (const dtype of ['float32', 'float64'] as const)
       for (const [name, x, w, options] of cases) {
-        const forward: Fn = (a, b) => wick.conv2d(a, b, null, options);
+        const forward: Fn = (a, b) => F.conv2d(a, b, null, options);
         const k = w[1] * w[2] * w[3];
         assert.ok(compare(`${name} ${dtype}`, dtype, k, forward, [x, w]) > 0, `${name}: some bits differ`);
         for (const i of [0, 1]) {

@@ -3,11 +3,9 @@ import * as activation from './activation.ts';
 import * as binary from './binary.ts';
 import * as bytes from './bytes.ts';
 import * as compare from './compare.ts';
-import * as conv from './conv.ts';
 import * as create from './create.ts';
 import * as matmul from './matmul.ts';
 import type { Op } from './op.ts';
-import * as pool from './pool.ts';
 import * as random from './random.ts';
 import * as reduce from './reduce.ts';
 import * as rows from './rows.ts';
@@ -38,8 +36,6 @@ const CORE: Families = {
   softmax,
   matmul,
   bytes,
-  conv,
-  pool,
   rows,
   scatter,
   search,

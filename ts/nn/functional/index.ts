@@ -1,3 +1,4 @@
+export type { Activation } from '../../tensor/index.ts';
 export * from './activation.ts';
 export * from './attention.ts';
 export * from './conv.ts';
@@ -10,4 +11,5 @@ export * from './margin-loss.ts';
 export * from './norm.ts';
 export * from './pad.ts';
 export * from './pool.ts';
+export type { Extent } from './spatial.ts';
 export * from './window.ts';

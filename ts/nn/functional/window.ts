@@ -1,6 +1,8 @@
 import { ShapeError, ValueError } from '../../base/errors.ts';
 import { show } from '../../base/shape.ts';
-import { avgPool1d, avgPool2d, type Extent, pad, range, type Tensor, zeros } from '../../tensor/index.ts';
+import { pad, range, type Tensor, zeros } from '../../tensor/index.ts';
+import { avgPool1d, avgPool2d } from './pool.ts';
+import type { Extent } from './spatial.ts';
 
 /** How windows move over an image. */
 export interface WindowOptions {

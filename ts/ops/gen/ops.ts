@@ -277,28 +277,6 @@ export interface Ops {
   matmul(a: Value, b: Value): Value;
   /** Matrix product of int8 or uint8 matrices, less their zero points, exact in int32. */
   intMm(a: Value, b: Value, attrs: { aZero?: number; bZero?: number }): Value;
-  /** Convolution (cross-correlation, as in PyTorch) in one to three dimensions with zero padding; an activation may be fused. */
-  convolution(x: Value, w: Value, bias: Value | null, attrs: { stride?: readonly number[]; padding?: readonly number[]; paddingEnd?: readonly number[]; dilation?: readonly number[]; groups?: number; activation?: 'relu' | 'relu6' }): Value;
-  /** Gradient of a convolution with respect to its input; also the transposed convolution. */
-  convolutionInput(grad: Value, w: Value, attrs: { stride?: readonly number[]; padding?: readonly number[]; paddingEnd?: readonly number[]; dilation?: readonly number[]; groups?: number; activation?: 'relu' | 'relu6'; inputSize: readonly number[] }): Value;
-  /** Gradient of a convolution with respect to its weight. */
-  convolutionWeight(grad: Value, x: Value, attrs: { stride?: readonly number[]; padding?: readonly number[]; paddingEnd?: readonly number[]; dilation?: readonly number[]; groups?: number; activation?: 'relu' | 'relu6'; kernelSize: readonly number[] }): Value;
-  /** Average over windows that divide the image into outputSize. */
-  adaptiveAvgPool(x: Value, attrs: { outputSize: readonly number[] }): Value;
-  /** Gradient of an adaptive average pool. */
-  adaptiveAvgPoolBackward(grad: Value, attrs: { inputSize: readonly number[] }): Value;
-  /** Maximum over windows that divide the image into outputSize, and the index of each maximum in its plane. */
-  adaptiveMaxPool(x: Value, attrs: { outputSize: readonly number[] }): Value[];
-  /** Average over each window. */
-  avgPool(x: Value, attrs: { kernelSize: readonly number[]; stride?: readonly number[]; padding?: readonly number[]; ceilMode?: boolean; countIncludePad?: boolean; divisorOverride?: number }): Value;
-  /** Gradient of an average pool. */
-  avgPoolBackward(grad: Value, attrs: { kernelSize: readonly number[]; stride?: readonly number[]; padding?: readonly number[]; ceilMode?: boolean; countIncludePad?: boolean; divisorOverride?: number; inputSize: readonly number[] }): Value;
-  /** Maximum over each window, and the index of each maximum in its plane. */
-  maxPool(x: Value, attrs: { kernelSize: readonly number[]; stride?: readonly number[]; padding?: readonly number[]; dilation?: readonly number[]; ceilMode?: boolean }): Value[];
-  /** Gradient of a maximum pool: sums values at their indices in a plane of inputSize. */
-  maxPoolBackward(grad: Value, indices: Value, attrs: { inputSize: readonly number[] }): Value;
-  /** Values of x at indices in its plane, as a maximum pool returned them. */
-  maxPoolGather(x: Value, indices: Value): Value;
   /** The rows of a table that an index of any shape names. */
   embedding(weight: Value, index: Value, attrs: { paddingIdx?: number | null }): Value;
   /** Zeros with each vector added to the row of a table that its index names, in order. */
@@ -371,6 +349,28 @@ export interface Ops {
   slice(x: Value, attrs: { starts: readonly number[]; steps: readonly number[]; sizes: readonly number[] }): Value;
   /** All windows of a size along a dimension, as a new last dimension. */
   unfold(x: Value, attrs: { dim: number; size: number; step: number }): Value;
+  /** Convolution (cross-correlation, as in PyTorch) in one to three dimensions with zero padding; an activation may be fused. */
+  convolution(x: Value, w: Value, bias: Value | null, attrs: { stride?: readonly number[]; padding?: readonly number[]; paddingEnd?: readonly number[]; dilation?: readonly number[]; groups?: number; activation?: 'relu' | 'relu6' }): Value;
+  /** Gradient of a convolution with respect to its input; also the transposed convolution. */
+  convolutionInput(grad: Value, w: Value, attrs: { stride?: readonly number[]; padding?: readonly number[]; paddingEnd?: readonly number[]; dilation?: readonly number[]; groups?: number; activation?: 'relu' | 'relu6'; inputSize: readonly number[] }): Value;
+  /** Gradient of a convolution with respect to its weight. */
+  convolutionWeight(grad: Value, x: Value, attrs: { stride?: readonly number[]; padding?: readonly number[]; paddingEnd?: readonly number[]; dilation?: readonly number[]; groups?: number; activation?: 'relu' | 'relu6'; kernelSize: readonly number[] }): Value;
+  /** Average over windows that divide the image into outputSize. */
+  adaptiveAvgPool(x: Value, attrs: { outputSize: readonly number[] }): Value;
+  /** Gradient of an adaptive average pool. */
+  adaptiveAvgPoolBackward(grad: Value, attrs: { inputSize: readonly number[] }): Value;
+  /** Maximum over windows that divide the image into outputSize, and the index of each maximum in its plane. */
+  adaptiveMaxPool(x: Value, attrs: { outputSize: readonly number[] }): Value[];
+  /** Average over each window. */
+  avgPool(x: Value, attrs: { kernelSize: readonly number[]; stride?: readonly number[]; padding?: readonly number[]; ceilMode?: boolean; countIncludePad?: boolean; divisorOverride?: number }): Value;
+  /** Gradient of an average pool. */
+  avgPoolBackward(grad: Value, attrs: { kernelSize: readonly number[]; stride?: readonly number[]; padding?: readonly number[]; ceilMode?: boolean; countIncludePad?: boolean; divisorOverride?: number; inputSize: readonly number[] }): Value;
+  /** Maximum over each window, and the index of each maximum in its plane. */
+  maxPool(x: Value, attrs: { kernelSize: readonly number[]; stride?: readonly number[]; padding?: readonly number[]; dilation?: readonly number[]; ceilMode?: boolean }): Value[];
+  /** Gradient of a maximum pool: sums values at their indices in a plane of inputSize. */
+  maxPoolBackward(grad: Value, indices: Value, attrs: { inputSize: readonly number[] }): Value;
+  /** Values of x at indices in its plane, as a maximum pool returned them. */
+  maxPoolGather(x: Value, indices: Value): Value;
   /** Groups of elements less their mean, divided by sqrt(variance + eps), times weight, plus bias; mean and variance may be given. */
   normalization(x: Value, weight: Value | null, bias: Value | null, givenMean: Value | null, givenVariance: Value | null, attrs: { dims?: number; groups?: number; batch?: boolean; rms?: boolean; eps: number }): Value[];
   /** Gradients of normalization in x, weight and bias for the gradient g of its result and its statistics. */

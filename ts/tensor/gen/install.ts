@@ -4,7 +4,6 @@ import { TensorCore } from '../core.ts';
 import * as activationFamily from '../functions/activation.ts';
 import * as arithmeticFamily from '../functions/arithmetic.ts';
 import * as comparingFamily from '../functions/comparing.ts';
-import * as convFamily from '../functions/conv.ts';
 import * as createFamily from '../functions/create.ts';
 import * as diagonalsFamily from '../functions/diagonals.ts';
 import * as differencesFamily from '../functions/differences.ts';
@@ -130,9 +129,6 @@ Object.defineProperties(
     },
     angle(this: any): any {
       return comparingFamily.angle(this);
-    },
-    throughFloat(this: any, others?: any, run?: any): any {
-      return convFamily.throughFloat(this, others, run);
     },
     zerosLike(this: any, options?: any): any {
       return createFamily.zerosLike(this, options);

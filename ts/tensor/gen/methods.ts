@@ -671,8 +671,6 @@ export interface Methods {
   nanToNum(options?: NanToNumOptions): Tensor;
   /** The phase of real numbers: pi where negative, else 0; NaN stays. */
   angle(): Tensor;
-  /** Whole numbers are computed in float64, which holds them exactly up to 2^53. */
-  throughFloat(others: readonly (Tensor | null)[], run: (tensors: Tensor[]) => Tensor): Tensor | null;
   /** Zeros with the shape and dtype of x. @example tensor([1, 2]).zerosLike() */
   zerosLike(options?: CreateOptions): Tensor;
   /** Ones with the shape and dtype of x. @example tensor([1, 2]).onesLike() */
