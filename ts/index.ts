@@ -54,15 +54,20 @@ export function config({ math }: Config): void {
 
 /** What `info()` reports. */
 export interface Info {
+  /** Name and version; in browsers what the browser calls itself. */
   readonly runtime: string;
   readonly device: string;
+  readonly simd: string;
+  /** Asked for, working at this moment, processors, and why there are fewer than asked for. */
   readonly threads: { readonly wanted: number; readonly ready: number; readonly cores: number; readonly reason: string };
   readonly memory: MemoryStats;
   readonly math: Rounding;
 }
-/** The runtime, the device, its threads (and why not more), its memory, its rounding (and why not the one that was asked for). */
+/** The runtime, the device, its SIMD, its threads (and why not more), its memory, its rounding (and why not the one that was asked for). */
 export function info(): Info {
-  const host = globalThis as { Bun?: unknown; Deno?: unknown; process?: { versions?: { node?: string } } };
-  const runtime = host.Bun ? 'bun' : host.Deno ? 'deno' : host.process?.versions?.node ? `node ${host.process.versions.node}` : 'browser';
-  return { runtime, device: 'wasm', threads: engine.threads(), memory: engine.stats(), math: engine.math };
+  const host = globalThis as { process?: { versions?: Record<string, string> }; navigator?: { userAgent?: string } };
+  const versions = host.process?.versions;
+  const name = ['bun', 'deno', 'node'].find((name) => versions?.[name]);
+  const runtime = name ? `${name} ${versions?.[name]}` : (host.navigator?.userAgent ?? 'unknown');
+  return { runtime, device: 'wasm', simd: '128 bits', threads: engine.threads(), memory: engine.stats(), math: engine.math };
 }

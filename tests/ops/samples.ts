@@ -15,6 +15,11 @@ export interface Call {
 
 let seed = 0;
 const generator = new wick.Generator(0);
+/** Draws from the start again, so that a row's samples do not depend on the rows before it. */
+export function restart(): void {
+  seed = 0;
+  generator.manualSeed(0);
+}
 /** Numbers from an interval. */
 export function draw(shape: readonly number[], low = -1.9, high = 1.9): Tensor {
   return wick

@@ -277,7 +277,7 @@ export class Engine implements Backend, Runner, Roundable {
     return this.memory.stats();
   }
 
-  /** Threads: asked for, working at this moment, and why not more. */
+  /** Threads: asked for, working at this moment, processors, and why there are fewer than asked for. */
   threads(): { wanted: number; ready: number; cores: number; reason: string } {
     return { wanted: this.pool.threads, ready: this.pool.ready + 1, cores: cores(), reason: this.pool.reason };
   }

@@ -5,8 +5,12 @@ import type { Memory } from './memory.ts';
 const host = globalThis as any;
 const SCRATCH = 1 << 19;
 
-/** Runs in a worker_threads worker and in a Web Worker alike: instantiate over the shared memory, then serve. `join`: see ts/fast/index.ts. */
+/**
+ * Runs in a worker_threads worker and in a Web Worker alike: instantiate over the shared memory, say so, then serve. `join`: see
+ * ts/fast/index.ts.
+ */
 const SOURCE = `
+const threads = globalThis.process?.getBuiltinModule?.('node:worker_threads');
 const go = ({ module, memory, scratch, id }) => {
   const abort = () => { throw new Error('abort'); };
   const join = () => {
@@ -19,27 +23,42 @@ const go = ({ module, memory, scratch, id }) => {
   const x = new WebAssembly.Instance(module, { env: { memory, abort, now: abort, join } }).exports;
   x.setScratch(scratch);
   x.start(1);
+  (threads?.parentPort ?? globalThis).postMessage(0);
   for (;;) {
     try { x.work(id); } catch (e) { x.abandon(2); }
   }
 };
-const threads = globalThis.process?.getBuiltinModule?.('node:worker_threads');
 if (threads?.workerData?.scratch) go(threads.workerData);
 else globalThis.onmessage = (e) => go(e.data);
 `;
+let url = '';
 
-/** A way to start a worker from a string with given data; null where the runtime has none. */
-type Starter = (data: object) => void;
-
-function starter(): Starter | null {
+/** Starts a worker, which does not keep the process alive; `ready` and `dead` are called as it lives. @throws where none can start */
+function start(data: object, ready: () => void, dead: (why: string) => void): void {
   const threads = host.process?.getBuiltinModule?.('node:worker_threads');
-  if (threads)
-    return (data) => {
-      const worker = new threads.Worker(SOURCE, { eval: true, workerData: data, stdin: false });
-      worker.unref();
-      worker.on('error', () => {});
+  if (threads) {
+    const worker = new threads.Worker(SOURCE, { eval: true, workerData: data, stdin: false });
+    worker.on('message', ready);
+    worker.on('error', (error: unknown) => dead(`${error}`));
+    worker.on('exit', () => dead('it ended'));
+    worker.unref();
+  } else {
+    url ||= URL.createObjectURL(new Blob([SOURCE]));
+    const worker = new host.Worker(url);
+    worker.onmessage = ready;
+    worker.onerror = (event: ErrorEvent) => {
+      event.preventDefault();
+      dead(event.message ?? "the page's policy forbids workers from blob: addresses");
     };
-  return null;
+    worker.postMessage(data);
+  }
+}
+
+/** Why this runtime cannot have workers that share memory; empty where nothing speaks against them. */
+function obstacle(): string {
+  if (host.process?.getBuiltinModule) return '';
+  if (!host.Worker) return 'this runtime has no workers';
+  return host.crossOriginIsolated ? '' : 'the page is not cross-origin isolated (docs/runtimes.md names the headers)';
 }
 
 /** Number of threads that the machine says it has. */
@@ -76,17 +95,34 @@ export class Pool {
   /** Starts the workers that are wanted and not there yet. Cheap to call. */
   ensure(): void {
     if (this.started >= this.wanted || this.reason !== '') return;
-    const start = starter();
-    if (!start) {
-      this.reason = 'this runtime has no way to start a worker that shares memory';
-      return;
-    }
+    this.reason = obstacle();
+    while (this.started < this.wanted && this.reason === '') this.add(this.started++);
+  }
+
+  private add(id: number): void {
     const { module, memory } = this.loaded;
+    let scratch = 0;
+    let works = false;
+    let over = false;
+    const dead = (why: string): void => {
+      if (over) return;
+      over = true;
+      this.started--;
+      // Between operations no tile is lost with it: it only no longer takes part.
+      if (works) this.exports.abandon(0);
+      if (scratch !== 0) this.memory.freeRaw(scratch, SCRATCH);
+      if (this.reason !== '') return;
+      this.reason = `worker ${id} is gone: ${why}`;
+      host.console?.warn(`wick: ${this.reason}; work goes on with the threads left`);
+    };
+    const ready = (): void => {
+      works = true;
+    };
     try {
-      for (; this.started < this.wanted; this.started++)
-        start({ module, memory, scratch: this.memory.allocRaw(SCRATCH), id: this.started });
+      scratch = this.memory.allocRaw(SCRATCH);
+      start({ module, memory, scratch, id }, ready, dead);
     } catch (error) {
-      this.reason = `worker ${this.started} did not start: ${(error as Error).message}`;
+      dead(`${error}`);
     }
   }
 
