@@ -6,6 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as wick from '../../ts/index.ts';
 import * as F from '../../ts/nn/functional/index.ts';
+import { unpacked } from '../../ts/wasm/load.ts';
 import { sample } from '../ops/differences.ts';
 
 const FLAG = '--experimental-wasm-relaxed-simd';
@@ -106,6 +107,14 @@ if (!relaxed) {
 } else fast();
 
 function fast(): void {
+  test('the module keeps its data in page 0, below the core', async () => {
+    const { fast, size } = await import('../../ts/fast/gen/fast.ts');
+    const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536, shared: true });
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(unpacked(fast, size)), { env: { memory } });
+    const end = (exports as unknown as { heapBase(): number }).heapBase();
+    assert.ok(end > 57344 && end <= 65536, `${end}`);
+  });
+
   test('info says so, and strict goes back', () => {
     wick.config({ math: 'fast' });
     assert.equal(wick.info().math, { mode: 'fast', reason: '' });
