@@ -68,11 +68,27 @@ export interface ProgramStats {
   readonly intermediates: number;
 }
 
+/** One step of a timed run. */
+export interface StepTiming {
+  /** The op, or the ops of a fused step. */
+  readonly name: string;
+  /** Milliseconds from the start of the run, and of the step. */
+  readonly start: number;
+  readonly duration: number;
+}
+
 /** A list of calls that a device made ready: one call runs them all and allocates nothing. */
 export interface Program {
   readonly stats: ProgramStats;
-  /** Runs over these inputs (storage and first byte) and outputs, in the order in which `program` was given their stand-ins. */
-  run(inputs: readonly { readonly storage: Storage; readonly byteOffset: number }[], outputs: readonly Storage[]): void;
+  /**
+   * Runs over these inputs (storage and first byte) and outputs, in the order in which `program` was given their stand-ins; where `timings`
+   * is given, step by step, and appends what each took.
+   */
+  run(
+    inputs: readonly { readonly storage: Storage; readonly byteOffset: number }[],
+    outputs: readonly Storage[],
+    timings?: StepTiming[],
+  ): void;
   dispose(): void;
 }
 

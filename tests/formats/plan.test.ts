@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { load, save } from '../../ts/formats/plan.ts';
+import { load, save, toDot, toMermaid, toTrace } from '../../ts/formats/plan.ts';
 import { crc32 } from '../../ts/formats/zip.ts';
 import * as wick from '../../ts/index.ts';
 import * as nn from '../../ts/nn/index.ts';
@@ -50,7 +50,7 @@ test('a network comes back with the same bits, without its source and with weigh
       const run = load(file);
       for (let i = 0; i < 3; i++) assert.equal(values((run(x) as Tensor).to('float32')), expected, name);
       assert.is(run.plan.print(), plan.print());
-      assert.throws(() => run(wick.zeros([1])), /called with .*float32\[1\].* saved for/);
+      assert.throws(() => run(wick.zeros([1])), /called with .*float32\[1\].* made for/);
       run.dispose();
     }
   });
@@ -95,6 +95,38 @@ test('what a file cannot hold is told', () => {
     assert.throws(
       () => save(planOf(((y: Tensor, f: (z: Tensor) => Tensor) => f(y)) as never, x, (z: Tensor) => z.add(1))),
       /function, which a file cannot hold/,
+    );
+  });
+});
+
+test('drawings: every call and what it reads, and a trace of its steps', () => {
+  wick.scope(() => {
+    const w = wick.randn([4, 3]);
+    const x = wick.randn([2, 3]);
+    const plan = planOf(((y: Tensor) => nn.functional.linear(y, w).relu().add(y.sum())) as never, x);
+    assert.is(
+      toMermaid(plan),
+      [
+        'flowchart TD',
+        '  in0(["input 0"])',
+        '  state0(["state 0"])',
+        '  n0["linear"]',
+        '  n1["sum"]',
+        '  n2["add"]',
+        '  out0(["output 0"])',
+        '  in0 -->|"float32[2, 3]"| n0',
+        '  state0 -->|"float32[4, 3]"| n0',
+        '  in0 -->|"float32[2, 3]"| n1',
+        '  n0 -->|"float32[2, 4]"| n2',
+        '  n1 -->|"float32[]"| n2',
+        '  n2 --> out0',
+      ].join('\n'),
+    );
+    assert.match(toDot(plan), /^digraph plan \{[\s\S]*n0 \[label="linear", shape=box\];[\s\S]*n0 -> n2 \[label="float32\[2, 4\]"\];[\s\S]*\}$/);
+    const { traceEvents } = JSON.parse(toTrace(plan.profile(x)));
+    assert.equal(
+      traceEvents.map((e: { name: string; ph: string }) => `${e.name} ${e.ph}`),
+      ['linear X', 'sum X', 'add X'],
     );
   });
 });

@@ -7,6 +7,8 @@ import { AGAIN, type Attrs, type Op } from '../ops/op.ts';
 import { backend, type Form, filled, type Loaded, type Plan, type Recipe, type Result, revived, wholeOf } from '../tensor/index.ts';
 import { crc32 } from './zip.ts';
 
+export { toDot, toMermaid, toTrace } from './drawing.ts';
+
 // Bytes 0 to 7 the magic; then, as little-endian 32-bit numbers, the version, the header's length and the CRC-32 of all that follows
 // them; the header as JSON; the states' bytes, each from a multiple of 64.
 const MAGIC = 'WICKPLAN';

@@ -1,5 +1,5 @@
 // compile(): the first call of a kind runs the function and notes what it does; later ones run the plan made of that.
-import { type Call, Planned, type Program, type ProgramStats, type Storage, type View } from '../backend.ts';
+import { type Call, Planned, type Program, type ProgramStats, type StepTiming, type Storage, type View } from '../backend.ts';
 import { type DType, SIZE } from '../base/dtype.ts';
 import { DeviceError, StateError, ValueError } from '../base/errors.ts';
 import { isContiguous, type Shape, show } from '../base/shape.ts';
@@ -45,17 +45,31 @@ export class Plan {
   readonly captured: string;
   readonly recipe: Recipe;
   private readonly program: Program;
+  /** Runs the plan over tensors, timed. */
+  private readonly timed: (tensors: readonly TensorCore[], timings: StepTiming[]) => unknown;
 
-  constructor(recipe: Recipe, guards: readonly string[], captured: string, program: Program) {
+  constructor(recipe: Recipe, guards: readonly string[], captured: string, program: Program, timed: Plan['timed']) {
     this.signature = shownForm(recipe.args);
     this.guards = guards;
     this.captured = captured;
     this.recipe = recipe;
     this.program = program;
+    this.timed = timed;
   }
   /** The calls that the plan runs, one line each. */
   print(): string {
     return printed(this.recipe.graph);
+  }
+  /**
+   * Runs the plan once, step by step, and tells what each took. Its results are freed; what it changes in place is changed.
+   * @throws ValueError for arguments that it was not captured for @example compiled.plans[0].profile(x)
+   */
+  profile(...args: readonly unknown[]): StepTiming[] {
+    const timings: StepTiming[] = [];
+    const list: TensorCore[] = [];
+    collecting(list, () => this.timed(argumentsOf(this.recipe, args), timings));
+    leave(list, null);
+    return timings;
   }
   /** Steps, bytes of the arena against the largest set that lives at once and against the sum of all intermediate results. */
   stats(): ProgramStats & { readonly calls: number } {
@@ -151,7 +165,15 @@ export function compile<A extends readonly unknown[], R>(target: ((...args: A) =
   return compiled as Compiled<A, R>;
 }
 
-function replay(ready: Ready, tensors: readonly TensorCore[]): unknown {
+/** The tensors of a call, by their numbers. @throws ValueError where it is of another kind */
+function argumentsOf(recipe: Recipe, args: readonly unknown[]): TensorCore[] {
+  const tensors: TensorCore[] = [];
+  if (!matches(recipe.args, args, tensors))
+    throw new ValueError(`plan: called with ${shownForm(formOf(args, []))}, but it was made for ${shownForm(recipe.args)}`);
+  return tensors;
+}
+
+function replay(ready: Ready, tensors: readonly TensorCore[], timings?: StepTiming[]): unknown {
   const device = backend();
   for (const x of tensors)
     if (x.disposed || x.storage.refs <= 0) throw new StateError(`compiled function: an argument ${show(x.shape)} was disposed`);
@@ -161,6 +183,7 @@ function replay(ready: Ready, tensors: readonly TensorCore[]): unknown {
     ready.program.run(
       tensors.map(({ storage, offset, dtype }) => ({ storage, byteOffset: offset * SIZE[dtype] })),
       fresh,
+      timings,
     );
   } catch (error) {
     for (const s of fresh) s.release();
@@ -302,8 +325,8 @@ function prepared(recipe: Recipe, captured: string, guards: Capture['guards'], g
   const program = device.program(calls, inputs, outputs);
   const names = guards.map((g) => g.what);
   const changes = new Set(calls.flatMap(writesOf));
-  return {
-    plan: new Plan(recipe, names, captured, program),
+  const ready: Ready = {
+    plan: new Plan(recipe, names, captured, program, (tensors, timings) => replay(ready, tensors, timings)),
     program,
     guards,
     recipe,
@@ -311,6 +334,7 @@ function prepared(recipe: Recipe, captured: string, guards: Capture['guards'], g
     changedArguments: inputs.flatMap((s, i) => (changes.has(s) ? [i] : [])),
     gradients,
   };
+  return ready;
 }
 
 /** A plan as a function: what was saved, without the function that it was captured from. */
@@ -323,12 +347,7 @@ export interface Loaded {
 /** The function that a recipe describes. @throws ValueError for arguments that it was not captured for */
 export function revived(recipe: Recipe): Loaded {
   const ready = prepared(recipe, printed(recipe.graph), [], []);
-  const run = (...args: readonly unknown[]): unknown => {
-    const tensors: TensorCore[] = [];
-    if (!matches(recipe.args, args, tensors))
-      throw new ValueError(`plan: called with ${shownForm(formOf(args, []))}, but it was saved for ${ready.plan.signature}`);
-    return replay(ready, tensors);
-  };
+  const run = (...args: readonly unknown[]): unknown => replay(ready, argumentsOf(recipe, args));
   return Object.assign(run, { plan: ready.plan, dispose: () => ready.program.dispose() });
 }
 

@@ -134,7 +134,7 @@ class Chain {
     words.set([CHAIN, words.length * 4, 1, first.tiles, first.words[4], this.entries.length, first.words[6], this.steps.length]);
     this.entries.forEach((x, k) => words.set(x.words, HEAD + 4 * k));
     words.set(this.ops, HEAD + this.entries.length * 4);
-    return { ...first, words, refs: this.refs, flat: false };
+    return { ...first, name: this.steps.map((s) => s.name).join(' '), words, refs: this.refs, flat: false };
   }
 }
 

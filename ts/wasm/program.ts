@@ -1,5 +1,5 @@
 // Programs: steps laid end to end in linear memory, run by one call. Intermediate results share an arena, packed by when they live.
-import { type Input, Planned, type Program, type ProgramStats, type Storage, type View } from '../backend.ts';
+import { type Input, Planned, type Program, type ProgramStats, type StepTiming, type Storage, type View } from '../backend.ts';
 import { SIZE } from '../base/dtype.ts';
 import { ValueError } from '../base/errors.ts';
 import { AGAIN, type Again, type Attrs, type KernelOp, type Lowered, type MapOp, type Op } from '../ops/op.ts';
@@ -29,6 +29,7 @@ export interface Ref {
 }
 export interface PlanStep {
   readonly op: Op;
+  readonly name: string;
   readonly words: Uint32Array;
   readonly tiles: number;
   readonly refs: readonly Ref[];
@@ -57,7 +58,7 @@ export class Lowering {
     if (tiles === 0) return;
     const words = this.words();
     const refs = operands.flatMap((x, k) => (isView(x) ? [ref(8 + 4 * k, 10 + 4 * k, x)] : []));
-    this.steps.push({ op, words, tiles, refs, flat: isFlat(words), renew: null, packs: null });
+    this.steps.push({ op, name: op.name, words, tiles, refs, flat: isFlat(words), renew: null, packs: null });
   }
   kernel(op: KernelOp, operands: readonly (View | null)[], lowered: Lowered, attrs: Attrs, again: (attrs: Attrs) => Lowered): void {
     const words = this.words();
@@ -74,7 +75,7 @@ export class Lowering {
     }
     const more = attrs[AGAIN as never] as Again | undefined;
     const renew = more === undefined ? null : () => again({ ...attrs, ...more() });
-    this.steps.push({ op, words, tiles: Math.max(...tiles), refs, flat: false, renew, packs: form });
+    this.steps.push({ op, name: op.name, words, tiles: Math.max(...tiles), refs, flat: false, renew, packs: form });
   }
   private words(): Uint32Array {
     const { u32 } = this.memory;
@@ -100,6 +101,7 @@ export class WasmProgram implements Program {
   readonly stats: ProgramStats;
   private readonly runner: Runner;
   private readonly ops: readonly Op[];
+  private readonly names: readonly string[];
   private readonly threaded: boolean;
   private readonly code: WasmStorage;
   private readonly arena: WasmStorage;
@@ -128,6 +130,7 @@ export class WasmProgram implements Program {
     const shared = (s: Storage): boolean => s.device === 'plan' && !slots.has(s) && !lasting.has(s);
     const steps = fused(lowered, (all) => livesOf(all, shared));
     this.ops = steps.map((s) => s.op);
+    this.names = steps.map((s) => s.name);
     this.threaded = steps.some((s) => s.tiles > 1);
     const { places, bytes, live, intermediates } = arrange([...withOverlays(steps, livesOf(steps, shared)).values()]);
     this.arena = memory.alloc(bytes);
@@ -157,7 +160,11 @@ export class WasmProgram implements Program {
     this.held.add(storage);
   }
 
-  run(inputs: readonly { readonly storage: Storage; readonly byteOffset: number }[], outputs: readonly Storage[]): void {
+  run(
+    inputs: readonly { readonly storage: Storage; readonly byteOffset: number }[],
+    outputs: readonly Storage[],
+    timings?: StepTiming[],
+  ): void {
     const { memory } = this.runner;
     const { u32 } = memory;
     u32[SLOTS + ARENA] = this.arena.pointer;
@@ -179,7 +186,18 @@ export class WasmProgram implements Program {
       u32[form.word] = form.version === form.of.version ? 0 : form.tiles;
       form.version = form.of.version;
     }
-    this.runner.runProgram(this.code.pointer, this.ops.length, this.threaded, (left) => this.ops[this.ops.length - left]);
+    if (timings === undefined) {
+      this.runner.runProgram(this.code.pointer, this.ops.length, this.threaded, (left) => this.ops[this.ops.length - left]);
+      return;
+    }
+    const begin = performance.now();
+    let at = this.code.pointer;
+    for (let i = 0; i < this.ops.length; i++) {
+      const start = performance.now();
+      this.runner.runProgram(at, 1, this.threaded, () => this.ops[i]);
+      timings.push({ name: this.names[i], start: start - begin, duration: performance.now() - start });
+      at += memory.u32[(at >>> 2) + 1];
+    }
   }
 
   dispose(): void {
