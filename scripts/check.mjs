@@ -11,6 +11,7 @@ const CHECKS = [
   { name: 'asc', needs: 'assembly/index.ts', commands: [script('build', 'wasm', '--check')] },
   { name: 'layers', commands: [script('layers')] },
   { name: 'rules', commands: [script('rules')] },
+  { name: 'jsr', commands: [script('jsr', '--check')] },
   {
     name: 'biome',
     commands: [

@@ -122,7 +122,10 @@ test('drawings: every call and what it reads, and a trace of its steps', () => {
         '  n2 --> out0',
       ].join('\n'),
     );
-    assert.match(toDot(plan), /^digraph plan \{[\s\S]*n0 \[label="linear", shape=box\];[\s\S]*n0 -> n2 \[label="float32\[2, 4\]"\];[\s\S]*\}$/);
+    assert.match(
+      toDot(plan),
+      /^digraph plan \{[\s\S]*n0 \[label="linear", shape=box\];[\s\S]*n0 -> n2 \[label="float32\[2, 4\]"\];[\s\S]*\}$/,
+    );
     const { traceEvents } = JSON.parse(toTrace(plan.profile(x)));
     assert.equal(
       traceEvents.map((e: { name: string; ph: string }) => `${e.name} ${e.ph}`),

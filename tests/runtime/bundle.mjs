@@ -67,7 +67,7 @@ export async function bundle(path, file, { home } = {}) {
       plugins: [substitutes(whole, packaged)],
       external: [/^node:/],
       onwarn(warning) {
-        if (warning.code !== 'CIRCULAR_DEPENDENCY') throw new Error(`${path}: ${warning.message}`);
+        if (!['CIRCULAR_DEPENDENCY', 'THIS_IS_UNDEFINED'].includes(warning.code)) throw new Error(`${path}: ${warning.message}`);
       },
     });
   let build = await make(false);

@@ -21,7 +21,7 @@ const table = [];
 
 const app = await makeApp();
 try {
-  const chosen = (await hosts()).filter(({ name }) => parts.every((part) => name.toLowerCase().includes(part.toLowerCase())));
+  const chosen = await hosts((name) => parts.length === 0 || parts.some((part) => name.toLowerCase().startsWith(part.toLowerCase())));
   const suites = !quick && chosen.some(({ suites, missing }) => suites && !missing) ? await makeSuites(app.root) : [];
   for (const host of chosen) await test(host, suites);
   if (!quick && parts.length === 0)

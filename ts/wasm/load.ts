@@ -51,7 +51,7 @@ export function unpacked(text: string = core, bytes: number = size): Uint8Array<
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(fromBase64(unpacker)), { env: { memory } });
   new Uint8Array(memory.buffer).set(packed, OUT + bytes);
   (exports as unknown as { unpack(size: number): void }).unpack(bytes);
-  return new Uint8Array(memory.buffer, OUT, bytes);
+  return new Uint8Array(memory.buffer as ArrayBuffer, OUT, bytes);
 }
 
 /** A shared memory as large as the runtime lets it become: some browsers refuse large maxima. */

@@ -5,10 +5,7 @@ import type { Memory } from './memory.ts';
 const host = globalThis as any;
 const SCRATCH = 1 << 19;
 
-/**
- * Runs in a worker_threads worker and in a Web Worker alike: instantiate over the shared memory, say so, then serve. `join`: see
- * ts/fast/index.ts.
- */
+/** Runs in a worker_threads worker and in a Web Worker alike: instantiate over the shared memory, then serve. `join`: see ts/fast/index.ts. */
 const SOURCE = `
 const threads = globalThis.process?.getBuiltinModule?.('node:worker_threads');
 const go = ({ module, memory, scratch, id }) => {
@@ -23,7 +20,6 @@ const go = ({ module, memory, scratch, id }) => {
   const x = new WebAssembly.Instance(module, { env: { memory, abort, now: abort, join } }).exports;
   x.setScratch(scratch);
   x.start(1);
-  (threads?.parentPort ?? globalThis).postMessage(0);
   for (;;) {
     try { x.work(id); } catch (e) { x.abandon(2); }
   }
@@ -33,19 +29,17 @@ else globalThis.onmessage = (e) => go(e.data);
 `;
 let url = '';
 
-/** Starts a worker, which does not keep the process alive; `ready` and `dead` are called as it lives. @throws where none can start */
-function start(data: object, ready: () => void, dead: (why: string) => void): void {
+/** Starts a worker, which does not keep the process alive; calls back if it dies. @throws where none can start */
+function start(data: object, dead: (why: string) => void): void {
   const threads = host.process?.getBuiltinModule?.('node:worker_threads');
   if (threads) {
     const worker = new threads.Worker(SOURCE, { eval: true, workerData: data, stdin: false });
-    worker.on('message', ready);
     worker.on('error', (error: unknown) => dead(`${error}`));
     worker.on('exit', () => dead('it ended'));
     worker.unref();
   } else {
     url ||= URL.createObjectURL(new Blob([SOURCE]));
     const worker = new host.Worker(url);
-    worker.onmessage = ready;
     worker.onerror = (event: ErrorEvent) => {
       event.preventDefault();
       dead(event.message ?? "the page's policy forbids workers from blob: addresses");
@@ -102,25 +96,21 @@ export class Pool {
   private add(id: number): void {
     const { module, memory } = this.loaded;
     let scratch = 0;
-    let works = false;
     let over = false;
     const dead = (why: string): void => {
       if (over) return;
       over = true;
       this.started--;
-      // Between operations no tile is lost with it: it only no longer takes part.
-      if (works) this.exports.abandon(0);
+      // Between operations no tile is lost with it: if it took part, it no longer does.
+      if (this.ready >= this.started) this.exports.abandon(0);
       if (scratch !== 0) this.memory.freeRaw(scratch, SCRATCH);
       if (this.reason !== '') return;
       this.reason = `worker ${id} is gone: ${why}`;
       host.console?.warn(`wick: ${this.reason}; work goes on with the threads left`);
     };
-    const ready = (): void => {
-      works = true;
-    };
     try {
       scratch = this.memory.allocRaw(SCRATCH);
-      start({ module, memory, scratch, id }, ready, dead);
+      start({ module, memory, scratch, id }, dead);
     } catch (error) {
       dead(`${error}`);
     }
