@@ -25,11 +25,12 @@ test('ragged arrays and what is no number', () => {
 });
 
 test('sizes that are no counts', () => {
-  for (const make of [zeros, ones, wick.empty, wick.rand, wick.randn]) {
-    refuses(() => make([2, -1]), ShapeError, make.name === 'ones' || make.name === 'zeros' ? 'full' : make.name, '-1', '[2, -1]');
+  for (const [name, make] of Object.entries({ full: zeros, empty: wick.empty, rand: wick.rand, randn: wick.randn })) {
+    refuses(() => make([2, -1]), ShapeError, name, '-1', '[2, -1]');
     refuses(() => make([1.5]), ShapeError, '1.5');
     refuses(() => make([Number.NaN]), ShapeError, 'NaN');
   }
+  refuses(() => ones([2, -1]), ShapeError, '[2, -1]');
   refuses(() => wick.eye(-2), ShapeError, '-2');
   refuses(() => wick.linspace(0, 1, -1), ShapeError, 'linspace', '-1');
   refuses(() => wick.randperm(-1), ShapeError, 'randperm', '-1');
