@@ -9,11 +9,11 @@ import { isTurned, turnTile } from './turn';
 /** Bytes of one tile; four of them fit in half of L1. */
 const TILE: usize = 4096;
 
-@inline function entry(s: usize, k: i32): usize { return s + 32 + (<usize>k << 4); }
+@inline export function entry(s: usize, k: i32): usize { return s + 32 + (<usize>k << 4); }
 @inline function dtypeOf(e: usize): i32 { return load<u8>(e, 4); }
 @inline function typeOf(e: usize): i32 { return load<u8>(e, 5); }
-@inline function modeOf(e: usize): i32 { return load<u8>(e, 6); }
-@inline function base(e: usize): usize { return load<u32>(SLOTS + (<usize>load<u32>(e) << 2)) + load<u32>(e, 8); }
+@inline export function modeOf(e: usize): i32 { return load<u8>(e, 6); }
+@inline export function base(e: usize): usize { return load<u32>(SLOTS + (<usize>load<u32>(e) << 2)) + load<u32>(e, 8); }
 
 /** The strides of operand k, behind the sizes. */
 @inline function stridesOf(s: usize, k: i32): usize {
@@ -84,7 +84,7 @@ function repeat(shift: usize, tile: usize, n: i32): void {
 }
 
 /** Fills the first n lanes of a scalar operand's tile. */
-function fill(e: usize, tile: usize, n: i32): void {
+export function fill(e: usize, tile: usize, n: i32): void {
   const t = typeOf(e);
   if (modeOf(e) == IMMEDIATE) {
     const x = load<f64>(e, 8);

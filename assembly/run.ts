@@ -1,7 +1,8 @@
 // The interpreter: runs steps laid end to end in linear memory. Eager work is one step, a plan is many.
+import { chain } from './chain';
 import { SPANS, indexOf, layout } from './gen/dispatch';
 import { dense, map } from './map';
-import { length, opcode, phases, tiles } from './step';
+import { CHAIN, length, opcode, phases, tiles } from './step';
 import { failed, fork, shares, takeStatus } from './threads';
 
 /** Runs one tile of one phase of the step at s. */
@@ -9,6 +10,7 @@ export function execute(s: usize, phase: i32, tile: i32): void {
   const op = opcode(s);
   const fn = indexOf(op);
   if (op < SPANS) map(s, tile, fn);
+  else if (op == CHAIN) chain(s, tile);
   else call_indirect<void>(fn, s, phase, tile);
 }
 

@@ -6,6 +6,9 @@
 /** Where the host writes its steps, the slot table and the pool's control block: page 0, below the static data. */
 export const SLOTS: usize = 1024;
 export const CONTROL: usize = 4096;
+/** What the host says of kernels beside the core's: address and bytes of their module (0: none), whether they use tiles of six rows. */
+export const JOINED: usize = CONTROL + 448;
+export const TALL: usize = JOINED + 8;
 
 /** Compute types: what a lane holds inside a kernel. */
 export const F32: i32 = 0;
@@ -21,6 +24,7 @@ export const I8: i32 = 7;
 export const U8: i32 = 8;
 export const BOOL: i32 = 9;
 
+@inline export function int32(s: usize, offset: usize): i32 { return load<i32>(s + offset); }
 @inline export function opcode(s: usize): i32 { return load<i32>(s); }
 @inline export function length(s: usize): usize { return load<u32>(s, 4); }
 @inline export function phases(s: usize): i32 { return load<i32>(s, 8); }
@@ -53,5 +57,8 @@ export const DIRECT: i32 = 0;
 export const SCALAR: i32 = 1;
 export const GATHER: i32 = 2;
 export const IMMEDIATE: i32 = 3;
+export const REGISTER: i32 = 4;
+/** The opcode of a chain of map steps: see chain.ts. */
+export const CHAIN: i32 = 0x7fff;
 /** Elements of one tile of a map step: the unit that threads claim. The host cuts by the same number. */
 export const GRAIN: i32 = 32768;

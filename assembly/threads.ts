@@ -2,7 +2,7 @@
 // The ticket is (job number << 32 | next tile). A job is opened in three writes: the ticket of the new job, closed; its fields; the
 // ticket, open. A thread that claimed from an older job sees the number change and lets go, so no tile runs twice.
 import { execute } from './run';
-import { CONTROL } from './step';
+import { CONTROL, JOINED } from './step';
 
 const TICKET: usize = CONTROL;
 const JOB: usize = CONTROL + 64; // step, phase, tiles
@@ -45,6 +45,12 @@ export function statusDetail(): i32 { return load<i32>(STATUS, 4); }
 @external('env', 'now')
 declare function now(): f64;
 
+/** Brings the functions of the module at JOINED into this instance's table. */
+// @ts-ignore: decorator
+@external('env', 'join')
+declare function join(): void;
+let joined: u32 = 0; // the module that this instance has
+
 let spent: f64 = 0; // in forks of this window
 let alone: f64 = 0; // what this thread would have needed for them by the pace of its own tiles
 let pause: f64 = PAUSE;
@@ -82,6 +88,11 @@ function work(): i32 {
     const tiles = atomic.load<i32>(JOB, 8);
     const tile = <i32>claim;
     if (atomic.load<i32>(TICKET + 4) != <i32>(claim >> 32) || tile >= tiles) return own;
+    const module = load<u32>(JOINED);
+    if (module != joined) {
+      joined = module;
+      join();
+    }
     execute(s, phase, tile);
     own++;
     if (atomic.add<i32>(DONE, 1) + 1 == tiles && atomic.load<i32>(MAIN)) atomic.notify(DONE, 1);

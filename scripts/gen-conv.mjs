@@ -3,7 +3,7 @@
 const STEPS = 8;
 const ROWS = [0, 1, 2, 3];
 const range = (n) => [...Array(n).keys()];
-const mac = (c, x, b) => `${c} = v128.add<T>(${c}, v128.mul<T>(${x}, ${b}));`;
+const mac = (c, x, b) => `${c} = mac<T>(${c}, ${x}, ${b});`;
 const macs = ROWS.map((i) => `      ${mac(`c${i}0`, `x${i}`, 'b0')} ${mac(`c${i}1`, `x${i}`, 'b1')}\n`).join('');
 const at = (u) => `${u} * sizeof<T>()`;
 const sums = (f) => ROWS.map((i) => f(i)).join(' ');
@@ -11,39 +11,59 @@ const sums = (f) => ROWS.map((i) => f(i)).join(' ');
 const exit = (counter, u, then = '') =>
   u < STEPS - 1 ? `    if (${counter} == ${u + 1}) ${then ? `{ ${then} break; }` : 'break;'}\n` : '';
 
-const product = `
+/** Some pixels by one panel. Above four an element of the source is loaded just before its use. */
+function product(name, doc, count) {
+  const rows = range(count);
+  const both = (f) => rows.map((i) => [0, 1].map((j) => f(i, j)).join(' ')).join('\n    ');
+  const splat = (i, u) => `x${i} = v128.load_splat<T>(a${i}, ${at(u)})`;
+  const all = (u) => (count > 4 ? '' : `      const ${rows.map((i) => splat(i, u)).join(', ')};\n`);
+  const products = (i, u) => `${count > 4 ? `const ${splat(i, u)}; ` : ''}${mac(`c${i}0`, `x${i}`, 'b0')} ${mac(`c${i}1`, `x${i}`, 'b1')}`;
+  return `
 /**
- * Four pixels by one panel of columns: the row at \`start\`, then the pieces in their order, added to what is there if \`add\`, clamped to the
- * vectors at \`limits\` if there are any; stores \`bytes\` of the 32. \`pixels\`: four pairs of source and target address.
- * Pieces: pairs of source offset and length; their rows of the panel follow one another.
+ * ${doc}
  */
-export function tile<T>(pieces: usize, end: usize, pixels: usize, b: usize, at: usize, start: usize, add: bool, limits: usize, bytes: usize): void {
-  let c00 = v128.load(start), c01 = v128.load(start, 16), ${[1, 2, 3].map((i) => `c${i}0 = c00, c${i}1 = c01`).join(', ')};
+export function ${name}<T>(pieces: usize, end: usize, pixels: usize, b: usize, at: usize, start: usize, add: bool, limits: usize, bytes: usize): void {
+  let c00 = v128.load(start), c01 = v128.load(start, 16), ${rows
+    .slice(1)
+    .map((i) => `c${i}0 = c00, c${i}1 = c01`)
+    .join(', ')};
   for (; pieces != end; pieces += 8) {
     const offset = load<usize>(pieces);
-    let ${ROWS.map((i) => `a${i} = load<usize>(pixels, ${8 * i}) + offset`).join(', ')}, k = load<i32>(pieces, 4);
+    let ${rows.map((i) => `a${i} = load<usize>(pixels, ${8 * i}) + offset`).join(', ')}, k = load<i32>(pieces, 4);
     while (true) {
 ${range(STEPS)
   .map(
     (u) =>
-      `    {\n      const b0 = v128.load(b, ${u * 32}), b1 = v128.load(b, ${u * 32 + 16});\n      const ${ROWS.map((i) => `x${i} = v128.load_splat<T>(a${i}, ${at(u)})`).join(', ')};\n${macs}    }\n${exit('k', u, `b += ${(u + 1) * 32};`)}`,
+      `    {\n      const b0 = v128.load(b, ${u * 32}), b1 = v128.load(b, ${u * 32 + 16});\n${all(u)}${rows.map((i) => `      ${products(i, u)}\n`).join('')}    }\n${exit('k', u, `b += ${(u + 1) * 32};`)}`,
   )
-  .join('')}      b += ${STEPS * 32}; ${sums((i) => `a${i} += ${at(STEPS)};`)}
+  .join('')}      b += ${STEPS * 32}; ${rows.map((i) => `a${i} += ${at(STEPS)};`).join(' ')}
       k -= ${STEPS};
       if (k == 0) break;
     }
   }
   if (add) {
     let p: usize;
-    ${ROWS.map((i) => `p = load<usize>(pixels, ${8 * i + 4}) + at; c${i}0 = v128.add<T>(v128.load(p), c${i}0); c${i}1 = v128.add<T>(v128.load(p, 16), c${i}1);`).join('\n    ')}
+    ${rows.map((i) => `p = load<usize>(pixels, ${8 * i + 4}) + at; c${i}0 = v128.add<T>(v128.load(p), c${i}0); c${i}1 = v128.add<T>(v128.load(p, 16), c${i}1);`).join('\n    ')}
   }
   if (limits) {
     const low = v128.load(limits), high = v128.load(limits, 16);
-    ${ROWS.map((i) => [0, 1].map((j) => `c${i}${j} = v128.pmin<T>(v128.pmax<T>(c${i}${j}, low), high);`).join(' ')).join('\n    ')}
+    ${both((i, j) => `c${i}${j} = v128.pmin<T>(v128.pmax<T>(c${i}${j}, low), high);`)}
   }
-  ${ROWS.map((i) => `put(load<usize>(pixels, ${8 * i + 4}) + at, c${i}0, c${i}1, bytes);`).join('\n  ')}
+  ${rows.map((i) => `put(load<usize>(pixels, ${8 * i + 4}) + at, c${i}0, c${i}1, bytes);`).join('\n  ')}
 }
 `;
+}
+
+const products = [
+  product(
+    'tile',
+    `Four pixels by one panel of columns: the row at \`start\`, then the pieces in their order, added to what is there if \`add\`, clamped to the
+ * vectors at \`limits\` if there are any; stores \`bytes\` of the 32. \`pixels\`: pairs of source and target address.
+ * Pieces: pairs of source offset and length; their rows of the panel follow one another.`,
+    4,
+  ),
+  product('tile6', 'As tile with six pixels: for fused multiply-adds and engines that keep the order of the text.', 6),
+].join('');
 
 const weights = `
 /** Four outputs by one panel of sources, summed over pixels: C[4, panel] = sum of target times source, or added to C. */
@@ -106,6 +126,7 @@ export const convolutionTiles = () =>
   `// Generated by scripts/generate.mjs. Do not edit.
 // Strides and offsets are bytes. Lengths are at least 1 and unrolled ${STEPS} times with an exit after every step.
 import { scratch } from '../../../threads';
+import { mac } from '../../mac';
 
 function putPart(p: usize, a: v128, b: v128, n: usize): void {
   v128.store(scratch, a);
@@ -119,4 +140,4 @@ function putPart(p: usize, a: v128, b: v128, n: usize): void {
     v128.store(p, b, 16);
   } else putPart(p, a, b, n);
 }
-${product}${weights}${depthwise}`;
+${products}${weights}${depthwise}`;

@@ -10,11 +10,14 @@ export const ENCODING = 'packed by scripts/pack.mjs, base64';
 /** Both modules as those texts: base64 keeps what packing gained, as a compressed transfer squeezes its 6 bits a character back out. */
 export const textOf = (bytes, unpacker) => ({ core: base64(pack(bytes)), unpacker: base64(unpacker) });
 
-/** What the source of ts/wasm/gen/core.ts holds: the core's text, its bytes, and the bytes of the module that unpacks it. */
-export function inlinedIn(source) {
+/**
+ * What the source of ts/wasm/gen/core.ts holds: the core's text, its bytes, and the bytes of the module that unpacks it. A source without
+ * that one (ts/fast/gen/fast.ts) is unpacked by the one given.
+ */
+export function inlinedIn(source, given) {
   const size = Number(source.match(/size: number = (\d+)/)[1]);
-  const [unpacker, core] = [...source.matchAll(/'([A-Za-z0-9+/=]+)';$/gm)].map(([, text]) => text);
-  const module = Buffer.from(unpacker, 'base64');
+  const [core, unpacker] = [...source.matchAll(/'([A-Za-z0-9+/=]+)';$/gm)].map(([, text]) => text).reverse();
+  const module = unpacker ? Buffer.from(unpacker, 'base64') : given;
   return { text: core, bytes: unpack(module, Buffer.from(core, 'base64'), size), unpacker: module };
 }
 
@@ -28,12 +31,13 @@ const FEATURES = ['simd', 'threads', 'bulk-memory', 'nontrapping-float-to-int', 
 const CLEAN = ['--reorder-functions-by-name', '--local-cse', '--simplify-locals', '--coalesce-locals', '--reorder-locals'];
 const STRIP = ['--strip-debug', '--strip-producers', '--strip-target-features', '--vacuum'];
 
-/** Writes the core to a path; `named` keeps function names and writes `${path}.map`, which change no code byte. */
-export function compile(path, { named = false } = {}) {
-  asc('assembly/index.ts', 'core', path, '--debug', ...(named ? ['--sourceMap'] : []));
+/** Writes the core (or the fast module, target 'fast') to a path; `named` keeps function names and writes `${path}.map`, which change no code byte. */
+export function compile(path, { named = false, target = 'core' } = {}) {
+  asc(target === 'fast' ? 'assembly/fast.ts' : 'assembly/index.ts', target, path, '--debug', ...(named ? ['--sourceMap'] : []));
   const rest = named ? ['--debuginfo', '--input-source-map', `${path}.map`, '--output-source-map', `${path}.map`] : STRIP;
   const wasmOpt = at('node_modules/binaryen/bin/wasm-opt');
-  execFileSync(process.execPath, [wasmOpt, path, '-o', path, ...FEATURES, ...CLEAN, ...rest], { cwd: root, stdio: 'inherit' });
+  const features = target === 'fast' ? [...FEATURES, '--enable-relaxed-simd'] : FEATURES;
+  execFileSync(process.execPath, [wasmOpt, path, '-o', path, ...features, ...CLEAN, ...rest], { cwd: root, stdio: 'inherit' });
   if (!named) writeFileSync(path, withoutFunctionObjects(readFileSync(path)));
 }
 

@@ -60,23 +60,70 @@ export interface Call {
 /** What a program takes and does, in numbers. */
 export interface ProgramStats {
   readonly steps: number;
+  /** Steps that fusion spared. */
+  readonly fused: number;
   /** Bytes of the memory that its intermediate results share, of the largest set of them that live at once, and of all of them. */
   readonly arena: number;
   readonly live: number;
   readonly intermediates: number;
 }
 
+/** One step of a timed run. */
+export interface StepTiming {
+  /** The op, or the ops of a fused step. */
+  readonly name: string;
+  /** Milliseconds from the start of the run, and of the step. */
+  readonly start: number;
+  readonly duration: number;
+}
+
 /** A list of calls that a device made ready: one call runs them all and allocates nothing. */
 export interface Program {
   readonly stats: ProgramStats;
-  /** Runs over these inputs (storage and first byte) and outputs, in the order in which `program` was given their stand-ins. */
-  run(inputs: readonly { readonly storage: Storage; readonly byteOffset: number }[], outputs: readonly Storage[]): void;
+  /**
+   * Runs over these inputs (storage and first byte) and outputs, in the order in which `program` was given their stand-ins; where `timings`
+   * is given, step by step, and appends what each took.
+   */
+  run(
+    inputs: readonly { readonly storage: Storage; readonly byteOffset: number }[],
+    outputs: readonly Storage[],
+    timings?: StepTiming[],
+  ): void;
   dispose(): void;
+}
+
+/** How products round, and why not as was asked for. Of each mode there is one. */
+export interface Rounding {
+  readonly mode: 'strict' | 'fast';
+  readonly reason: string;
+}
+/** What kernels of another rounding need of a device to take part. */
+export interface Roundable {
+  math: Rounding;
+  /** Opcodes of the kernels that stand in for those of rows, by names. */
+  opcodes: Readonly<Record<string, number>>;
+  /** Steps kept for calls that come again: they hold opcodes. */
+  steps: unknown;
+  readonly loaded: { readonly memory: WebAssembly.Memory; readonly exports: { readonly table: WebAssembly.Table } };
+  readonly memory: { readonly u8: Uint8Array; readonly u32: Uint32Array; allocRaw(bytes: number): number };
+}
+/** Sets the rounding of a device; `unpacked` makes a module's bytes of its text. */
+export type Rounder = (
+  device: Roundable,
+  math: string | undefined,
+  unpacked: (text: string, bytes: number) => Uint8Array<ArrayBuffer>,
+) => void;
+export let rounder: Rounder | null = null;
+/** Brings kernels of another rounding, which `config` puts to use. */
+export function setRounder(r: Rounder): void {
+  rounder = r;
 }
 
 /** The seam. Wasm executes at once, WebGPU encodes commands, the recorder of plans writes a graph. */
 export interface Backend {
   readonly device: Device;
+  /** Plans are made for one rounding. */
+  readonly math?: Rounding;
   /** Memory for `bytes` bytes, not cleared. @throws MemoryError */
   alloc(bytes: number): Storage;
   /**

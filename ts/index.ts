@@ -1,7 +1,9 @@
 // The composition root: the only file that names a device.
-import { ValueError } from './base/errors.ts';
+import { type Rounding, rounder } from './backend.ts';
+import { DeviceError, ValueError } from './base/errors.ts';
 import { setBackend } from './tensor/core.ts';
 import { Engine } from './wasm/engine.ts';
+import { unpacked } from './wasm/load.ts';
 import type { MemoryStats } from './wasm/memory.ts';
 
 const engine = new Engine();
@@ -35,6 +37,21 @@ export function setThreads(n: number): void {
   engine.pool.set(n);
 }
 
+/** What `config` sets. */
+export interface Config {
+  readonly math?: 'strict' | 'fast';
+}
+/**
+ * Sets how wick computes, from the next operation on. `math: 'fast'`, after `import 'wick/fast'`: matrix products, convolutions and attention
+ * round once instead of twice where they multiply and add, if the runtime has relaxed SIMD (`info().math` says so), so that their last bits
+ * depend on the machine. `'strict'`, the default: the same bits everywhere. @throws DeviceError where 'wick/fast' was not imported
+ * @example config({ math: 'strict' })
+ */
+export function config({ math }: Config): void {
+  if (rounder !== null) rounder(engine, math, unpacked);
+  else if (math === 'fast') throw new DeviceError("config: math 'fast' needs its kernels; import 'wick/fast' first");
+}
+
 /** What `info()` reports. */
 export interface Info {
   /** Name and version; in browsers what the browser calls itself. */
@@ -44,12 +61,13 @@ export interface Info {
   /** Asked for, working at this moment, processors, and why there are fewer than asked for. */
   readonly threads: { readonly wanted: number; readonly ready: number; readonly cores: number; readonly reason: string };
   readonly memory: MemoryStats;
+  readonly math: Rounding;
 }
-/** The runtime, the device, its SIMD, its threads (and why not more) and its memory. */
+/** The runtime, the device, its SIMD, its threads (and why not more), its memory, its rounding (and why not the one that was asked for). */
 export function info(): Info {
   const host = globalThis as { process?: { versions?: Record<string, string> }; navigator?: { userAgent?: string } };
   const versions = host.process?.versions;
   const name = ['bun', 'deno', 'node'].find((name) => versions?.[name]);
   const runtime = name ? `${name} ${versions?.[name]}` : (host.navigator?.userAgent ?? 'unknown');
-  return { runtime, device: 'wasm', simd: '128 bits', threads: engine.threads(), memory: engine.stats() };
+  return { runtime, device: 'wasm', simd: '128 bits', threads: engine.threads(), memory: engine.stats(), math: engine.math };
 }

@@ -14,7 +14,7 @@ import { crossEntropy as crossEntropyKernel, crossEntropyBackward as crossEntrop
 import { normalization as normalizationKernel, normalizationBackward as normalizationBackwardKernel } from '../kernels/norm';
 import { avgPool as avgPoolKernel, avgPoolBackward as avgPoolBackwardKernel, maxPool as maxPoolKernel, maxPoolBackward as maxPoolBackwardKernel, maxPoolGather as maxPoolGatherKernel } from '../kernels/pool';
 import { bernoulli as bernoulliKernel, dropout as dropoutKernel, exponential as exponentialKernel, normal as normalKernel, randint as randintKernel, randperm as randpermKernel, uniform as uniformKernel } from '../kernels/random';
-import { lstmCell as lstmCellKernel, lstmCellBackward as lstmCellBackwardKernel } from '../kernels/recurrent';
+import { gruCell as gruCellKernel, gruCellBackward as gruCellBackwardKernel, lstmCell as lstmCellKernel, lstmCellBackward as lstmCellBackwardKernel } from '../kernels/recurrent';
 import { all as allKernel, amax as amaxKernel, amin as aminKernel, any as anyKernel, prod as prodKernel, sum as sumKernel } from '../kernels/reduce';
 import { cummax as cummaxKernel, cummin as cumminKernel, cumprod as cumprodKernel, cumsum as cumsumKernel, logcumsumexp as logcumsumexpKernel, recurrence as recurrenceKernel } from '../kernels/scan';
 import { logSoftmax as logSoftmaxKernel, logSoftmaxBackward as logSoftmaxBackwardKernel, softmax as softmaxKernel, softmaxBackward as softmaxBackwardKernel } from '../kernels/softmax';
@@ -325,6 +325,8 @@ export function layout(): void {
   crossEntropyBackwardKernel;
   attentionKernel;
   attentionBackwardKernel;
+  gruCellKernel;
+  gruCellBackwardKernel;
   lstmCellKernel;
   lstmCellBackwardKernel;
   adagradStepKernel;

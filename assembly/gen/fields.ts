@@ -1278,6 +1278,16 @@ export namespace attentionBackward {
   export const g2: i32 = 20;
   export const scale: i32 = 0;
 }
+export namespace gruCell {
+  export const rows: i32 = 0;
+  export const hidden: i32 = 1;
+  export const group: i32 = 2;
+}
+export namespace gruCellBackward {
+  export const rows: i32 = 0;
+  export const hidden: i32 = 1;
+  export const group: i32 = 2;
+}
 export namespace lstmCell {
   export const rows: i32 = 0;
   export const hidden: i32 = 1;

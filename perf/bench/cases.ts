@@ -77,6 +77,8 @@ export const KERNELS: Readonly<Record<string, () => Case>> = {
   normalization: () => call([rand(1024, 1024), rand(1024), rand(1024), null, null], { dims: 1, eps: 1e-5 }),
   normalizationBackward: () => normGradient(),
   lstmCell: () => call([rand(64, 4096), rand(64, 4096), rand(64, 1024)]),
+  gruCell: () => call([rand(64, 3072), rand(64, 3072), rand(64, 1024)]),
+  gruCellBackward: () => call([rand(64, 1024), rand(64, 3072), rand(64, 3072), rand(64, 1024)]),
   lstmCellBackward: () => call([rand(64, 1024), rand(64, 1024), rand(64, 4096), rand(64, 1024), rand(64, 1024)]),
   attention: () => call([...sequences(), null], { scale: 0.125, causal: false }, 4 * 8 * 256 * 256 * 64),
   attentionBackward: () => attentionGradient(),

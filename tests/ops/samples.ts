@@ -114,6 +114,8 @@ export const KERNELS: Readonly<Record<string, () => Call[]>> = {
     normalizationGradient(draw([3, 2, 2]), draw([2]), { groups: 2, batch: true, affine: true, fixed: true }),
   ],
   lstmCell: () => [{ inputs: [draw([2, 12]), draw([2, 12]), draw([2, 3])], attrs: {} }],
+  gruCell: () => [{ inputs: [draw([2, 9]), draw([2, 9]), draw([2, 3])], attrs: {} }],
+  gruCellBackward: () => [{ inputs: [draw([2, 3]), draw([2, 9]), draw([2, 9]), draw([2, 3])], attrs: {} }],
   lstmCellBackward: () => [{ inputs: [draw([2, 3]), draw([2, 3]), draw([2, 12]), draw([2, 3]), draw([2, 3])], attrs: {} }],
   attention: () => [
     { inputs: [draw([1, 2, 3, 4]), draw([1, 2, 5, 4]), draw([1, 2, 5, 3]), null], attrs: { scale: 0.5, causal: false } },

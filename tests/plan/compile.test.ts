@@ -316,6 +316,24 @@ test('an error while a plan runs names its op, and the engine goes on', () => {
   });
 });
 
+test('a profile times every step, and its results are freed', () => {
+  wick.scope(() => {
+    const fn = wick.compile((x: Tensor) => x.matmul(x).relu().add(1).sum(0));
+    const x = drawn([20, 20], 1);
+    for (let i = 0; i < 2; i++) fn(x).dispose();
+    const { live } = wick.memory();
+    const profile = fn.plans[0].profile(x);
+    assert.equal(
+      profile.map((s) => s.name),
+      ['matmul', 'relu add', 'sum'],
+    );
+    assert.ok(profile.every((s, i) => s.duration >= 0 && (i === 0 || s.start >= profile[i - 1].start)));
+    assert.is(wick.memory().live, live);
+    assert.throws(() => fn.plans[0].profile(drawn([3, 3], 1)), /made for .*float32\[20, 20\]/);
+    fn.dispose();
+  });
+});
+
 test('twins are computed once, what nobody reads is left out', () => {
   wick.scope(() => {
     const fn = wick.compile((x: Tensor) => {

@@ -177,7 +177,7 @@ const CRC_TABLE: Int32Array = Int32Array.from({ length: 256 }, (_, n) => {
   return c;
 });
 
-function crc32(data: Uint8Array): number {
+export function crc32(data: Uint8Array): number {
   let c = -1;
   for (let i = 0; i < data.length; i++) c = (c >>> 8) ^ CRC_TABLE[(c ^ data[i]!) & 255]!;
   return ~c >>> 0;

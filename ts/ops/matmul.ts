@@ -296,6 +296,7 @@ export const linear: Op = kernel({
     return lowerProduct('linear', stackOf({ ...matrix, dtype: y.dtype }), transposed(stackOf(w as Meta)), y.dtype, finish);
   },
   kernel: { file: 'gemm/matmul', name: 'linear' },
+  activations: ['relu'],
   saves: ['x', 'w'],
   uses: { x: [1], w: [0] },
   vjp: (ops, { dy, x, w, attrs, inputs, needs }) => {

@@ -156,6 +156,8 @@ export interface KernelOp extends Row {
   readonly lower: (inputs: readonly (Meta | null)[], outputs: readonly Meta[], attrs: any) => Lowered;
   /** The AssemblyScript function, exported by assembly/kernels/<file>.ts: (s: usize, phase: i32, tile: i32) => void. */
   readonly kernel: { readonly file: string; readonly name: string };
+  /** Elementwise ops that its last pass can apply to the result, by name as its attribute `activation`: the bits of separate ops. */
+  readonly activations?: readonly string[];
   /** False: not a public method or function by itself. */
   readonly random?: boolean;
 }

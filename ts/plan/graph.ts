@@ -1,5 +1,6 @@
 // A captured program in single assignment of storages, and the passes that keep every bit.
 import { type Call, type Input, Planned, type Storage, type View } from '../backend.ts';
+import { sameShape } from '../base/shape.ts';
 import { AGAIN, type Attrs } from '../ops/op.ts';
 
 /** Calls over stand-ins, and which of them come from outside. */
@@ -87,6 +88,42 @@ export function withoutTwins(calls: readonly Call[], inputs: readonly Storage[],
     } else outs.forEach((y, i) => twins.set(y.storage, first.outputs[i].storage));
   }
   return kept;
+}
+
+/** An activation behind a product or a convolution that nothing else reads becomes part of its last pass. */
+export function withActivations(calls: readonly Call[], outputs: readonly Storage[]): Call[] {
+  const uses = new Map<Storage, number>();
+  for (const call of calls) for (const s of [...readsOf(call), ...writesOf(call)]) uses.set(s, (uses.get(s) ?? 0) + 1);
+  const makers = new Map<Storage, number>();
+  const before = new Map<Storage, number>();
+  const kept: Call[] = [];
+  for (const call of calls) {
+    const { op, inputs, outputs: outs } = call;
+    const earlier = (s: Storage): number => before.get(s) ?? 0;
+    const x = inputs[0];
+    const at = op.kind === 'map' && inputs.length === 1 && isView(x) ? makers.get(x.storage) : undefined;
+    if (at !== undefined && takes(kept[at], op.name, x as View, outs[0])) {
+      const s = (x as View).storage;
+      const y = outs[0].storage;
+      // In place, nothing may have read the product; else nothing may read it at all, nor have touched where the result goes.
+      if (s === y ? earlier(s) === 1 : uses.get(s) === 2 && !outputs.includes(s) && earlier(y) === 0) {
+        kept[at] = { ...kept[at], attrs: { ...kept[at].attrs, activation: op.name }, outputs: outs };
+        makers.delete(s);
+        continue;
+      }
+    }
+    for (const s of [...readsOf(call), ...writesOf(call)]) before.set(s, earlier(s) + 1);
+    for (const y of outs) makers.set(y.storage, kept.length);
+    kept.push(call);
+  }
+  return kept;
+}
+/** Whether a call can apply an activation that goes from x to y. */
+function takes({ op, attrs, outputs }: Call, activation: string, x: View, y: View): boolean {
+  if (op.kind !== 'kernel' || !op.activations?.includes(activation) || attrs.activation !== undefined) return false;
+  const same = (a: View, b: View): boolean =>
+    a.offset === b.offset && a.dtype === b.dtype && sameShape(a.shape, b.shape) && sameShape(a.strides, b.strides);
+  return outputs.length === 1 && same(outputs[0], x) && same(x, y);
 }
 
 function keyOf(name: string, inputs: readonly Input[], attrs: Attrs, outs: readonly View[], number: (s: Storage) => number): string {

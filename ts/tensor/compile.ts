@@ -1,13 +1,14 @@
 // compile(): the first call of a kind runs the function and notes what it does; later ones run the plan made of that.
-import { Planned, type Program, type ProgramStats, type Storage } from '../backend.ts';
+import { type Call, Planned, type Program, type ProgramStats, type StepTiming, type Storage, type View } from '../backend.ts';
 import { type DType, SIZE } from '../base/dtype.ts';
-import { StateError } from '../base/errors.ts';
-import { isContiguous, type Shape, sameShape, show } from '../base/shape.ts';
+import { DeviceError, StateError, ValueError } from '../base/errors.ts';
+import { isContiguous, type Shape, show } from '../base/shape.ts';
 import { TABLE } from '../ops/table.ts';
 import { type Capture, captureWith, capturing } from '../plan/capture.ts';
-import { type Graph, printed, relocated, withoutDead, withoutTwins, writesOf } from '../plan/graph.ts';
+import { type Graph, printed, relocated, withActivations, withoutDead, withoutTwins, writesOf } from '../plan/graph.ts';
 import { Recorder } from '../plan/recorder.ts';
 import { alias, backend, collecting, keep, leave, setBackend, type Tensor, TensorCore } from './core.ts';
+import { built, type Form, formOf, matches, shownForm } from './form.ts';
 import { isGradEnabled } from './node.ts';
 import { getDefaultDtype } from './promotion.ts';
 
@@ -16,84 +17,22 @@ const CAPTURES = 16;
 /** Captures of one kind that may fail to settle before it stays eager. */
 const TRIES = 4;
 
-/** What an argument or a result was: tensors by metadata, containers by their parts, everything else by value. */
-type Form =
-  | {
-      readonly kind: 'tensor';
-      readonly index: number;
-      readonly shape: Shape;
-      readonly strides: Shape;
-      readonly dtype: DType;
-      readonly grad: boolean;
-    }
-  | { readonly kind: 'list'; readonly parts: readonly Form[] }
-  | { readonly kind: 'record'; readonly keys: readonly string[]; readonly parts: readonly Form[] }
-  | { readonly kind: 'value'; readonly value: unknown };
-
-const isRecord = (x: unknown): x is Record<string, unknown> =>
-  typeof x === 'object' && x !== null && (Object.getPrototypeOf(x) === Object.prototype || Object.getPrototypeOf(x) === null);
-
-function formOf(x: unknown, tensors: TensorCore[]): Form {
-  if (x instanceof TensorCore) {
-    const known = tensors.indexOf(x);
-    const index = known >= 0 ? known : tensors.push(x) - 1;
-    return { kind: 'tensor', index, shape: x.shape, strides: x.strides, dtype: x.dtype, grad: x.requiresGrad };
-  }
-  if (Array.isArray(x)) return { kind: 'list', parts: x.map((part) => formOf(part, tensors)) };
-  if (isRecord(x)) return { kind: 'record', keys: Object.keys(x), parts: Object.values(x).map((part) => formOf(part, tensors)) };
-  return { kind: 'value', value: x };
-}
-
-/** Whether x is of a form; its tensors go to `tensors` by their numbers. */
-function matches(form: Form, x: unknown, tensors: TensorCore[]): boolean {
-  switch (form.kind) {
-    case 'value':
-      return Object.is(form.value, x);
-    case 'tensor': {
-      if (!(x instanceof TensorCore) || x.dtype !== form.dtype || x.requiresGrad !== form.grad) return false;
-      if (!sameShape(x.shape, form.shape) || !sameShape(x.strides, form.strides)) return false;
-      if (form.index < tensors.length) return tensors[form.index] === x;
-      return tensors.push(x) - 1 === form.index;
-    }
-    case 'list':
-      return Array.isArray(x) && x.length === form.parts.length && form.parts.every((part, i) => matches(part, x[i], tensors));
-    case 'record': {
-      if (!isRecord(x)) return false;
-      const keys = Object.keys(x);
-      return keys.length === form.keys.length && form.keys.every((key, i) => keys[i] === key && matches(form.parts[i], x[key], tensors));
-    }
-  }
-}
-
-/** A value of a form around other tensors. */
-function built(form: Form, tensors: readonly TensorCore[]): unknown {
-  if (form.kind === 'value') return form.value;
-  if (form.kind === 'tensor') return tensors[form.index];
-  const parts = form.parts.map((part) => built(part, tensors));
-  return form.kind === 'list' ? parts : Object.fromEntries(form.keys.map((key, i) => [key, parts[i]]));
-}
-
-function shownForm(form: Form): string {
-  switch (form.kind) {
-    case 'tensor':
-      return `${form.dtype}${show(form.shape)}${form.grad ? ' with gradient' : ''}`;
-    case 'list':
-      return `[${form.parts.map(shownForm).join(', ')}]`;
-    case 'record':
-      return `{ ${form.keys.map((key, i) => `${key}: ${shownForm(form.parts[i])}`).join(', ')} }`;
-    case 'value':
-      return typeof form.value === 'function' ? 'function' : String(form.value);
-  }
-}
-
 /** Where a result's tensor lies. */
-interface Result {
+export interface Result {
   readonly shape: Shape;
   readonly strides: Shape;
   readonly dtype: DType;
   readonly offset: number;
-  /** A fresh storage by number, an argument by number, or state. */
-  readonly from: { readonly fresh: number } | { readonly argument: number } | { readonly state: Storage };
+  /** A fresh storage by number, an argument's by number, state, or an argument itself. */
+  readonly from: { readonly fresh: number } | { readonly argument: number } | { readonly state: Storage } | { readonly self: number };
+}
+
+/** Everything that a plan is made of: what a file keeps. */
+export interface Recipe {
+  readonly args: Form;
+  readonly result: Form;
+  readonly results: readonly Result[];
+  readonly graph: Graph;
 }
 
 /** Why a plan of this kind of call was made, what it does and what it takes. */
@@ -104,23 +43,37 @@ export class Plan {
   readonly guards: readonly string[];
   /** Calls as they were captured, one line each. */
   readonly captured: string;
-  private readonly graph: Graph;
+  readonly recipe: Recipe;
   private readonly program: Program;
+  /** Runs the plan over tensors, timed. */
+  private readonly timed: (tensors: readonly TensorCore[], timings: StepTiming[]) => unknown;
 
-  constructor(signature: string, guards: readonly string[], captured: string, graph: Graph, program: Program) {
-    this.signature = signature;
+  constructor(recipe: Recipe, guards: readonly string[], captured: string, program: Program, timed: Plan['timed']) {
+    this.signature = shownForm(recipe.args);
     this.guards = guards;
     this.captured = captured;
-    this.graph = graph;
+    this.recipe = recipe;
     this.program = program;
+    this.timed = timed;
   }
   /** The calls that the plan runs, one line each. */
   print(): string {
-    return printed(this.graph);
+    return printed(this.recipe.graph);
+  }
+  /**
+   * Runs the plan once, step by step, and tells what each took. Its results are freed; what it changes in place is changed.
+   * @throws ValueError for arguments that it was not captured for @example compiled.plans[0].profile(x)
+   */
+  profile(...args: readonly unknown[]): StepTiming[] {
+    const timings: StepTiming[] = [];
+    const list: TensorCore[] = [];
+    collecting(list, () => this.timed(argumentsOf(this.recipe, args), timings));
+    leave(list, null);
+    return timings;
   }
   /** Steps, bytes of the arena against the largest set that lives at once and against the sum of all intermediate results. */
   stats(): ProgramStats & { readonly calls: number } {
-    return { calls: this.graph.calls.length, ...this.program.stats };
+    return { calls: this.recipe.graph.calls.length, ...this.program.stats };
   }
 }
 
@@ -136,9 +89,7 @@ interface Ready {
   readonly plan: Plan;
   readonly program: Program;
   readonly guards: Capture['guards'];
-  readonly results: readonly Result[];
-  readonly fresh: readonly number[];
-  readonly form: Form;
+  readonly recipe: Recipe;
   /** Storages and arguments that the plan writes. */
   readonly changed: readonly Storage[];
   readonly changedArguments: readonly number[];
@@ -187,7 +138,7 @@ export function compile<A extends readonly unknown[], R>(target: ((...args: A) =
   const kinds: Kind[] = [];
   const compiled = (...args: A): R => {
     if (capturing() !== null) return fn(...args);
-    const mode = [isGradEnabled(), getDefaultDtype()];
+    const mode = [isGradEnabled(), getDefaultDtype(), backend().math];
     const tensors: TensorCore[] = [];
     const i = kinds.findIndex((k) => {
       tensors.length = 0;
@@ -214,16 +165,25 @@ export function compile<A extends readonly unknown[], R>(target: ((...args: A) =
   return compiled as Compiled<A, R>;
 }
 
-function replay(ready: Ready, tensors: readonly TensorCore[]): unknown {
+/** The tensors of a call, by their numbers. @throws ValueError where it is of another kind */
+function argumentsOf(recipe: Recipe, args: readonly unknown[]): TensorCore[] {
+  const tensors: TensorCore[] = [];
+  if (!matches(recipe.args, args, tensors))
+    throw new ValueError(`plan: called with ${shownForm(formOf(args, []))}, but it was made for ${shownForm(recipe.args)}`);
+  return tensors;
+}
+
+function replay(ready: Ready, tensors: readonly TensorCore[], timings?: StepTiming[]): unknown {
   const device = backend();
   for (const x of tensors)
     if (x.disposed || x.storage.refs <= 0) throw new StateError(`compiled function: an argument ${show(x.shape)} was disposed`);
   const fresh: Storage[] = [];
   try {
-    for (const bytes of ready.fresh) fresh.push(device.alloc(bytes));
+    for (const { bytes } of ready.recipe.graph.outputs) fresh.push(device.alloc(bytes));
     ready.program.run(
       tensors.map(({ storage, offset, dtype }) => ({ storage, byteOffset: offset * SIZE[dtype] })),
       fresh,
+      timings,
     );
   } catch (error) {
     for (const s of fresh) s.release();
@@ -236,14 +196,15 @@ function replay(ready: Ready, tensors: readonly TensorCore[]): unknown {
     g.leaf.grad = g.grad;
   }
   const used = new Set<Storage>();
-  const results = ready.results.map(({ shape, strides, dtype, offset, from }) => {
+  const results = ready.recipe.results.map(({ shape, strides, dtype, offset, from }) => {
+    if ('self' in from) return tensors[from.self];
     const storage = 'fresh' in from ? fresh[from.fresh] : 'state' in from ? from.state : tensors[from.argument].storage;
     const base = 'argument' in from ? tensors[from.argument].offset : 0;
     if (!('fresh' in from) || used.has(storage)) storage.retain();
     used.add(storage);
     return new TensorCore(storage, base + offset, shape, strides, dtype, isContiguous(shape, strides));
   });
-  return built(ready.form, results);
+  return built(ready.recipe.result, results);
 }
 
 /** Runs the function, notes what it does and makes the plan, if that is possible. */
@@ -318,12 +279,16 @@ function settle(
 
   const places = new Map<Storage, { storage: Storage; back: number }>();
   const inputs = tensors.map((x) => {
-    const storage = new Planned(x.storage.bytes);
+    // What lies behind an argument's elements is not the plan's: it never ends its storage.
+    const storage = new Planned(Number.POSITIVE_INFINITY);
     places.set(x.storage, { storage, back: x.offset });
     return storage;
   });
   const fresh: Planned[] = [];
-  const homes: Result[] = outs.map(({ storage, offset, shape, strides, dtype }) => {
+  const homes: Result[] = outs.map((out) => {
+    const { storage, offset, shape, strides, dtype } = out;
+    const self = tensors.indexOf(out);
+    if (self >= 0) return { shape, strides, dtype, offset, from: { self } };
     const argument = tensors.findIndex((t) => t.storage === storage);
     if (argument >= 0) return { shape, strides, dtype, offset: offset - tensors[argument].offset, from: { argument } };
     if (!made.has(storage) || lasting.has(storage)) return { shape, strides, dtype, offset, from: { state: storage } };
@@ -337,39 +302,68 @@ function settle(
     return { shape, strides, dtype, offset, from: { fresh: fresh.indexOf(place.storage as Planned) } };
   });
   for (const s of lasting) places.set(s, { storage: s, back: 0 });
-  const constants = [...written].map(([storage, bytes]) => constantCall(storage, bytes));
+  const constants: Call[] = [];
+  const changed = new Set(recorder.calls.flatMap(writesOf));
+  for (const [storage, bytes] of written) {
+    const own = filled(bytes);
+    // What nothing changes is state as it is; else each run starts from a copy.
+    if (changed.has(storage) || places.has(storage)) constants.push(copyOf(own, storage));
+    else places.set(storage, { storage: own, back: 0 });
+  }
   const raw = relocated([...constants, ...recorder.calls], made, places);
   const captured = printed({ calls: raw, inputs, outputs: fresh });
-  const calls = withoutTwins(withoutDead(raw, [...fresh, ...inputs]), inputs, fresh);
-  const graph: Graph = { calls, inputs, outputs: fresh };
+  const outward = [...fresh, ...inputs];
+  const calls = withActivations(withoutTwins(withoutDead(raw, outward), inputs, fresh), outward);
+  const recipe = { args: kind.form, result: form, results: homes, graph: { calls, inputs, outputs: fresh } };
+  return prepared(recipe, captured, guards, gradients);
+}
+
+function prepared(recipe: Recipe, captured: string, guards: Capture['guards'], gradients: Ready['gradients']): Ready {
+  const { calls, inputs, outputs } = recipe.graph;
   const device = backend();
-  const program = device.program?.(calls, inputs, fresh) as Program;
+  if (device.program === undefined) throw new DeviceError(`compile: the device ${device.device} runs no plans`);
+  const program = device.program(calls, inputs, outputs);
+  const names = guards.map((g) => g.what);
   const changes = new Set(calls.flatMap(writesOf));
-  const plan = new Plan(
-    shownForm(kind.form),
-    guards.map((g) => g.what),
-    captured,
-    graph,
-    program,
-  );
-  return {
-    plan,
+  const ready: Ready = {
+    plan: new Plan(recipe, names, captured, program, (tensors, timings) => replay(ready, tensors, timings)),
     program,
     guards,
-    results: homes,
-    fresh: fresh.map((s) => s.bytes),
-    form,
+    recipe,
     changed: [...changes].filter((s) => s.device !== 'plan'),
     changedArguments: inputs.flatMap((s, i) => (changes.has(s) ? [i] : [])),
     gradients,
   };
+  return ready;
 }
 
-/** A storage that JavaScript filled: its bytes are copied from a constant of the plan in each run. */
-function constantCall(storage: Storage, bytes: Uint8Array): { op: never; inputs: never; attrs: never; outputs: never } {
-  const device = backend();
-  const own = device.alloc(bytes.length);
-  const view = (s: Storage): object => ({ storage: s, offset: 0, shape: [bytes.length], strides: [1], dtype: 'uint8', rowMajor: true });
-  device.write(view(own) as never, bytes);
-  return { op: TABLE.copy as never, inputs: [view(own)] as never, attrs: { dtype: 'uint8' } as never, outputs: [view(storage)] as never };
+/** A plan as a function: what was saved, without the function that it was captured from. */
+export interface Loaded {
+  (...args: readonly unknown[]): unknown;
+  readonly plan: Plan;
+  /** Frees its memory. */
+  dispose(): void;
 }
+/** The function that a recipe describes. @throws ValueError for arguments that it was not captured for */
+export function revived(recipe: Recipe): Loaded {
+  const ready = prepared(recipe, printed(recipe.graph), [], []);
+  const run = (...args: readonly unknown[]): unknown => replay(ready, argumentsOf(recipe, args));
+  return Object.assign(run, { plan: ready.plan, dispose: () => ready.program.dispose() });
+}
+
+/** A storage of the device that holds these bytes. */
+export function filled(bytes: Uint8Array): Storage {
+  const storage = backend().alloc(bytes.length);
+  backend().write(wholeOf(storage), bytes);
+  return storage;
+}
+/** All of a storage, as a view of bytes. */
+export function wholeOf(storage: Storage): View {
+  return { storage, offset: 0, shape: [storage.bytes], strides: [1], dtype: 'uint8', rowMajor: true };
+}
+const copyOf = (from: Storage, to: Storage): Call => ({
+  op: TABLE.copy,
+  inputs: [wholeOf(from)],
+  attrs: { dtype: 'uint8' },
+  outputs: [wholeOf(to)],
+});

@@ -1,4 +1,4 @@
-import type { Backend, Call, Input, Program, Storage, View } from '../backend.ts';
+import type { Backend, Call, Input, Program, Roundable, Rounding, Storage, View } from '../backend.ts';
 import { CODE, COMPUTE, type DType, SIZE } from '../base/dtype.ts';
 import { DeviceError, IndexError, MemoryError, WickError } from '../base/errors.ts';
 import {
@@ -46,16 +46,20 @@ class Temp implements View {
 }
 
 /** The Wasm device: one linear memory, one interpreter, a pool of threads. */
-export class Engine implements Backend, Runner {
+export class Engine implements Backend, Runner, Roundable {
   readonly device = 'wasm';
   /** Takes the steps that ops become instead of running them, while a program is made. */
   private lowering: Lowering | null = null;
   private readonly exports: Exports;
   readonly memory: Memory;
   readonly pool: Pool;
-  private readonly steps: Memo<KernelStep> = new Memo<KernelStep>();
+  steps: Memo<KernelStep> = new Memo<KernelStep>();
+  opcodes: Readonly<Record<string, number>> = {};
+  math: Rounding = { mode: 'strict', reason: '' };
+  readonly loaded: Loaded;
 
   constructor(loaded: Loaded = load()) {
+    this.loaded = loaded;
     this.exports = loaded.exports;
     const base = Math.ceil(this.exports.heapBase() / 64) * 64;
     this.memory = new Memory(loaded.memory, base, loaded.maxPages * 65536);
@@ -167,7 +171,7 @@ export class Engine implements Backend, Runner {
         try {
           const operands = [...results, ...ready].map((v) => v && { address: address(v), dtype: v.dtype });
           operands.push({ address: pack === null ? passing : pack.storage.pointer, dtype: 'uint8' });
-          encodeKernel(this.memory, op.opcode, operands, lowered);
+          encodeKernel(this.memory, this.opcodes[op.name] ?? op.opcode, operands, lowered);
           if (this.lowering !== null)
             this.lowering.kernel(op, [...results, ...ready], lowered, attrs, (given) => op.lower(wanted, results, given));
           else {

@@ -8,6 +8,8 @@ export interface Exports {
   run(step: number, count: number): number;
   /** An elementwise op on floats side by side, by addresses; -1: the number x, in at most 4096 bytes. */
   span(opcode: number, dtype: number, y: number, a: number, b: number, c: number, bytes: number, x: number): void;
+  /** The kernels by opcode, from 1 on; others may join behind them. */
+  readonly table: WebAssembly.Table;
   start(mayWait: number): void;
   work(id: number): void;
   heapBase(): number;
@@ -41,15 +43,15 @@ export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** The core's bytes out of its text, by a small module of their own: no runtime's own decompression is as dense, nor synchronous everywhere. */
-export function unpacked(): Uint8Array<ArrayBuffer> {
-  const packed = fromBase64(core);
-  const pages = (OUT + size + packed.length + 0xffff) >> 16;
+/** A module's bytes out of its packed text, by a small module of their own: no runtime's own decompression is as dense, nor synchronous everywhere. */
+export function unpacked(text: string = core, bytes: number = size): Uint8Array<ArrayBuffer> {
+  const packed = fromBase64(text);
+  const pages = (OUT + bytes + packed.length + 0xffff) >> 16;
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(fromBase64(unpacker)), { env: { memory } });
-  new Uint8Array(memory.buffer).set(packed, OUT + size);
-  (exports as unknown as { unpack(size: number): void }).unpack(size);
-  return new Uint8Array(memory.buffer as ArrayBuffer, OUT, size);
+  new Uint8Array(memory.buffer).set(packed, OUT + bytes);
+  (exports as unknown as { unpack(size: number): void }).unpack(bytes);
+  return new Uint8Array(memory.buffer as ArrayBuffer, OUT, bytes);
 }
 
 /** A shared memory as large as the runtime lets it become: some browsers refuse large maxima. */
@@ -73,7 +75,7 @@ export function load(): Loaded {
   } catch (cause) {
     throw new DeviceError('wick: this runtime does not compile WebAssembly with SIMD and threads', { cause });
   }
-  const env: Record<string, unknown> = { memory, now: () => performance.now() };
+  const env: Record<string, unknown> = { memory, now: () => performance.now(), join() {} };
   // The instance's own functions: the loader's wrappers cost more than a small op.
   const { instance } = instantiateSync(module, { env });
   return { module, memory, exports: instance.exports as unknown as Exports, maxPages };

@@ -1,9 +1,10 @@
 // Programs: steps laid end to end in linear memory, run by one call. Intermediate results share an arena, packed by when they live.
-import { type Input, Planned, type Program, type ProgramStats, type Storage, type View } from '../backend.ts';
+import { type Input, Planned, type Program, type ProgramStats, type StepTiming, type Storage, type View } from '../backend.ts';
 import { SIZE } from '../base/dtype.ts';
 import { ValueError } from '../base/errors.ts';
 import { AGAIN, type Again, type Attrs, type KernelOp, type Lowered, type MapOp, type Op } from '../ops/op.ts';
 import { arrange, type Life } from './arena.ts';
+import { fused, isFlat } from './chain.ts';
 import { STEP } from './encode.ts';
 import type { Memory, WasmStorage } from './memory.ts';
 
@@ -20,14 +21,15 @@ const MAX_SLOTS = 768;
 const ARENA = 1;
 
 /** An operand of a step: where its slot and its address stand, in words from the step's start. */
-interface Ref {
+export interface Ref {
   readonly slot: number;
   readonly at: number;
   readonly storage: Storage;
   readonly offset: number;
 }
-interface PlanStep {
+export interface PlanStep {
   readonly op: Op;
+  readonly name: string;
   readonly words: Uint32Array;
   readonly tiles: number;
   readonly refs: readonly Ref[];
@@ -56,7 +58,7 @@ export class Lowering {
     if (tiles === 0) return;
     const words = this.words();
     const refs = operands.flatMap((x, k) => (isView(x) ? [ref(8 + 4 * k, 10 + 4 * k, x)] : []));
-    this.steps.push({ op, words, tiles, refs, flat: words[5] === 0xffffffff, renew: null, packs: null });
+    this.steps.push({ op, name: op.name, words, tiles, refs, flat: isFlat(words), renew: null, packs: null });
   }
   kernel(op: KernelOp, operands: readonly (View | null)[], lowered: Lowered, attrs: Attrs, again: (attrs: Attrs) => Lowered): void {
     const words = this.words();
@@ -73,7 +75,7 @@ export class Lowering {
     }
     const more = attrs[AGAIN as never] as Again | undefined;
     const renew = more === undefined ? null : () => again({ ...attrs, ...more() });
-    this.steps.push({ op, words, tiles: Math.max(...tiles), refs, flat: false, renew, packs: form });
+    this.steps.push({ op, name: op.name, words, tiles: Math.max(...tiles), refs, flat: false, renew, packs: form });
   }
   private words(): Uint32Array {
     const { u32 } = this.memory;
@@ -99,6 +101,7 @@ export class WasmProgram implements Program {
   readonly stats: ProgramStats;
   private readonly runner: Runner;
   private readonly ops: readonly Op[];
+  private readonly names: readonly string[];
   private readonly threaded: boolean;
   private readonly code: WasmStorage;
   private readonly arena: WasmStorage;
@@ -106,30 +109,32 @@ export class WasmProgram implements Program {
   private readonly forms: Form[] = [];
   private readonly held = new Set<Storage>();
 
-  constructor(runner: Runner, steps: readonly PlanStep[], inputs: readonly Storage[], outputs: readonly Storage[]) {
+  constructor(runner: Runner, lowered: readonly PlanStep[], inputs: readonly Storage[], outputs: readonly Storage[]) {
     const { memory } = runner;
     this.runner = runner;
-    this.ops = steps.map((s) => s.op);
-    this.threaded = steps.some((s) => s.tiles > 1);
     if (ARENA + 1 + inputs.length + outputs.length > MAX_SLOTS)
       throw new ValueError(`compile: ${inputs.length} inputs and ${outputs.length} outputs; at most ${MAX_SLOTS - 2} in all`);
     const slots = new Map<Storage, number>();
     for (const s of [...inputs, ...outputs]) slots.set(s, ARENA + 1 + slots.size);
 
     // Packed forms of state that the program does not write stay from run to run.
-    const written = new Set(steps.flatMap((s) => writtenBy(s)));
+    const written = new Set(lowered.flatMap((s) => writtenBy(s)));
     const lasting = new Map<Storage, WasmStorage>();
-    for (const { packs } of steps)
+    for (const { packs } of lowered)
       if (packs && packs.of.device !== 'plan' && !written.has(packs.of)) {
         const form = memory.alloc(packs.into.bytes);
         lasting.set(packs.into, form);
         this.held.add(form);
       }
 
-    const lives = livesOf(steps, (s) => s.device === 'plan' && !slots.has(s) && !lasting.has(s));
-    const { places, bytes, live, intermediates } = arrange(lives);
+    const shared = (s: Storage): boolean => s.device === 'plan' && !slots.has(s) && !lasting.has(s);
+    const steps = fused(lowered, (all) => livesOf(all, shared));
+    this.ops = steps.map((s) => s.op);
+    this.names = steps.map((s) => s.name);
+    this.threaded = steps.some((s) => s.tiles > 1);
+    const { places, bytes, live, intermediates } = arrange([...withOverlays(steps, livesOf(steps, shared)).values()]);
     this.arena = memory.alloc(bytes);
-    this.stats = { steps: steps.length, arena: bytes, live, intermediates };
+    this.stats = { steps: steps.length, fused: lowered.length - steps.length, arena: bytes, live, intermediates };
     const total = steps.reduce((sum, s) => sum + s.words.length, 0);
     this.code = memory.alloc(total * 4);
     let at = this.code.pointer >>> 2;
@@ -155,7 +160,11 @@ export class WasmProgram implements Program {
     this.held.add(storage);
   }
 
-  run(inputs: readonly { readonly storage: Storage; readonly byteOffset: number }[], outputs: readonly Storage[]): void {
+  run(
+    inputs: readonly { readonly storage: Storage; readonly byteOffset: number }[],
+    outputs: readonly Storage[],
+    timings?: StepTiming[],
+  ): void {
     const { memory } = this.runner;
     const { u32 } = memory;
     u32[SLOTS + ARENA] = this.arena.pointer;
@@ -177,7 +186,18 @@ export class WasmProgram implements Program {
       u32[form.word] = form.version === form.of.version ? 0 : form.tiles;
       form.version = form.of.version;
     }
-    this.runner.runProgram(this.code.pointer, this.ops.length, this.threaded, (left) => this.ops[this.ops.length - left]);
+    if (timings === undefined) {
+      this.runner.runProgram(this.code.pointer, this.ops.length, this.threaded, (left) => this.ops[this.ops.length - left]);
+      return;
+    }
+    const begin = performance.now();
+    let at = this.code.pointer;
+    for (let i = 0; i < this.ops.length; i++) {
+      const start = performance.now();
+      this.runner.runProgram(at, 1, this.threaded, () => this.ops[i]);
+      timings.push({ name: this.names[i], start: start - begin, duration: performance.now() - start });
+      at += memory.u32[(at >>> 2) + 1];
+    }
   }
 
   dispose(): void {
@@ -194,8 +214,8 @@ const writtenBy = ({ op, refs }: PlanStep): Storage[] => {
   return op.mutates === undefined ? refs.slice(0, op.outputs.length).map((r) => r.storage) : refs.map((r) => r.storage);
 };
 
-/** When each stand-in is first and last touched, by step; the output of a flat step may lie where a dying input lay. */
-function livesOf(steps: readonly PlanStep[], shared: (s: Storage) => boolean): Life[] {
+/** When each stand-in is first and last touched, by step. */
+function livesOf(steps: readonly PlanStep[], shared: (s: Storage) => boolean): Map<Storage, Life> {
   const lives = new Map<Storage, Life>();
   steps.forEach(({ refs }, i) => {
     for (const { storage } of refs) {
@@ -205,6 +225,10 @@ function livesOf(steps: readonly PlanStep[], shared: (s: Storage) => boolean): L
       else known.to = i;
     }
   });
+  return lives;
+}
+/** The output of a flat step may lie where an input that dies there lay. */
+function withOverlays(steps: readonly PlanStep[], lives: Map<Storage, Life>): Map<Storage, Life> {
   steps.forEach(({ flat, refs }, i) => {
     if (!flat || refs.length < 2) return;
     const out = lives.get(refs[0].storage);
@@ -215,5 +239,5 @@ function livesOf(steps: readonly PlanStep[], shared: (s: Storage) => boolean): L
     });
     if (dying !== undefined) out.over = lives.get(dying.storage) as Life;
   });
-  return [...lives.values()];
+  return lives;
 }

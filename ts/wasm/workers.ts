@@ -5,12 +5,19 @@ import type { Memory } from './memory.ts';
 const host = globalThis as any;
 const SCRATCH = 1 << 19;
 
-/** Runs in a worker_threads worker and in a Web Worker alike: instantiate over the shared memory, then serve. */
+/** Runs in a worker_threads worker and in a Web Worker alike: instantiate over the shared memory, then serve. `join`: see ts/fast/index.ts. */
 const SOURCE = `
 const threads = globalThis.process?.getBuiltinModule?.('node:worker_threads');
 const go = ({ module, memory, scratch, id }) => {
   const abort = () => { throw new Error('abort'); };
-  const x = new WebAssembly.Instance(module, { env: { memory, abort, now: abort } }).exports;
+  const join = () => {
+    const [at, n] = new Uint32Array(memory.buffer, 4544);
+    const more = new WebAssembly.Module(new Uint8Array(memory.buffer).slice(at, at + n));
+    const kernels = new WebAssembly.Instance(more, { env: { memory } }).exports;
+    kernels.setScratch(scratch);
+    for (const kernel of Object.values(kernels)) x.table.grow(1, kernel);
+  };
+  const x = new WebAssembly.Instance(module, { env: { memory, abort, now: abort, join } }).exports;
   x.setScratch(scratch);
   x.start(1);
   for (;;) {

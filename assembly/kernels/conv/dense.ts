@@ -1,10 +1,10 @@
 // Convolution and its gradient with respect to the image as products of patches with packed weights. An element is its bias and the
 // products in the order (tap, channel), in blocks of 512 whose sums are added in turn.
 import { convolution as f } from '../../gen/fields';
-import { float, int, operand } from '../../step';
+import { TALL, float, int, operand } from '../../step';
 import { scratch } from '../../threads';
 import { packColumns, packRows, width } from '../gemm/pack';
-import { tile } from './gen/tile';
+import { tile, tile6 } from './gen/tile';
 import { axis, BLOCK, LIMITS, open, PATCH, PIECES, pieces, PIXELS, setClass, ZEROS } from './window';
 
 /** Rows of 32 bytes that packing transposes at a time. */
@@ -66,7 +66,11 @@ function pack<T>(s: usize, u: i32, w: usize, workspace: usize, backward: bool): 
 }
 
 function tiles<T>(list: usize, end: usize, b: usize, at: usize, start: usize, add: bool, limits: usize, bytes: usize): void {
-  for (let p = scratch + PIXELS; p < end; p += 32) tile<T>(scratch + PIECES, list, p, b, at, start, add, limits, bytes);
+  let p = scratch + PIXELS;
+  // A multiple of four pixels is sixes and up to two fours.
+  if (FAST && load<i32>(TALL))
+    for (; end - p == 48 || end - p > 64; p += 48) tile6<T>(scratch + PIECES, list, p, b, at, start, add, limits, bytes);
+  for (; p < end; p += 32) tile<T>(scratch + PIECES, list, p, b, at, start, add, limits, bytes);
 }
 
 /** Computes unit u: a rectangle of pixels of one class by a range of panels. */

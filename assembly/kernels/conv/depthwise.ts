@@ -3,6 +3,7 @@
 import { convolution as f } from '../../gen/fields';
 import { int, operand } from '../../step';
 import { scratch } from '../../threads';
+import { mac } from '../mac';
 import { constants } from './dense';
 import { depthwiseTile } from './gen/tile';
 import { axis, BLOCK, open, PIECES, pieces, PIXELS, setClass, tapIndex, ZEROS } from './window';
@@ -73,10 +74,10 @@ export function depthwiseWeight<T>(s: usize, phase: i32, tile: i32, workspace: u
           for (let q = scratch + PIXELS; q < end; q += 8) {
             const x = load<usize>(q), y = load<usize>(q, 4) + c, y0 = v128.load(y), y1 = v128.load(y, 16);
             const v = x + one, w = x + two;
-            a0 = v128.add<T>(a0, v128.mul<T>(v128.load(v), y0));
-            a1 = v128.add<T>(a1, v128.mul<T>(v128.load(v, 16), y1));
-            b0 = v128.add<T>(b0, v128.mul<T>(v128.load(w), y0));
-            b1 = v128.add<T>(b1, v128.mul<T>(v128.load(w, 16), y1));
+            a0 = mac<T>(a0, v128.load(v), y0);
+            a1 = mac<T>(a1, v128.load(v, 16), y1);
+            b0 = mac<T>(b0, v128.load(w), y0);
+            b1 = mac<T>(b1, v128.load(w, 16), y1);
           }
           v128.store(sum, a0);
           v128.store(sum, a1, 16);

@@ -1,12 +1,19 @@
 // Blocks of C from strips of four rows of A. Strides are bytes; kc is at most 256, so a strip stays in the first-level cache.
+import { TALL } from '../../step';
 import { scratch } from '../../threads';
-import { narrow, row, rows, tile2, tile3, tile4 } from './gen/tile';
+import { narrow, row, rows, tile2, tile3, tile4, tile6 } from './gen/tile';
 import { deposit, packStrip, width } from './pack';
 
 // The thread's scratch: a strip of A, one tile, then room for the caller of multiply and for the sums of multiplyInPlace.
-const TILE: usize = 8192;
+const TILE: usize = FAST ? 16384 : 8192;
 /** First byte of a thread's scratch that multiply leaves to its caller. */
-export const FREE: usize = 16384;
+export const FREE: usize = FAST ? 32768 : 16384;
+
+/** Rows of the next tile of m. Five are three and two: a row alone would leave three quarters of a tile idle. */
+@inline function height(m: i32): i32 {
+  if (FAST && load<i32>(TALL)) return m == 5 ? 3 : m == 7 || m == 8 ? 4 : min(m, 6);
+  return m == 5 ? 3 : min(m, 4);
+}
 
 /** C[m, n] = A[m, kc] * B, or added to C; B in panels. `byColumns`: A is stored by columns, lda apart. */
 export function multiply<T>(
@@ -14,19 +21,20 @@ export function multiply<T>(
 ): void {
   const step = byColumns ? sizeof<T>() : lda;
   while (m > 0) {
-    // Five are three and two: a row alone would leave three quarters of a tile idle.
-    const mr = m == 5 ? 3 : min(m, 4);
+    const mr = height(m);
     let strip = a, stride = lda;
     if (byColumns || mr == 1) {
       strip = scratch;
       stride = <usize>kc * sizeof<T>();
+      if (FAST && mr > 4) packStrip<T>(kc, a + 4 * sizeof<T>(), lda, strip + (stride << 2));
       if (byColumns) packStrip<T>(kc, a, lda, strip);
       else memory.copy(strip, a, stride);
     }
     let p = b, q = c;
     for (let j = n; j > 0; j -= width<T>(), p += panel, q += 32) {
       const whole = j >= width<T>() && mr > 1, to = whole ? q : scratch + TILE, ld = whole ? ldc : 32, adds = whole && add;
-      if (j <= width<T>() >> 1 && mr == 4) narrow<T>(kc, strip, stride, p, to, ld, adds);
+      if (FAST && mr == 6) tile6<T>(kc, strip, stride, p, to, ld, adds);
+      else if (j <= width<T>() >> 1 && mr == 4) narrow<T>(kc, strip, stride, p, to, ld, adds);
       else if (mr == 4) tile4<T>(kc, strip, stride, p, to, ld, adds);
       else if (mr == 3) tile3<T>(kc, strip, stride, p, to, ld, adds);
       else tile2<T>(kc, strip, stride, p, to, ld, adds);

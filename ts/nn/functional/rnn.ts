@@ -11,6 +11,8 @@ export function rnnStep(gates: Tensor, h: Tensor, weightHh: Tensor, biasHh: Tens
   return nonlinearity === 'tanh' ? sum.tanh() : sum.relu();
 }
 
+const lines = (x: Tensor): Tensor => (x.ndim === 2 ? x : x.reshape([-1, x.shape.at(-1) as number]));
+
 /** The new hidden and cell state; gates in PyTorch's order: input, forget, cell, output. */
 export function lstmStep(
   gates: Tensor,
@@ -20,17 +22,13 @@ export function lstmStep(
   biasHh: Tensor | null,
   weightHr: Tensor | null,
 ): [h: Tensor, c: Tensor] {
-  const two = (x: Tensor): Tensor => (x.ndim === 2 ? x : x.reshape([-1, x.shape.at(-1) as number]));
-  const states = callKernel(TABLE.lstmCell as KernelOp, [two(gates), two(linear(h, weightHh, biasHh)), two(c)], {});
+  const states = callKernel(TABLE.lstmCell as KernelOp, [lines(gates), lines(linear(h, weightHh, biasHh)), lines(c)], {});
   const [hidden, cell] = states.slice(0, 2).map((x) => (c.ndim === 2 ? x : x.reshape(c.shape)));
   return [weightHr === null ? hidden : linear(hidden, weightHr, null), cell];
 }
 
 /** The new hidden state; gates in PyTorch's order: reset, update, new. */
 export function gruStep(gates: Tensor, h: Tensor, weightHh: Tensor, biasHh: Tensor | null): Tensor {
-  const [ir, iz, inew] = gates.chunk(3, -1);
-  const [hr, hz, hnew] = linear(h, weightHh, biasHh).chunk(3, -1);
-  const z = iz.add(hz).sigmoid();
-  const n = inew.add(ir.add(hr).sigmoid().mul(hnew)).tanh();
-  return n.add(z.mul(h.sub(n)));
+  const [y] = callKernel(TABLE.gruCell as KernelOp, [lines(gates), lines(linear(h, weightHh, biasHh)), lines(h)], {});
+  return h.ndim === 2 ? y : y.reshape(h.shape);
 }

@@ -383,6 +383,10 @@ export interface Ops {
   attention(q: Value, k: Value, v: Value, mask: Value | null, attrs: { scale: number; causal: boolean }): Value[];
   /** Gradients of attention in q, k and v for the gradient g of its result y. */
   attentionBackward(g: Value, q: Value, k: Value, v: Value, y: Value, level: Value, mask: Value | null, attrs: { scale: number; causal: boolean }): Value[];
+  /** A step of a GRU behind its products: gates x and r [n, 3 hidden] in the order reset, update, new, and state h give the new h and the gates behind their functions. */
+  gruCell(x: Value, r: Value, h: Value): Value[];
+  /** Gradients of gruCell in its gates and in h for the gradient dy of its state. */
+  gruCellBackward(dy: Value, gates: Value, r: Value, h: Value): Value[];
   /** A step of an LSTM behind its products: gates x + r [n, 4 hidden] in the order input, forget, cell, output, and state c give h, the new c and the gates behind their functions. */
   lstmCell(x: Value, r: Value, c: Value): Value[];
   /** Gradients of lstmCell in its gates and in c for the gradients dh and dcell of its states. */
