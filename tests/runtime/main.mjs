@@ -12,7 +12,7 @@ import { sh } from './install.mjs';
 
 const flags = process.argv.slice(2).filter((word) => word.startsWith('--'));
 const parts = process.argv.slice(2).filter((word) => !word.startsWith('--'));
-const all = flags.includes('--all') || process.env.WICK_RUNTIMES === 'all';
+const all = flags.includes('--all');
 const quick = flags.includes('--quick');
 const expected = JSON.parse(readFileSync(at('tests/identity/expected.json'), 'utf8'));
 const total = { passed: 0, failed: 0, skipped: 0 };
