@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url)).replace(/[\\/]$/, '');
@@ -23,18 +23,19 @@ export function files(paths, matches = /./) {
 
 function readdirSafe(path) {
   try {
-    return readdirSync(at(path), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) =>
-        relative(at(path), join(entry.parentPath ?? entry.path, entry.name))
-          .split(sep)
-          .join('/'),
-      )
-      .filter((name) => !name.split('/').includes('node_modules'));
+    return within(at(path), '');
   } catch (error) {
     if (error.code === 'ENOTDIR') return null;
     throw error;
   }
+}
+
+/** Files below a folder, without what npm installed. */
+function within(folder, prefix) {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    if (entry.isFile()) return [prefix + entry.name];
+    return entry.isDirectory() && entry.name !== 'node_modules' ? within(join(folder, entry.name), `${prefix}${entry.name}/`) : [];
+  });
 }
 
 export const isGenerated = (path) => path.split('/').includes('gen');

@@ -25,6 +25,9 @@ export async function makeApp() {
     cpSync(join(root, 'node_modules/wick'), join(root, 'node_modules/wick-again'), { recursive: true });
     const home = join(root, 'node_modules/wick');
     for (const name of PROGRAMS) cpSync(at(`tests/runtime/programs/${name}.mjs`), join(root, `${name}.mjs`));
+    cpSync(at('examples/deno/main.mjs'), join(root, 'example.mjs'));
+    const page = readFileSync(at('examples/browser/index.html'), 'utf8').replaceAll('../../dist/', '/node_modules/wick/dist/');
+    writeFileSync(join(root, 'example.html'), page);
     await bundle('build/tests/identity/main.js', join(root, 'identity.mjs'), { home });
     for (const [name, file] of [
       ['smoke', 'smoke.bundle'],

@@ -64,9 +64,10 @@ function find(paths, remedy, command) {
   return path ? (profile, url) => command(path, profile, url) : `not installed (${remedy})`;
 }
 
-/** In the page: `where` is 'page', 'worker' or 'service'. */
+/** In the page: `where` is 'page', 'worker', 'service', or 'frame' for a page of its own whose text is what it says. */
 const PAGE = `<!doctype html><meta charset="utf-8"><title>wick</title>
 <script type="importmap">${JSON.stringify(importMap())}</script>
+<body></body>
 <script type="module">
 const lines = [];
 for (const level of ['log', 'warn', 'error']) console[level] = (...words) => lines.push(...words.join(' ').split('\\n'));
@@ -88,6 +89,12 @@ if (job !== null) {
       listen(navigator.serviceWorker);
       const { installing } = await navigator.serviceWorker.register('/' + job.file, { type: 'module' });
       installing.postMessage('run');
+    } else if (job.where === 'frame') {
+      const frame = document.body.appendChild(document.createElement('iframe'));
+      frame.src = '/' + job.file;
+      const text = () => frame.contentDocument?.body?.innerText ?? '';
+      while (!job.until.split('|').some((part) => text().includes(part))) await sleep(20);
+      lines.push('@' + JSON.stringify(text()));
     } else await import('/' + job.file);
   } catch (error) {
     fail(error?.stack ?? error);

@@ -30,7 +30,7 @@ export async function hosts(wanted = () => true) {
     program('Node 24', [installed('node24/bin/node')]),
     program('Node 26', [installed('node26/bin/node')], { suites: true }),
     // No permission flag: what needs one says so.
-    program('Deno', [deno, 'run'], { suites: true, allow: { badDays: ['--allow-read'] } }),
+    program('Deno', [deno, 'run'], { suites: true, example: 'example.mjs', allow: { badDays: ['--allow-read'] } }),
     program('Bun', [bun], { suites: true }),
   ];
 
@@ -48,12 +48,12 @@ export async function hosts(wanted = () => true) {
   });
   const alone = { threads: [4], shared: false };
   list.push(
-    browser('Chromium, isolated', 'chromium', { suites: true, badDays: true }),
+    browser('Chromium, isolated', 'chromium', { suites: true, badDays: true, example: 'example.html' }),
     browser('Chromium, isolated by document', 'chromium', {
       headers: { 'document-isolation-policy': 'isolate-and-credentialless' },
       threads: [2],
     }),
-    browser('Chromium, plain http', 'chromium', { ...alone, headers: {}, address: 'wick.test' }),
+    browser('Chromium, plain http', 'chromium', { ...alone, example: 'example.html', headers: {}, address: 'wick.test' }),
     browser('Chromium, workers forbidden', 'chromium', {
       ...alone,
       headers: { ...ISOLATED, 'content-security-policy': "worker-src 'none'" },

@@ -66,7 +66,7 @@ async function test(host, suites) {
 }
 
 /** The programs that a host runs. */
-function jobs({ where = 'page', threads, badDays, limit, allow = {} }) {
+function jobs({ where = 'page', threads, badDays, limit, example, allow = {} }) {
   const list = threads.map((n) => ({
     title: `identity with ${n} threads`,
     ...makeJob(app.root, `identity-${n}`, { imports: "import { main } from './identity.mjs';", value: `main(${n})`, where }),
@@ -86,6 +86,8 @@ function jobs({ where = 'page', threads, badDays, limit, allow = {} }) {
   });
   list.push(program('smoke', where === 'page' ? 'smoke' : 'smoke.bundle'));
   if (badDays) list.push({ ...program('bad-days', 'bad-days'), options: allow.badDays });
+  const own = { title: 'the example', file: example, limit, judge: judgeExample };
+  if (example) list.push(example.endsWith('.html') ? { ...own, where: 'frame', until: 'sin(1)' } : { ...own, where });
   return list;
 }
 
@@ -133,6 +135,11 @@ function fingerprint(hashes) {
 
 function judgeTests(output) {
   return answer(output) ?? { passed: [], failed: [output] };
+}
+
+/** What README.md prints, from a page or a script. */
+function judgeExample(output) {
+  return /sin\(1\) is about 0\.842/.test(output) ? { passed: ['example'], failed: [] } : { passed: [], failed: [output] };
 }
 
 function judgeSuite(output) {

@@ -6,6 +6,7 @@ import { load as loadNpy, save as saveNpy } from 'wick/formats/npy';
 import { load, save } from 'wick/formats/safetensors';
 import * as nn from 'wick/nn';
 import * as optim from 'wick/optim';
+import 'wick/fast';
 import { equal, pause, throws } from './run.mjs';
 
 export const tests = {
@@ -93,6 +94,19 @@ export const tests = {
     throws(() => wick.zeros([reserved]), 'MemoryError');
     wick.setMemoryLimit(2 ** 32);
     equal(wick.ones([1000]).sum().itemSync(), 1000);
+  },
+
+  'fast mathematics are a mode, said by info(), and leave the bits of the strict one alone': () => {
+    wick.manualSeed(2);
+    const [a, b] = [wick.randn([33, 65]), wick.randn([65, 17])];
+    const strict = wick.matmul(a, b).arraySync();
+    wick.config({ math: 'fast' });
+    const fast = wick.matmul(a, b);
+    const { mode, reason } = wick.info().math;
+    if (mode !== 'fast' && reason === '') throw new Error('no reason why fast is missing');
+    if (!(wick.tensor(strict).sub(fast).abs().max().itemSync() < 1e-4)) throw new Error('fast is far off');
+    wick.config({ math: 'strict' });
+    equal(wick.matmul(a, b).arraySync(), strict);
   },
 
   'threads take part, or a reason says why not': async () => {
