@@ -6,8 +6,8 @@ import { at, collect } from '../../scripts/sources.mjs';
 
 /** Runs a program: { code, output }; a program that does not exist has code -1. */
 export const sh = async (program, args, options) => {
-  const { code, output } = await collect(program, args, { limit: 600, ...options });
-  return { code: code ?? -1, output };
+  const { code, signal, output } = await collect(program, args, { limit: 600, ...options });
+  return { code: code ?? -1, output: signal ? `${output}\nended by ${signal}` : output };
 };
 
 /** `npm ci` in a folder of the checkout; null, or a text that says why it failed. */

@@ -1,7 +1,7 @@
 // `npm run test:runtimes`: packs wick, installs the tarball in an empty folder, and runs there, on every runtime that this machine has,
 // the identity program, the smoke tests, the bad days and (on some) the whole suite.
-//   node tests/runtime/main.mjs [--all] [--quick] [part of a host's name ...]
-// --all: a host that is missing is a failure (CI); --quick: without the suites and the bundlers' apps.
+//   node tests/runtime/main.mjs [--all] [--quick] [start of a host's name ... or apps]
+// --all: a host that is missing is a failure (CI); --quick: without the suites and the bundlers' apps, unless apps are asked for.
 import { readFileSync } from 'node:fs';
 import { at } from '../../scripts/sources.mjs';
 import { makeApp, makeJob, makeSuites } from './app.mjs';
@@ -12,7 +12,7 @@ import { sh } from './install.mjs';
 
 const flags = process.argv.slice(2).filter((word) => word.startsWith('--'));
 const parts = process.argv.slice(2).filter((word) => !word.startsWith('--'));
-const all = flags.includes('--all') || process.env.WICK_RUNTIMES === 'all';
+const all = flags.includes('--all');
 const quick = flags.includes('--quick');
 const expected = JSON.parse(readFileSync(at('tests/identity/expected.json'), 'utf8'));
 const total = { passed: 0, failed: 0, skipped: 0 };
@@ -24,8 +24,11 @@ try {
   const chosen = await hosts((name) => parts.length === 0 || parts.some((part) => name.toLowerCase().startsWith(part.toLowerCase())));
   const suites = !quick && chosen.some(({ suites, missing }) => suites && !missing) ? await makeSuites(app.root) : [];
   for (const host of chosen) await test(host, suites);
-  if (!quick && parts.length === 0)
-    for (const result of await bundlers(app)) tell(result.name, result.failed ? [] : [''], result.failed ?? []);
+  if (parts.length === 0 ? !quick : parts.includes('apps'))
+    for (const { name, failed, missing } of await bundlers(app)) {
+      if (missing) skip(name, missing, all);
+      else tell(name, failed ? [] : [name], failed ?? []);
+    }
 } finally {
   app.remove();
 }

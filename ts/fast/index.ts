@@ -41,7 +41,14 @@ function join({ loaded, memory }: Roundable, code: Uint8Array<ArrayBuffer>): Rec
   memory.u8.set(code, address);
   memory.u32.set([address, code.length, tall() ? 1 : 0], JOINED);
   // An opcode is a place in the table, from 1 on.
-  return Object.fromEntries(Object.entries(kernels).map(([name, kernel]) => [name, loaded.exports.table.grow(1, kernel) - 1]));
+  const { table } = loaded.exports;
+  return Object.fromEntries(
+    Object.entries(kernels).map(([name, kernel]) => {
+      const place = table.grow(1);
+      table.set(place, kernel);
+      return [name, place - 1];
+    }),
+  );
 }
 
 const setMath: Rounder = (device, math, unpacked) => {
