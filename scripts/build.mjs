@@ -1,5 +1,6 @@
 // Builds wick: `node scripts/build.mjs [wasm|ts|bundle|all] [--reuse-wasm] [--check]`.
-//   wasm    assembly/ -> build/wasm/core.wasm -> ts/wasm/gen/core.ts (the module as text, committed); ts/fast/gen/fast.ts alike
+//   wasm    assembly/ -> build/wasm/core.wasm -> ts/wasm/gen/core.ts (the module as text, committed); ts/fast/gen/fast.ts and
+//           ts/export/gen/solo.ts alike
 //   ts      ts/, gpu/, tests/, examples/, perf/ -> build/
 //   bundle  build/ts -> dist/ (JavaScript with source maps, declarations)
 // --reuse-wasm keeps a committed core.ts that was made from these very assembly sources; --check fails when core.ts had to change.
@@ -10,10 +11,12 @@ import { at, files, hashOf, node } from './sources.mjs';
 import { shipTypes } from './types.mjs';
 import { compile, compileUnpacker, ENCODING, inlinedIn, textOf } from './wasm.mjs';
 
-const INLINED = 'ts/wasm/gen/core.ts';
-const FAST = 'ts/fast/gen/fast.ts';
-const WASM = 'build/wasm/core.wasm';
-const FAST_WASM = 'build/wasm/fast.wasm';
+/** What is compiled, where its text goes, and how that is written. */
+const MODULES = [
+  { target: 'core', path: 'ts/wasm/gen/core.ts', text: inlined },
+  { target: 'fast', path: 'ts/fast/gen/fast.ts', text: fastModule },
+  { target: 'solo', path: 'ts/export/gen/solo.ts', text: soloModule },
+];
 const UNPACKER = 'build/wasm/unpack.wasm';
 
 const options = process.argv.slice(2);
@@ -27,23 +30,22 @@ for (const step of steps) step();
 
 function wasm() {
   const from = hashOf(files(['assembly', 'asconfig.json', 'scripts/wasm.mjs', 'scripts/pack.mjs'], /(?<!\.test)\.(ts|json|mjs)$/));
-  const modules = [INLINED, FAST].map((path) => ({ path, present: existsSync(at(path)) ? readFileSync(at(path), 'utf8') : '' }));
+  const modules = MODULES.map((module) => ({ ...module, present: existsSync(at(module.path)) ? readFileSync(at(module.path), 'utf8') : '' }));
   if (options.includes('--reuse-wasm') && modules.every(({ present }) => present.includes(from))) return;
   mkdirSync(at('build/wasm'), { recursive: true });
-  compile(WASM);
-  compile(FAST_WASM, { target: 'fast' });
+  for (const { target } of modules) compile(`build/wasm/${target}.wasm`, { target });
   compileUnpacker(UNPACKER);
   const unpacker = readFileSync(at(UNPACKER));
-  for (const [i, { path, present }] of modules.entries()) {
-    const bytes = readFileSync(at(i ? FAST_WASM : WASM));
-    if (i === 0) new WebAssembly.Module(bytes);
+  for (const { target, path, text, present } of modules) {
+    const bytes = readFileSync(at(`build/wasm/${target}.wasm`));
+    if (target !== 'fast') new WebAssembly.Module(bytes);
     if (present.includes(from) && holds(present, bytes, unpacker)) continue;
     if (options.includes('--check')) {
       console.error(`${path} is not what assembly/ compiles to: run \`npm run build\` and commit it.`);
       process.exit(1);
     }
     mkdirSync(dirname(at(path)), { recursive: true });
-    writeFileSync(at(path), i ? fastModule(bytes, unpacker, from) : inlined(bytes, unpacker, from));
+    writeFileSync(at(path), text(bytes, unpacker, from));
     console.log(`${path}: ${bytes.length} bytes of Wasm`);
   }
 }
@@ -88,6 +90,22 @@ export const size: number = ${bytes.length};
 
 /** The module: ${ENCODING}. */
 export const fast: string =
+  '${textOf(bytes, unpacker).core}';
+`;
+}
+
+function soloModule(bytes, unpacker, from) {
+  const wasi = { fd_read() {}, fd_write() {}, proc_exit() {} };
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { wasi_snapshot_preview1: wasi });
+  return `${head(bytes, from)}
+/** The size of the compiled module (assembly/solo.ts) in bytes. */
+export const size: number = ${bytes.length};
+
+/** First byte behind its static data. */
+export const heapBase: number = ${exports.heapBase()};
+
+/** The module: ${ENCODING}. */
+export const solo: string =
   '${textOf(bytes, unpacker).core}';
 `;
 }
