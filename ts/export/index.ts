@@ -1,0 +1,53 @@
+import type { DType } from '../base/dtype.ts';
+import { load, save } from '../formats/plan.ts';
+import { backend, type Plan, wholeOf as bytesOf } from '../tensor/index.ts';
+import type { Engine } from '../wasm/engine.ts';
+import { unpacked } from '../wasm/load.ts';
+import { customJson, withData } from './binary.ts';
+import { size, solo } from './gen/solo.ts';
+import { wholeOf } from './graph.ts';
+import { imageOf, type Tensor, usesOf } from './image.ts';
+import { stripped } from './strip.ts';
+
+export type { DType, Tensor };
+
+/** Options of `exportWasm`. */
+export interface ExportOptions {
+  /** A WASI command: `_start` reads the inputs from standard input and writes the outputs to standard output. */
+  readonly wasi?: boolean;
+}
+/** What the custom section 'wick' of a module says. */
+export interface Description {
+  readonly version: number;
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+}
+
+const SECTION = 'wick';
+/** SPANS of assembly/gen/dispatch.ts: opcodes below it are elementwise. */
+const SPANS = 107;
+
+/**
+ * Makes one WebAssembly module of a plan (or of the bytes of a `.wick` file): its kernels, steps, constants and weights, on one thread,
+ * with no import, and the bits of wick. Tensors are raw: row-major, little-endian.
+ * @throws DeviceError without the package binaryen, ValueError where the plan cannot be saved or needs more than 4 GB, FormatError for other bytes
+ * @example await exportWasm(compile(model).plans[0]) // after a first call
+ */
+export async function exportWasm(plan: Plan | Uint8Array, { wasi = false }: ExportOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+  const loaded = load(plan instanceof Uint8Array ? plan : save(plan));
+  try {
+    const whole = wholeOf(loaded.plan.recipe);
+    const device = backend() as Engine;
+    const image = imageOf(whole, device.lower(whole.calls), (s) => device.readSync(bytesOf(s)));
+    const code = await stripped(unpacked(solo, size), usesOf(image.steps, SPANS), wasi);
+    const { inputs, outputs } = image;
+    return withData(code, image.pages, image.segments, SECTION, { version: 1, inputs, outputs } satisfies Description);
+  } finally {
+    loaded.dispose();
+  }
+}
+
+/** What an exported module says of its inputs and outputs. @throws FormatError where it does not come from exportWasm */
+export function describe(module: Uint8Array): Description {
+  return customJson(module, SECTION) as Description;
+}

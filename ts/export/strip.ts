@@ -1,0 +1,47 @@
+// Leaves of the solo module what a plan uses, by binaryen.
+import type binaryen from 'binaryen';
+import { DeviceError } from '../base/errors.ts';
+import type { Uses } from './image.ts';
+
+type Binaryen = typeof binaryen;
+
+async function tool(): Promise<Binaryen> {
+  try {
+    return ((await import('binaryen')) as { default: Binaryen }).default;
+  } catch (cause) {
+    throw new DeviceError("exportWasm: the package 'binaryen' strips and optimises the module; install it: npm install binaryen", { cause });
+  }
+}
+
+/** The module without kernels that nothing uses. Without `wasi` it has no import. */
+export async function stripped(module: Uint8Array, uses: Uses, wasi: boolean): Promise<Uint8Array> {
+  const b = await tool();
+  const m = b.readBinary(module);
+  try {
+    const { SIMD128, BulkMemory, BulkMemoryOpt, NontrappingFPToInt, SignExt, MutableGlobals } = b.Features;
+    m.setFeatures(SIMD128 | BulkMemory | BulkMemoryOpt | NontrappingFPToInt | SignExt | MutableGlobals);
+    const drop = (name: string): void => {
+      const { value } = b.getExportInfo(m.getExport(name));
+      m.removeExport(name);
+      if (name === 'map' ? uses.maps : name === 'chain' ? uses.chains : true) return;
+      const { params, results } = b.getFunctionInfo(m.getFunction(value));
+      m.removeFunction(value);
+      m.addFunction(value, params, results, [], m.unreachable());
+    };
+    for (const name of ['heapBase', 'map', 'chain', ...(wasi ? [] : ['_start'])]) drop(name);
+    m.removeExport('table');
+    // An opcode is a place in the table, from 1 on: entry 1 + opcode, whose segment starts at 1.
+    const { name, table, data } = b.getElementSegmentInfo(m.getElementSegmentByIndex(0));
+    m.removeElementSegment(name);
+    for (const opcode of uses.opcodes)
+      m.addActiveElementSegment(table, `kernel${opcode}`, [data[opcode]], m.i32.const(opcode + 1));
+    b.setOptimizeLevel(3);
+    b.setShrinkLevel(1);
+    m.runPasses(['remove-unused-module-elements', 'directize']);
+    m.optimize();
+    m.optimize();
+    return m.emitBinary();
+  } finally {
+    m.dispose();
+  }
+}
