@@ -95,8 +95,8 @@ export const fast: string =
 }
 
 function soloModule(bytes, unpacker, from) {
-  const wasi = { fd_read() {}, fd_write() {}, proc_exit() {} };
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { wasi_snapshot_preview1: wasi });
+  const nothing = new Proxy({}, { get: () => () => {} });
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { wasi_snapshot_preview1: nothing, sole: nothing });
   return `${head(bytes, from)}
 /** The size of the compiled module (assembly/solo.ts) in bytes. */
 export const size: number = ${bytes.length};

@@ -10,8 +10,6 @@ import type { Port, Whole } from './graph.ts';
 const PLAN = 64;
 /** SCRATCH of assembly/threads.ts. */
 const SCRATCH = 1 << 19;
-/** CHAIN of assembly/step.ts. */
-const CHAIN = 0x7fff;
 const ALIGN = 64;
 const MAX_PAGES = 65535;
 const aligned = (n: number): number => Math.ceil(n / ALIGN) * ALIGN;
@@ -29,8 +27,7 @@ export interface Image {
   readonly segments: readonly { readonly at: number; readonly bytes: Uint8Array }[];
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
-  /** Steps as words, to see what they use. */
-  readonly steps: readonly Uint32Array[];
+  readonly steps: readonly PlanStep[];
   /** Bytes of the state that the plan reads: weights and constants. */
   readonly weights: number;
 }
@@ -105,32 +102,7 @@ export function imageOf(whole: Whole, lowered: readonly PlanStep[], read: (s: St
     ],
     inputs: described.slice(0, inputs.length),
     outputs: described.slice(inputs.length),
-    steps: steps.map((s) => s.words),
+    steps,
     weights: [...states.values()].reduce((sum, b) => sum + b.length, 0),
   };
-}
-
-/** What steps use of the interpreter: kernels by opcode, the driver of elementwise ops, chains of them. */
-export interface Uses {
-  readonly opcodes: ReadonlySet<number>;
-  readonly maps: boolean;
-  readonly chains: boolean;
-}
-/** `spans`: opcodes below it are elementwise. */
-export function usesOf(steps: readonly Uint32Array[], spans: number): Uses {
-  const opcodes = new Set<number>();
-  let maps = false;
-  let chains = false;
-  for (const words of steps) {
-    if (words[0] !== CHAIN) {
-      opcodes.add(words[0]);
-      maps ||= words[0] < spans;
-      continue;
-    }
-    chains = true;
-    // Header, operands of four words, ops of five.
-    const first = 8 + 4 * words[5];
-    for (let i = 0; i < words[7]; i++) opcodes.add(words[first + 5 * i]);
-  }
-  return { opcodes, maps, chains };
 }

@@ -6,8 +6,9 @@ import { unpacked } from '../wasm/load.ts';
 import { customJson, withData } from './binary.ts';
 import { size, solo } from './gen/solo.ts';
 import { wholeOf } from './graph.ts';
-import { imageOf, type Tensor, usesOf } from './image.ts';
+import { imageOf, type Tensor } from './image.ts';
 import { stripped } from './strip.ts';
+import { usesOf } from './uses.ts';
 
 export type { DType, Tensor };
 
@@ -24,8 +25,6 @@ export interface Description {
 }
 
 const SECTION = 'wick';
-/** SPANS of assembly/gen/dispatch.ts: opcodes below it are elementwise. */
-const SPANS = 107;
 
 /**
  * Makes one WebAssembly module of a plan (or of the bytes of a `.wick` file): its kernels, steps, constants and weights, on one thread,
@@ -39,7 +38,7 @@ export async function exportWasm(plan: Plan | Uint8Array, { wasi = false }: Expo
     const whole = wholeOf(loaded.plan.recipe);
     const device = backend() as Engine;
     const image = imageOf(whole, device.lower(whole.calls), (s) => device.readSync(bytesOf(s)));
-    const code = await stripped(unpacked(solo, size), usesOf(image.steps, SPANS), wasi);
+    const code = await stripped(unpacked(solo, size), usesOf(image.steps), wasi);
     const { inputs, outputs } = image;
     return withData(code, image.pages, image.segments, SECTION, { version: 1, inputs, outputs } satisfies Description);
   } finally {

@@ -1,7 +1,7 @@
 // Leaves of the solo module what a plan uses, by binaryen.
 import type binaryen from 'binaryen';
 import { DeviceError } from '../base/errors.ts';
-import type { Uses } from './image.ts';
+import type { Sole, Uses } from './uses.ts';
 
 type Binaryen = typeof binaryen;
 
@@ -28,6 +28,22 @@ export async function stripped(module: Uint8Array, uses: Uses, wasi: boolean): P
       m.removeFunction(value);
       m.addFunction(value, params, results, [], m.unreachable());
     };
+    // The imports of 'sole' become functions.
+    const names = new Map<string, string>();
+    for (let i = 0; i < m.getNumFunctions(); i++) {
+      const { name, module, base } = b.getFunctionInfo(m.getFunctionByIndex(i));
+      if (module === 'sole') names.set(base as string, name);
+    }
+    const define = (base: string, params: number, body: number): void => {
+      const name = names.get(base);
+      if (name === undefined) return;
+      m.removeFunction(name);
+      m.addFunction(name, b.createType(new Array(params).fill(b.i32)), b.i32, [], body);
+    };
+    const same = (values: ReadonlySet<number>): number => (values.size === 1 ? m.i32.const([...values][0]) : m.local.get(0, b.i32));
+    for (const base of Object.keys(uses.values)) define(base, 1, same(uses.values[base as Sole]));
+    const number = (i: number): number => m.i32.eq(m.local.get(1, b.i32), m.i32.const(i));
+    define('operand_dtype', 2, uses.operands.reduceRight((rest, values, i) => m.if(number(i), same(values), rest), m.local.get(0, b.i32)));
     for (const name of ['heapBase', 'map', 'chain', ...(wasi ? [] : ['_start'])]) drop(name);
     m.removeExport('table');
     // An opcode is a place in the table, from 1 on: entry 1 + opcode, whose segment starts at 1.
