@@ -54,7 +54,7 @@ export function withData(
   json: unknown,
 ): Uint8Array<ArrayBuffer> {
   const parts: ArrayLike<number>[] = [module.subarray(0, 8)];
-  const own = segments.map(({ at, bytes }) => [[0, 0x41, ...signed(at), 0x0b], leb(bytes.length), bytes]).flat();
+  const own = segments.flatMap(({ at, bytes }) => [[0, 0x41, ...signed(at), 0x0b], leb(bytes.length), bytes]);
   const data = (count: number, rest: ArrayLike<number>): void => {
     parts.push(section(DATA, leb(count + segments.length), rest, ...own));
   };

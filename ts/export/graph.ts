@@ -61,11 +61,7 @@ export function wholeOf({ args, result, results, graph }: Recipe): Whole {
   const outputs = results.map(({ shape, strides, dtype, offset, from }, i): Port => {
     const bytes = sizeOf(shape) * SIZE[dtype];
     const source =
-      'fresh' in from
-        ? graph.outputs[from.fresh]
-        : 'state' in from
-          ? from.state
-          : graph.inputs['self' in from ? from.self : from.argument];
+      'fresh' in from ? graph.outputs[from.fresh] : 'state' in from ? from.state : graph.inputs['self' in from ? from.self : from.argument];
     const known = { name: titles[i], shape, dtype, bytes };
     if ('fresh' in from && offset === 0 && isContiguous(shape, strides) && !taken.has(source)) {
       taken.add(source);

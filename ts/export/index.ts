@@ -1,6 +1,6 @@
 import type { DType } from '../base/dtype.ts';
 import { load, save } from '../formats/plan.ts';
-import { backend, type Plan, wholeOf as bytesOf } from '../tensor/index.ts';
+import { backend, wholeOf as bytesOf, type Plan } from '../tensor/index.ts';
 import type { Engine } from '../wasm/engine.ts';
 import { unpacked } from '../wasm/load.ts';
 import { customJson, withData } from './binary.ts';

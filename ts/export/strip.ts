@@ -9,7 +9,9 @@ async function tool(): Promise<Binaryen> {
   try {
     return ((await import('binaryen')) as { default: Binaryen }).default;
   } catch (cause) {
-    throw new DeviceError("exportWasm: the package 'binaryen' strips and optimises the module; install it: npm install binaryen", { cause });
+    throw new DeviceError("exportWasm: the package 'binaryen' strips and optimises the module; install it: npm install binaryen", {
+      cause,
+    });
   }
 }
 
@@ -43,18 +45,20 @@ export async function stripped(module: Uint8Array, uses: Uses, wasi: boolean): P
     const same = (values: ReadonlySet<number>): number => (values.size === 1 ? m.i32.const([...values][0]) : m.local.get(0, b.i32));
     for (const base of Object.keys(uses.values)) define(base, 1, same(uses.values[base as Sole]));
     const number = (i: number): number => m.i32.eq(m.local.get(1, b.i32), m.i32.const(i));
-    define('operand_dtype', 2, uses.operands.reduceRight((rest, values, i) => m.if(number(i), same(values), rest), m.local.get(0, b.i32)));
+    define(
+      'operand_dtype',
+      2,
+      uses.operands.reduceRight((rest, values, i) => m.if(number(i), same(values), rest), m.local.get(0, b.i32)),
+    );
     for (const name of ['heapBase', 'map', 'chain', ...(wasi ? [] : ['_start'])]) drop(name);
     m.removeExport('table');
     // An opcode is a place in the table, from 1 on: entry 1 + opcode, whose segment starts at 1.
     const { name, table, data } = b.getElementSegmentInfo(m.getElementSegmentByIndex(0));
     m.removeElementSegment(name);
-    for (const opcode of uses.opcodes)
-      m.addActiveElementSegment(table, `kernel${opcode}`, [data[opcode]], m.i32.const(opcode + 1));
+    for (const opcode of uses.opcodes) m.addActiveElementSegment(table, `kernel${opcode}`, [data[opcode]], m.i32.const(opcode + 1));
     b.setOptimizeLevel(3);
     b.setShrinkLevel(1);
     m.runPasses(['remove-unused-module-elements', 'directize']);
-    m.optimize();
     m.optimize();
     return m.emitBinary();
   } finally {

@@ -21,7 +21,12 @@ export type Sole = 'kernel_type' | 'span_type' | 'entry_dtype' | 'entry_type';
 
 export function usesOf(steps: readonly PlanStep[]): Uses {
   const opcodes = new Set<number>();
-  const values = { kernel_type: new Set<number>(), span_type: new Set<number>(), entry_dtype: new Set<number>(), entry_type: new Set<number>() };
+  const values = {
+    kernel_type: new Set<number>(),
+    span_type: new Set<number>(),
+    entry_dtype: new Set<number>(),
+    entry_type: new Set<number>(),
+  };
   const operands: Set<number>[] = [];
   let maps = false;
   let chains = false;
