@@ -2,9 +2,9 @@
 import type { Storage } from '../backend.ts';
 import { CODE, type DType } from '../base/dtype.ts';
 import { ValueError } from '../base/errors.ts';
+import type { RawCalls, RawPort } from '../formats/ports.ts';
 import { laidOut, type PlanStep } from '../wasm/program.ts';
 import { heapBase } from './gen/solo.ts';
-import type { Port, Whole } from './graph.ts';
 
 /** PLAN of assembly/solo.ts. */
 const PLAN = 64;
@@ -33,10 +33,12 @@ export interface Image {
 }
 
 /** The memory of a module that runs these steps; `read` gives the bytes of a state. @throws ValueError where 4 GB are too little */
-export function imageOf(whole: Whole, lowered: readonly PlanStep[], read: (s: Storage) => Uint8Array): Image {
-  const { inputs, outputs, others } = whole;
+export function imageOf({ inputs, outputs }: RawCalls, lowered: readonly PlanStep[], read: (s: Storage) => Uint8Array): Image {
   const ports = [...inputs, ...outputs];
-  const { steps, forms, places, bytes } = laidOut(lowered, [...ports.map((p) => p.storage), ...others.keys()]);
+  const { steps, forms, places, bytes } = laidOut(
+    lowered,
+    ports.map((p) => p.storage),
+  );
   const addresses = new Map<Storage, number>();
 
   // What the file holds: tables, steps, state.
@@ -61,7 +63,6 @@ export function imageOf(whole: Whole, lowered: readonly PlanStep[], read: (s: St
     return at;
   };
   for (const s of forms) addresses.set(s, reserve(s.bytes));
-  for (const [s, size] of others) addresses.set(s, reserve(size));
   for (const { storage, bytes } of ports) addresses.set(storage, reserve(bytes));
   const arena = reserve(bytes);
   for (const [s, at] of places) addresses.set(s, arena + at);
@@ -72,7 +73,7 @@ export function imageOf(whole: Whole, lowered: readonly PlanStep[], read: (s: St
 
   const file = new Uint8Array(held);
   const words = new Uint32Array(file.buffer);
-  const tensor = ({ name, shape, dtype, bytes, storage }: Port): Tensor => {
+  const tensor = ({ name, shape, dtype, bytes, storage }: RawPort): Tensor => {
     const address = addresses.get(storage) as number;
     return { name, shape: [...shape], dtype, address, bytes };
   };

@@ -1,11 +1,11 @@
 import type { DType } from '../base/dtype.ts';
 import { load, save } from '../formats/plan.ts';
-import { backend, wholeOf as bytesOf, type Plan } from '../tensor/index.ts';
+import { rawCalls } from '../formats/ports.ts';
+import { backend, type Plan, wholeOf } from '../tensor/index.ts';
 import type { Engine } from '../wasm/engine.ts';
 import { unpacked } from '../wasm/load.ts';
 import { customJson, withData } from './binary.ts';
 import { size, solo } from './gen/solo.ts';
-import { wholeOf } from './graph.ts';
 import { imageOf, type Tensor } from './image.ts';
 import { stripped } from './strip.ts';
 import { usesOf } from './uses.ts';
@@ -35,9 +35,9 @@ const SECTION = 'wick';
 export async function exportWasm(plan: Plan | Uint8Array, { wasi = false }: ExportOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
   const loaded = load(plan instanceof Uint8Array ? plan : save(plan));
   try {
-    const whole = wholeOf(loaded.plan.recipe);
+    const raw = rawCalls(loaded.plan.recipe);
     const device = backend() as Engine;
-    const image = imageOf(whole, device.lower(whole.calls), (s) => device.readSync(bytesOf(s)));
+    const image = imageOf(raw, device.lower(raw.calls), (s) => device.readSync(wholeOf(s)));
     const code = await stripped(unpacked(solo, size), usesOf(image.steps), wasi);
     const { inputs, outputs } = image;
     return withData(code, image.pages, image.segments, SECTION, { version: 1, inputs, outputs } satisfies Description);

@@ -66,6 +66,7 @@ export const convolution: Op = kernel({
   lower: ([x, w], [y], attrs: Movement) =>
     lowerProduct(geometry('convolution', (x as Meta).shape, (w as Meta).shape, attrs), y.dtype, false, attrs.activation),
   kernel: { file: 'conv/conv', name: 'convolution' },
+  tiled: true,
   activations: ['relu'],
   saves: ['x', 'w'],
   uses: { x: [1], w: [0] },

@@ -240,6 +240,7 @@ export const matmul: Op = kernel({
   floats: FLOATS,
   lower: ([a, b], [y]) => lowerProduct('matmul', stackOf(a as Meta), stackOf(b as Meta), y.dtype),
   kernel: { file: 'gemm/matmul', name: 'matmul' },
+  tiled: true,
   saves: ['a', 'b'],
   uses: { a: [1], b: [0] },
   vjp: (ops, { dy, a, b, inputs, needs }) => {
@@ -296,6 +297,7 @@ export const linear: Op = kernel({
     return lowerProduct('linear', stackOf({ ...matrix, dtype: y.dtype }), transposed(stackOf(w as Meta)), y.dtype, finish);
   },
   kernel: { file: 'gemm/matmul', name: 'linear' },
+  tiled: true,
   activations: ['relu'],
   saves: ['x', 'w'],
   uses: { x: [1], w: [0] },

@@ -158,6 +158,8 @@ export interface KernelOp extends Row {
   readonly kernel: { readonly file: string; readonly name: string };
   /** Elementwise ops that its last pass can apply to the result, by name as its attribute `activation`: the bits of separate ops. */
   readonly activations?: readonly string[];
+  /** Its products run by either of two tiles of one order of summation: the backend finds the one that the engine likes. */
+  readonly tiled?: boolean;
   /** False: not a public method or function by itself. */
   readonly random?: boolean;
 }
