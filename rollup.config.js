@@ -1,7 +1,7 @@
 // Bundles what tsc emitted under build/ts into dist/: one entry per export of package.json, shared chunks, source maps back to ts/.
 import { existsSync, readFileSync } from 'node:fs';
 import { minify } from 'terser';
-import { entries } from './scripts/entries.mjs';
+import { entries, programs } from './scripts/entries.mjs';
 import { at } from './scripts/sources.mjs';
 
 // The packages whose code ships inside wick's: what is installed needs nothing at run time.
@@ -21,8 +21,8 @@ const engine = {
 };
 
 // Fields of the table's rows that only the generator and the tests read. What is dropped becomes blanks, so that source maps stay right.
-const DROPPED = new Set(['attrs', 'doc', 'floats', 'ints', 'kernel', 'onnx', 'reference', 'wgsl']);
-const shed = {
+const DROPPED = ['attrs', 'doc', 'floats', 'ints', 'kernel', 'onnx', 'reference', 'wgsl'];
+const shedding = (fields) => ({
   name: 'shed',
   transform(code, id) {
     if (!id.startsWith(at('build/ts/ops/'))) return null;
@@ -34,14 +34,14 @@ const shed = {
       else Object.values(node).forEach(visit);
     };
     const drop = ({ key, start, end }) => {
-      if (!DROPPED.has(key?.name)) return;
+      if (!fields.includes(key?.name)) return;
       const comma = /^\s*,/.exec(code.slice(end))?.[0].length ?? 0;
       text = text.slice(0, start) + code.slice(start, end + comma).replace(/[^\n]/g, ' ') + text.slice(end + comma);
     };
     visit(this.parse(code));
     return { code: text, map: null };
   },
-};
+});
 
 /** Hands tsc's source maps on. The inlined Wasm is not source: it gets an empty map, or every map would carry it once more. */
 const maps = {
@@ -75,19 +75,36 @@ const shorten = {
   },
 };
 
-const input = entries()
-  .filter(({ source }) => existsSync(at(`build/ts/${source}.js`)))
-  .map(({ source }) => [source, source === 'index' ? at('build/ts/index.js') : ENTRY + source]);
-
-export default {
-  input: Object.fromEntries(input),
-  plugins: [inside, engine, maps, shed, shorten],
-  external: [/^node:/],
-  // The root entry holds the core itself: a shared chunk would repeat its list of names twice.
-  preserveEntrySignatures: 'allow-extension',
-  output: { dir: 'dist', format: 'es', sourcemap: true, entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
+const output = { dir: 'dist', format: 'es', sourcemap: true, entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' };
+const common = {
+  external: [/^node:/, 'binaryen'],
   onLog(level, log, handler) {
     if (level === 'warn') handler('error', log);
     else handler(level, log);
   },
 };
+const present = entries().filter(({ source }) => existsSync(at(`build/ts/${source}.js`)));
+const shared = present.filter(({ alone, source }) => !alone || source === 'index');
+const sources = [...shared.map(({ source }) => source), ...programs()];
+
+export default [
+  {
+    ...common,
+    input: Object.fromEntries(sources.map((source) => [source, source === 'index' ? at('build/ts/index.js') : ENTRY + source])),
+    plugins: [inside, engine, maps, shedding(DROPPED), shorten],
+    // The root entry holds the core itself: a shared chunk would repeat its list of names twice.
+    preserveEntrySignatures: 'allow-extension',
+    output: { ...output, banner: ({ name }) => (programs().includes(name) ? '#!/usr/bin/env node' : '') },
+  },
+  // An entry with an engine of its own holds all of it, and of the rows only what running takes.
+  ...present
+    .filter(({ alone, source }) => alone && source !== 'index')
+    .map(({ source }) => ({
+      ...common,
+      input: { [source]: at(`build/ts/${source}.js`) },
+      plugins: [inside, maps, shedding([...DROPPED, 'vjp', 'uses', 'saves']), shorten],
+      // Rows join the table as their module is imported; nothing else is done by importing.
+      treeshake: { moduleSideEffects: (id) => id.endsWith('/ops/networks.js') },
+      output,
+    })),
+];

@@ -14,12 +14,16 @@ function named(form: Form, name: string, found: { name: string; form: TensorForm
   if (form.kind === 'tensor') found[form.index] ??= { name, form };
   if (form.kind === 'list') form.parts.forEach((part, i) => void named(part, name.length === 1 ? `${name}${i}` : `${name}.${i}`, found));
   if (form.kind === 'record')
-    form.parts.forEach((part, i) => void named(part, name === 'y' ? form.keys[i] : `${name}.${form.keys[i]}`, found));
+    form.parts.forEach((part, i) => void named(part, name.length === 1 ? form.keys[i] : `${name}.${form.keys[i]}`, found));
   return found;
 }
-/** The tensors of a plan's arguments (letter x: x0, x1, x1.key) or result (letter y: y, y0, y1, or the keys of a record). */
+/** The arguments of a plan, or the one that it has if that is a record: then its keys are the names. */
+const argumentsOf = (args: Form): Form =>
+  args.kind === 'list' && args.parts.length === 1 && args.parts[0].kind === 'record' ? args.parts[0] : args;
+const inputsOf = (args: Form): { name: string; form: TensorForm }[] => named(argumentsOf(args), 'x');
+/** The tensors of a plan's arguments (letter x: x0, x1, x1.key, or the keys of the only one) or result (letter y: y, y0, y1, or its keys). */
 export function portsOf(form: Form, letter: 'x' | 'y'): Port[] {
-  return named(form, letter).map(({ name, form: { dtype, shape } }) => ({ name, dtype, shape }));
+  return (letter === 'x' ? inputsOf(form) : named(form, letter)).map(({ name, form: { dtype, shape } }) => ({ name, dtype, shape }));
 }
 
 /** A tensor that goes in or comes out as its elements, row-major. */
@@ -53,7 +57,7 @@ export function rawCalls({ args, result, results, graph }: Recipe): RawCalls {
   const before: Call[] = [];
   const after: Call[] = [];
   const places = new Map<Storage, { storage: Storage; back: number }>();
-  const inputs = named(args, 'x').map(({ name, form: { shape, strides, dtype } }, i): RawPort => {
+  const inputs = inputsOf(args).map(({ name, form: { shape, strides, dtype } }, i): RawPort => {
     const bytes = sizeOf(shape) * SIZE[dtype];
     const own = graph.inputs[i];
     if (isContiguous(shape, strides)) return { name, shape, dtype, bytes, storage: own };
