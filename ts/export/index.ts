@@ -1,4 +1,5 @@
 import type { DType } from '../base/dtype.ts';
+import { FormatError } from '../base/errors.ts';
 import { load, save } from '../formats/plan.ts';
 import { rawCalls } from '../formats/ports.ts';
 import { backend, type Plan, wholeOf } from '../tensor/index.ts';
@@ -48,5 +49,7 @@ export async function exportWasm(plan: Plan | Uint8Array, { wasi = false }: Expo
 
 /** What an exported module says of its inputs and outputs. @throws FormatError where it does not come from exportWasm */
 export function describe(module: Uint8Array): Description {
-  return customJson(module, SECTION) as Description;
+  const found = customJson(module, SECTION) as Description | null;
+  if (found === null) throw new FormatError('wasm: the module is not from exportWasm: it has no custom section wick');
+  return found;
 }

@@ -111,7 +111,18 @@ function writtenForm(form: Form): Json {
  * `load(readFileSync('model.wick'))(x)`
  */
 export function load(bytes: Uint8Array): Loaded {
-  return revived(readRecipe(bytes, filled));
+  const states: Storage[] = [];
+  const fill = (data: Uint8Array): Storage => {
+    const storage = filled(data);
+    states.push(storage);
+    return storage;
+  };
+  const loaded = revived(readRecipe(bytes, fill));
+  const dispose = (): void => {
+    loaded.dispose();
+    for (const s of states.splice(0)) s.release();
+  };
+  return Object.assign((...args: readonly unknown[]) => loaded(...args), { plan: loaded.plan, dispose });
 }
 
 /** A loaded plan as a model: arguments are x0, x1, x1.key, ...; results y, y0, y1, ..., or the keys of a record. */
