@@ -6,7 +6,7 @@ import { at, files } from '../../scripts/sources.mjs';
 import { bundle } from './bundle.mjs';
 import { sh } from './install.mjs';
 
-const PROGRAMS = ['run', 'bits', 'smoke', 'bad-days'];
+const PROGRAMS = ['run', 'bits', 'smoke', 'bad-days', 'own-workers'];
 
 /** Packs wick, installs it, and writes the programs; { root, tarball, remove }. */
 export async function makeApp() {
@@ -32,6 +32,7 @@ export async function makeApp() {
     for (const [name, file] of [
       ['smoke', 'smoke.bundle'],
       ['in-worker', 'in-worker'],
+      ['share-worker', 'share-worker'],
     ])
       await bundle(`tests/runtime/programs/${name}.mjs`, join(root, `${file}.mjs`), { home });
     return { root, tarball: join(root, filename), remove };

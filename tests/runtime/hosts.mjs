@@ -30,7 +30,7 @@ export async function hosts(wanted = () => true) {
     program('Node 24', [installed('node24/bin/node')]),
     program('Node 26', [installed('node26/bin/node')], { suites: true }),
     // No permission flag: what needs one says so.
-    program('Deno', [deno, 'run'], { suites: true, example: 'example.mjs', allow: { badDays: ['--allow-read'] } }),
+    program('Deno', [deno, 'run'], { suites: true, example: 'example.mjs', allow: { workers: ['--allow-read'] } }),
     program('Bun', [bun], { suites: true }),
   ];
 
@@ -53,7 +53,7 @@ export async function hosts(wanted = () => true) {
       headers: { 'document-isolation-policy': 'isolate-and-credentialless' },
       threads: [2],
     }),
-    browser('Chromium, plain http', 'chromium', { ...alone, example: 'example.html', headers: {}, address: 'wick.test' }),
+    browser('Chromium, plain http', 'chromium', { ...alone, ownWorkers: true, example: 'example.html', headers: {}, address: 'wick.test' }),
     browser('Chromium, workers forbidden', 'chromium', {
       ...alone,
       headers: { ...ISOLATED, 'content-security-policy': "worker-src 'none'" },

@@ -69,7 +69,7 @@ async function test(host, suites) {
 }
 
 /** The programs that a host runs. */
-function jobs({ where = 'page', threads, badDays, limit, example, allow = {} }) {
+function jobs({ where = 'page', threads, badDays, ownWorkers = badDays, limit, example, allow = {} }) {
   const list = threads.map((n) => ({
     title: `identity with ${n} threads`,
     ...makeJob(app.root, `identity-${n}`, { imports: "import { main } from './identity.mjs';", value: `main(${n})`, where }),
@@ -88,7 +88,8 @@ function jobs({ where = 'page', threads, badDays, limit, example, allow = {} }) 
     judge: judgeTests,
   });
   list.push(program('smoke', where === 'page' ? 'smoke' : 'smoke.bundle'));
-  if (badDays) list.push({ ...program('bad-days', 'bad-days'), options: allow.badDays });
+  if (badDays) list.push({ ...program('bad-days', 'bad-days'), options: allow.workers });
+  if (ownWorkers) list.push({ ...program('own-workers', 'own-workers'), options: allow.workers });
   const own = { title: 'the example', file: example, limit, judge: judgeExample };
   if (example) list.push(example.endsWith('.html') ? { ...own, where: 'frame', until: 'sin(1)' } : { ...own, where });
   return list;
