@@ -56,12 +56,13 @@ export async function makeSuites(root) {
   return suites;
 }
 
-/** Writes a program that says '@' and the JSON of an expression's value, where it runs: 'page' (or process), 'worker', 'service'. */
+/** Writes a program that says '@' and the JSON of an expression's value, where it runs: 'page' (or process), 'worker', 'service', 'edge'. */
 export function makeJob(root, name, { imports, value, where = 'page' }) {
   const file = `job-${name}-${where}.mjs`;
   const ways = {
     page: `console.log('@' + JSON.stringify(await ${value}));`,
     worker: `postMessage('@' + JSON.stringify(await ${value}));`,
+    edge: `export default { async test() { console.log('@' + JSON.stringify(await ${value})); } };`,
     service: `onmessage = async (event) => event.source.postMessage('@' + JSON.stringify(await ${value}));`,
   };
   writeFileSync(join(root, file), `${imports}\n${ways[where]}\n`);
