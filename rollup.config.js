@@ -1,8 +1,10 @@
 // Bundles what tsc emitted under build/ts into dist/: one entry per export of package.json, shared chunks, source maps back to ts/.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { minify } from 'terser';
 import { entries, programs } from './scripts/entries.mjs';
-import { at } from './scripts/sources.mjs';
+import { at, read } from './scripts/sources.mjs';
+import { inlinedIn } from './scripts/wasm.mjs';
 
 // The packages whose code ships inside wick's: what is installed needs nothing at run time.
 const INSIDE = { '@assemblyscript/loader': 'node_modules/@assemblyscript/loader/index.js', fflate: 'node_modules/fflate/esm/browser.js' };
@@ -75,36 +77,65 @@ const shorten = {
   },
 };
 
-const output = { dir: 'dist', format: 'es', sourcemap: true, entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' };
-const common = {
+/** For runtimes that compile nothing at run time: the module is a file (`core` is where), imported; fast mathematics have no kernels. */
+const edge = (core = './core.wasm') => {
+  const standIns = {
+    [at('build/ts/wasm/module.js')]:
+      `import core from '${core}';\nexport const compiled = () => core;\nexport const unpacked = () => new Uint8Array();\n`,
+    [at('build/ts/fast/gen/fast.js')]: "export const fast = '';\nexport const size = 0;\n",
+  };
+  return {
+    name: 'edge',
+    resolveId: (id) => (id === core ? { id: core, external: true, moduleSideEffects: false } : null),
+    load: (id) => (standIns[id] ? { code: standIns[id], map: { mappings: '' } } : null),
+    generateBundle() {
+      this.emitFile({ type: 'asset', fileName: 'core.wasm', source: inlinedIn(read('ts/wasm/gen/core.ts')).bytes });
+    },
+    /** Bundlers for edge-light want to be told that the file is imported as a module. */
+    writeBundle({ dir }, files) {
+      for (const { fileName, source, code } of Object.values(files)) {
+        const to = at(`${dir}-light/${fileName}`);
+        mkdirSync(dirname(to), { recursive: true });
+        writeFileSync(to, source ?? code.replace(`"${core}"`, `"${core}?module"`));
+      }
+    },
+  };
+};
+
+const present = entries().filter(({ source }) => existsSync(at(`build/ts/${source}.js`)));
+const isRoot = ({ source }) => source === 'index';
+const rooted = present.filter((entry) => isRoot(entry) || !entry.alone).map(({ source }) => source);
+const alone = present.filter((entry) => !isRoot(entry) && entry.alone).map(({ source }) => source);
+
+const bundle = (input, plugins, output, rest) => ({
+  input,
+  plugins: [inside, ...plugins, maps, shorten],
   external: [/^node:/, 'binaryen'],
+  output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js', ...output },
   onLog(level, log, handler) {
     if (level === 'warn') handler('error', log);
     else handler(level, log);
   },
-};
-const present = entries().filter(({ source }) => existsSync(at(`build/ts/${source}.js`)));
-const shared = present.filter(({ alone, source }) => !alone || source === 'index');
-const sources = [...shared.map(({ source }) => source), ...programs()];
-
-export default [
-  {
-    ...common,
-    input: Object.fromEntries(sources.map((source) => [source, source === 'index' ? at('build/ts/index.js') : ENTRY + source])),
-    plugins: [inside, engine, maps, shedding(DROPPED), shorten],
+  ...rest,
+});
+const together = (sources, plugins, output) =>
+  bundle(
+    Object.fromEntries(sources.map((source) => [source, source === 'index' ? at('build/ts/index.js') : ENTRY + source])),
+    [engine, ...plugins, shedding(DROPPED)],
+    { ...output, banner: ({ name }) => (programs().includes(name) ? '#!/usr/bin/env node' : '') },
     // The root entry holds the core itself: a shared chunk would repeat its list of names twice.
-    preserveEntrySignatures: 'allow-extension',
-    output: { ...output, banner: ({ name }) => (programs().includes(name) ? '#!/usr/bin/env node' : '') },
-  },
-  // An entry with an engine of its own holds all of it, and of the rows only what running takes.
-  ...present
-    .filter(({ alone, source }) => alone && source !== 'index')
-    .map(({ source }) => ({
-      ...common,
-      input: { [source]: at(`build/ts/${source}.js`) },
-      plugins: [inside, maps, shedding([...DROPPED, 'vjp', 'uses', 'saves']), shorten],
-      // Rows join the table as their module is imported; nothing else is done by importing.
-      treeshake: { moduleSideEffects: (id) => id.endsWith('/ops/networks.js') },
-      output,
-    })),
+    { preserveEntrySignatures: 'allow-extension' },
+  );
+/** An entry with an engine of its own holds all of it, and of the rows what running takes. Importing does no more than fill the table. */
+const single = (source, plugins, output) =>
+  bundle({ [source]: at(`build/ts/${source}.js`) }, [...plugins, shedding([...DROPPED, 'saves', 'uses', 'vjp'])], output, {
+    treeshake: { moduleSideEffects: (id) => id.endsWith('/ops/networks.js') },
+  });
+
+const plain = { dir: 'dist', sourcemap: true };
+const light = { dir: 'dist/edge', hoistTransitiveImports: false };
+export default [
+  together([...rooted, ...programs()], [], plain),
+  together(rooted, [edge()], light),
+  ...alone.flatMap((source) => [single(source, [], plain), single(source, [edge('../core.wasm')], light)]),
 ];

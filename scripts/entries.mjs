@@ -2,8 +2,8 @@
 import { read } from './sources.mjs';
 
 /**
- * One row per subpath: { name: 'wick/nn', source: 'nn/index', js: 'dist/nn/index.js', types: 'dist/types/ts/nn/index.d.ts' }; `alone`: it
- * has an engine of its own, and does not start the root's.
+ * One row per subpath: { name: 'wick/nn', source: 'nn/index', js: 'dist/nn/index.js', edge: 'dist/edge/nn/index.js',
+ * types: 'dist/types/ts/nn/index.d.ts' }; `alone`: it has an engine of its own, and does not start the root's.
  */
 export function entries() {
   const manifest = JSON.parse(read('package.json'));
@@ -13,6 +13,7 @@ export function entries() {
       name: manifest.name + subpath.slice(1),
       source: target.default.slice('./dist/'.length, -'.js'.length),
       js: target.default.slice(2),
+      edge: target.workerd.slice(2),
       types: target.types.slice(2),
       alone: subpath === '.' || subpath === './lite',
     }));

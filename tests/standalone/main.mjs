@@ -51,7 +51,9 @@ async function test(tool, all) {
     if (why) wrong.push(`${one.name}: ${why}`);
   }
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  console.log(`${wrong.length ? 'FAIL' : 'ok  '} ${tool.name.padEnd(28)} ${chosen.length - wrong.length} of ${chosen.length}  (${seconds} s)`);
+  console.log(
+    `${wrong.length ? 'FAIL' : 'ok  '} ${tool.name.padEnd(28)} ${chosen.length - wrong.length} of ${chosen.length}  (${seconds} s)`,
+  );
   for (const line of wrong) console.log(`     ${line}`);
 }
 

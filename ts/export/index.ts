@@ -1,10 +1,12 @@
+import type { Storage } from '../backend.ts';
 import type { DType } from '../base/dtype.ts';
 import { FormatError } from '../base/errors.ts';
 import { load, save } from '../formats/plan.ts';
 import { rawCalls } from '../formats/ports.ts';
+import { split } from '../plan/steady.ts';
 import { backend, type Plan, wholeOf } from '../tensor/index.ts';
 import type { Engine } from '../wasm/engine.ts';
-import { unpacked } from '../wasm/load.ts';
+import { unpacked } from '../wasm/module.ts';
 import { customJson, withData } from './binary.ts';
 import { size, solo } from './gen/solo.ts';
 import { imageOf, type Tensor } from './image.ts';
@@ -35,14 +37,22 @@ const SECTION = 'wick';
  */
 export async function exportWasm(plan: Plan | Uint8Array, { wasi = false }: ExportOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
   const loaded = load(plan instanceof Uint8Array ? plan : save(plan));
+  const device = backend() as Engine;
+  const kept: Storage[] = [];
   try {
     const raw = rawCalls(loaded.plan.recipe);
-    const device = backend() as Engine;
-    const image = imageOf(raw, device.lower(raw.calls), (s) => device.readSync(wholeOf(s)));
+    // What depends on weights alone is computed now, and comes as weights.
+    const parts = split(device, { ...raw, inputs: raw.inputs.map((p) => p.storage), outputs: raw.outputs.map((p) => p.storage) });
+    kept.push(...parts.kept);
+    const first = device.program(parts.first, [], []);
+    first.run([], []);
+    first.dispose();
+    const image = imageOf(raw, device.lower(parts.rest), (s) => device.readSync(wholeOf(s)));
     const code = await stripped(unpacked(solo, size), usesOf(image.steps), wasi);
     const { inputs, outputs } = image;
     return withData(code, image.pages, image.segments, SECTION, { version: 1, inputs, outputs } satisfies Description);
   } finally {
+    for (const s of kept) s.release();
     loaded.dispose();
   }
 }

@@ -31,7 +31,7 @@ export { toDot, toMermaid, toTrace };
  * `save(compile(model).plans[0])` after a first call
  */
 export function save(plan: Plan): Uint8Array {
-  const { args, result, results, graph } = plan.recipe;
+  const { args, result, results, graph, changes } = plan.recipe;
   const order: Storage[] = [...graph.inputs, ...graph.outputs];
   const known = new Map(order.map((s, i) => [s, i]));
   const numberOf = (s: Storage): number => {
@@ -66,7 +66,7 @@ export function save(plan: Plan): Uint8Array {
   });
   const counts = [graph.inputs.length, graph.outputs.length];
   const header = new TextEncoder().encode(
-    JSON.stringify({ counts, args: writtenForm(args), result: writtenForm(result), results: homes, storages, calls }),
+    JSON.stringify({ counts, args: writtenForm(args), result: writtenForm(result), results: homes, storages, calls, changes }),
   );
   const start = aligned(HEAD + header.length);
   const file = new Uint8Array(start + end);

@@ -36,7 +36,7 @@ export interface RawPort {
 }
 /** Calls from raw tensors to raw tensors. */
 export interface RawCalls {
-  readonly calls: readonly Call[];
+  readonly calls: Call[];
   readonly inputs: readonly RawPort[];
   readonly outputs: readonly RawPort[];
 }

@@ -168,8 +168,9 @@ function recipeOf(header: { [key: string]: Json }, data: Uint8Array, fill: (byte
     const outs = { tensors: 0 };
     const result = readForm(header.result, 0, outs);
     if (outs.tensors !== results.length) fail(`${outs.tensors} tensors in the result, ${results.length} places`);
+    const changes = list(header.changes ?? [], 'changes').map(String);
     const outputs = storages.slice(inputCount, inputCount + outputCount);
-    return { args, result, results, graph: { calls, inputs: storages.slice(0, inputCount), outputs } };
+    return { args, result, results, graph: { calls, inputs: storages.slice(0, inputCount), outputs }, changes };
   } catch (error) {
     for (const s of made) s.release();
     throw error;

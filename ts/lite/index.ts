@@ -5,6 +5,7 @@ import { ShapeError, StateError, ValueError } from '../base/errors.ts';
 import { show, sizeOf } from '../base/shape.ts';
 import { type RawPort, rawCalls } from '../formats/ports.ts';
 import { readRecipe } from '../formats/recipe.ts';
+import { steadied } from '../plan/steady.ts';
 import { decode, encode } from '../tensor/bytes.ts';
 import { Engine } from '../wasm/engine.ts';
 
@@ -74,7 +75,7 @@ export function load(bytes: Uint8Array): Model {
   const recipe = readRecipe(bytes, fill);
   const { calls, inputs, outputs } = rawCalls(recipe);
   const storagesOf = (ports: readonly RawPort[]): Storage[] => ports.map((p) => p.storage);
-  const program = on.program(calls, storagesOf(inputs), storagesOf(outputs));
+  const program = steadied(on, { calls, inputs: storagesOf(inputs), outputs: storagesOf(outputs) });
   const places = inputs.map((p) => ({ storage: on.alloc(p.bytes), byteOffset: 0 }));
   const results = outputs.map((p) => on.alloc(p.bytes));
   const shown = ({ name, shape, dtype }: RawPort): Port => ({ name, shape, dtype });

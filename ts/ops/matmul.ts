@@ -298,7 +298,9 @@ export const linear: Op = kernel({
   },
   kernel: { file: 'gemm/matmul', name: 'linear' },
   tiled: true,
-  activations: ['relu'],
+  // A factor below zero makes zeros negative, which a clamp at zero tells from its bound.
+  activations: ({ alpha = 1 }: Affine) => (alpha > 0 ? ['relu', 'relu6'] : ['relu']),
+  affine: { weight: 1, bias: 2 },
   saves: ['x', 'w'],
   uses: { x: [1], w: [0] },
   vjp: (ops, { dy, x, w, attrs, inputs, needs }) => {
