@@ -42,7 +42,10 @@ interface Rescale extends Range {
   readonly xZero?: number;
   readonly wide?: boolean;
 }
-/** Integers times a number near 2^shift: one scale [2, 1] (multiplier, shift) for all, or [2, c], one for each of the last dimension. */
+/**
+ * Integers times a scale: one for all or one for each of the last dimension. [2, c] of int32 are fixed-point multipliers and their shifts,
+ * [1, c] of float64 real numbers.
+ */
 export const requantize: Op = kernel({
   doc: 'Integers (with a bias) scaled by fixed-point multipliers, rounded, offset and clamped.',
   inputs: ['x', 'scales', 'bias?'],
@@ -51,12 +54,13 @@ export const requantize: Op = kernel({
   infer: ([x, scales, bias], { dtype }: Rescale) => {
     integer('requantize', x, 'int64', 'float64');
     const c = x.shape.at(-1) ?? 1;
-    if (scales.shape.length !== 2 || scales.shape[0] !== 2 || (scales.shape[1] !== 1 && scales.shape[1] !== c))
-      throw new ShapeError(`requantize: scales ${show(scales.shape)} do not fit ${show(x.shape)}: they need [2, 1] or [2, ${c}]`);
+    const rows = scales.dtype === 'float64' ? 1 : 2;
+    if (scales.shape.length !== 2 || scales.shape[0] !== rows || (scales.shape[1] !== 1 && scales.shape[1] !== c))
+      throw new ShapeError(`requantize: scales ${show(scales.shape)} do not fit ${show(x.shape)}: they need [${rows}, 1] or [${rows}, ${c}]`);
     if (bias && sizeOf(bias.shape) !== c) throw new ShapeError(`requantize: bias ${show(bias.shape)} does not fit ${show(x.shape)}`);
     return [{ shape: x.shape, dtype }];
   },
-  loads: ([, , bias]) => ['same', 'int32', bias?.dtype === 'int64' ? 'int64' : 'int32'],
+  loads: ([, scales, bias]) => ['same', scales.dtype === 'float64' ? 'float64' : 'int32', bias?.dtype === 'int64' ? 'int64' : 'int32'],
   writes: (_, { dtype }) => [dtype as DType],
   ints: ['n', 'channels', 'per', 'zero', 'low', 'high', 'bias', 'scales', 'wide', 'xZero'],
   lower: ([x, scales, bias], [y], attrs: Rescale) => {

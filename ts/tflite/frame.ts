@@ -20,6 +20,7 @@ export class Frame {
   /** Known results by tensor. */
   private readonly kept = new Map<number, Tensor>();
   private readonly numbers = new Map<number, readonly number[]>();
+  private readonly truths = new Map<string, boolean>();
   private known: boolean[] = [];
   private readonly inner = new Map<string, Frame>();
 
@@ -53,6 +54,16 @@ export class Frame {
     const list = Array.from(x.dataSync(), Number);
     if (isKnown && this.keeps) this.numbers.set(tensor, list);
     return list;
+  }
+
+  /** Whether a number is not 0; what is known is asked for once. */
+  truth(key: string, x: Tensor, isKnown: boolean): boolean {
+    const before = this.truths.get(key);
+    if (before !== undefined) return before;
+    if (!isKnown) this.instance.dynamic = true;
+    const on = Number(x.dataSync()[0]) !== 0;
+    if (isKnown && this.keeps) this.truths.set(key, on);
+    return on;
   }
 
   /** Runs the subgraph; `known`: which inputs depend on constants and shapes alone. */

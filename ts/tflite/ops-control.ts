@@ -21,9 +21,8 @@ function loop(c: Call): Tensor[] {
   let known = values.map((_, i) => c.known(i));
   for (let turn = 0; ; turn++) {
     const test = c.frame.enter(condition, `${name(c)}:test:${turn}`).run(values, known);
-    if (!test.known[0]) c.frame.instance.dynamic = true;
     if (turn > UNROLLED) c.frame.instance.dynamic = true;
-    if (test.values[0].dataSync()[0] === 0) break;
+    if (!c.frame.truth(`${name(c)}:${turn}`, test.values[0], test.known[0])) break;
     const next = c.frame.enter(body, `${name(c)}:${turn}`).run(values, known);
     values = next.values.map((y) => (values.includes(y) ? clone(y) : y));
     known = next.known;

@@ -2,7 +2,7 @@
 import { CATEGORY } from '../base/dtype.ts';
 import { FormatError } from '../base/errors.ts';
 import { sizeOf } from '../base/shape.ts';
-import { integerPool, integerResize } from '../ops/quantised.ts';
+import { integerPool, integerResize, type Multiplier } from '../ops/quantised.ts';
 import { conv3d } from '../nn/functional/conv.ts';
 import type { KernelOp } from '../ops/op.ts';
 import { TABLE } from '../ops/table.ts';
@@ -45,17 +45,22 @@ function floats(c: Call, i: number): Tensor {
 }
 const biasOf = (c: Call, i: number): Tensor | null => (c.maybe(i) === null ? null : floats(c, i).reshape([-1]));
 
-/** Multipliers from sums of products to the result: one for each scale of the weights. */
-function productScales(c: Call, x: number, w: number, single: boolean): readonly ReturnType<typeof multiplierOf>[] {
+/** From sums of products to the result: one number for each scale of the weights. */
+function productScales(c: Call, x: number, w: number): number[] {
   const { quantization } = c.info(w);
   if (quantization === null) throw new FormatError('its weights have no scale');
   const [qx, qy] = [c.q(x), c.outQ()];
-  // One scale for all: the product of both is a float32 there.
-  if (single && quantization.scale.length === 1) return [multiplierOf(fround(qx.scale * quantization.scale[0]) / qy.scale)];
-  return quantization.scale.map((s) => multiplierOf((qx.scale * s) / qy.scale));
+  return quantization.scale.map((s) => (qx.scale * s) / qy.scale);
+}
+/** The same as fixed-point multipliers; where there is one scale for all, uint8 multiplies both in float32. */
+function productMultipliers(c: Call, x: number, w: number): Multiplier[] {
+  const { quantization } = c.info(w);
+  if (c.x(x).dtype === 'uint8' && quantization?.scale.length === 1)
+    return [multiplierOf(fround(c.q(x).scale * quantization.scale[0]) / c.outQ().scale)];
+  return productScales(c, x, w).map(multiplierOf);
 }
 /** Exact sums (whole numbers in float64, or integers) with the bias, at the scale of the result. */
-function finished(c: Call, sum: Tensor, scales: readonly ReturnType<typeof multiplierOf>[], bias: Tensor | null, activation: number): Tensor {
+function finished(c: Call, sum: Tensor, scales: readonly Multiplier[] | readonly number[], bias: Tensor | null, activation: number): Tensor {
   const dtype = c.outType();
   const q = c.outQ();
   const wide = dtype === 'int16' && (bias === null ? c.op.name === 'DEPTHWISE_CONV_2D' || c.op.name === 'TRANSPOSE_CONV' : bias.dtype === 'int64');
@@ -95,7 +100,7 @@ function convolution(c: Call, depthwise: boolean): Tensor {
   const move: Movement = { stride: [sh, sw], dilation: [dh, dw], lines };
   c.room([x.shape[0], lines[0].out, lines[1].out, outs]);
   if (CATEGORY[x.dtype] === 2) return activated(convolve(x, kernelOf(floats(c, 1), depthwise), biasOf(c, 2), move, groups), act);
-  const scales = productScales(c, 0, 1, x.dtype === 'uint8');
+  const scales = productMultipliers(c, 0, 1);
   const weight = c.derived(1, 'exact', () => exact(w, zeroOf(c, 1)));
   return finished(c, convolve(exact(x, c.q(0).zero), kernelOf(weight, depthwise), null, move, groups), scales, c.maybe(2), act);
 }
@@ -114,7 +119,8 @@ function fullyConnected(c: Call): Tensor {
   if (CATEGORY[x.dtype] === 2) return activated(linear(x, floats(c, 1), biasOf(c, 2)), act).reshape(shape);
   const weight = c.derived(1, 'exact', () => exact(w, zeroOf(c, 1)));
   const sum = matmul(exact(x, c.q(0).zero), weight.transpose(0, 1));
-  return finished(c, sum, productScales(c, 0, 1, true), c.maybe(2), act).reshape(shape);
+  // The reference kernel of this operator rounds once, in float64.
+  return finished(c, sum, productScales(c, 0, 1), c.maybe(2), act).reshape(shape);
 }
 
 function batchMatmul(c: Call): Tensor {
@@ -154,7 +160,7 @@ function transposed(c: Call): Tensor {
     return activated(bias === null ? y : y.add(bias), act);
   }
   const weight = c.derived(1, 'exact', () => exact(w, zeroOf(c, 1)));
-  return finished(c, run(exact(x, c.q(2).zero), weight), productScales(c, 2, 1, x.dtype === 'uint8'), c.maybe(3), act);
+  return finished(c, run(exact(x, c.q(2).zero), weight), productMultipliers(c, 2, 1), c.maybe(3), act);
 }
 
 function convolution3d(c: Call): Tensor {

@@ -69,7 +69,7 @@ operators({
     if (!c.quantised()) return plain((x, dims, o) => x.sum(dims, o))(c);
     const r = reduction(c);
     const [x, y] = [c.q(0), c.outQ()];
-    return requantised(total(r, x.zero), c.outType(), [multiplierOf(x.scale / y.scale)], { zero: y.zero });
+    return requantised(total(r, x.zero), c.outType(), [x.scale / y.scale], { zero: y.zero });
   },
   REDUCE_PROD: product,
   REDUCE_MAX: plain((x, dims, o) => x.amax(dims, o)),

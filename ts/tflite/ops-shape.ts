@@ -14,12 +14,14 @@ function reshaped(c: Call): Tensor {
   const asked = c.maybe(1) !== null ? c.numbers(1) : c.options.has(0) ? c.options.i32s(0) : c.out().shape;
   const shape = [...asked];
   const open = shape.indexOf(-1);
-  const n = sizeOf(x.shape);
+  const n = sizeOf(x.shape) / (isComplex(c) ? 2 : 1);
   if (open >= 0) {
     const rest = shape.reduce((p, s, d) => (d === open ? p : p * s), 1);
     shape[open] = rest === 0 ? 0 : n / rest;
   }
-  if (sizeOf(shape) !== n || shape.some((s) => !Number.isInteger(s) || s < 0))
+  const [last] = isComplex(c) ? x.shape.slice(-1) : [];
+  if (last !== undefined) shape.push(last);
+  if (sizeOf(shape) !== sizeOf(x.shape) || shape.some((s) => !Number.isInteger(s) || s < 0))
     throw new FormatError(`[${x.shape}] does not reshape to [${asked}]`);
   return x.reshape(shape);
 }

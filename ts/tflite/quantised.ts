@@ -49,9 +49,15 @@ export interface Rescaling {
   readonly wide?: boolean;
   readonly bias?: Tensor | null;
 }
-/** Integers times real scales. */
-export function requantised(x: Tensor, dtype: DType, scales: readonly Multiplier[], { bias = null, ...attrs }: Rescaling): Tensor {
-  return call(requantize, [x, scalesOf(scales), bias], { dtype, ...attrs });
+/** Integers times scales: by fixed-point multipliers, or as real numbers in float64. */
+export function requantised(
+  x: Tensor,
+  dtype: DType,
+  scales: readonly Multiplier[] | readonly number[],
+  { bias = null, ...attrs }: Rescaling,
+): Tensor {
+  const list = typeof scales[0] === 'number' ? tensor([scales as number[]], { dtype: 'float64' }) : scalesOf(scales as readonly Multiplier[]);
+  return call(requantize, [x, list, bias], { dtype, ...attrs });
 }
 
 /** Two operands expanded to one shape. */

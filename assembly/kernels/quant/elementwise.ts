@@ -1,9 +1,14 @@
 // Quantised elementwise operations: rescaling by channel, tables, rounding of floats, and pairs of operands.
 import { combine as c, inverseSquareRoot as r, lookup as l, quantize as q, requantize as f } from '../../gen/fields';
-import { I16, I32, U8, BOOL, I8, dtype, float, int, operand } from '../../step';
-import { clamp, inverseRoot, leftShift, narrow, put, rootShift, roundingShift, scaled, scaledWide, wide } from './fixed';
+import { F64, I16, I8, dtype, float, int, operand } from '../../step';
+import { clamp, inverseRoot, narrow, put, rootShift, roundingShift, scaled, scaledWide, wide } from './fixed';
 
-/** y = clamp(scaled(x - xZero + bias) + zero), the scale by the last dimension. */
+/** Rounded to nearest, ties away from zero. */
+@inline function nearest(v: f64): f64 {
+  const t = trunc<f64>(v);
+  return abs<f64>(v - t) >= 0.5 ? t + copysign<f64>(1, v) : t;
+}
+/** y = clamp(scaled(x - xZero + bias) + zero), the scale by the last dimension; scales of float64 are real numbers. */
 export function requantize(s: usize, phase: i32, tile: i32): void {
   const n = int(s, f.n), channels = int(s, f.channels), per = int(s, f.per), zero = int(s, f.zero), low = int(s, f.low), high = int(s, f.high);
   const y = operand(s, 0), x = operand(s, 1), scales = operand(s, 2), bias = int(s, f.bias) ? operand(s, 3) : 0;
@@ -11,6 +16,16 @@ export function requantize(s: usize, phase: i32, tile: i32): void {
   const offset = <i64>int(s, f.xZero), shifts = scales + (<usize>int(s, f.scales) << 2);
   const start = tile * per, end = min(n, start + per);
   let k = start % channels;
+  if (dtype(s, 2) == F64) {
+    const least = <f64>(low - zero), most = <f64>(high - zero);
+    for (let i = start; i < end; i++) {
+      let a = wide(x, from, i) - offset;
+      if (bias) a += wide(bias, kind, k);
+      put(y, to, i, <i32>min(max(nearest(<f64>a * load<f64>(scales + (one ? 0 : <usize>k << 3))), least), most) + zero);
+      if (++k == channels) k = 0;
+    }
+    return;
+  }
   for (let i = start; i < end; i++) {
     const at: usize = one ? 0 : <usize>k << 2;
     const m = load<i32>(scales + at), e = load<i32>(shifts + at);

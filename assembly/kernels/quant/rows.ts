@@ -1,6 +1,6 @@
 // Quantised softmax, its logarithm, and rows of length one.
 import { integerRows as f } from '../../gen/fields';
-import { I16, I32, I8, U8, dtype, int, operand } from '../../step';
+import { I16, U8, dtype, int, operand } from '../../step';
 import { clamp, expNegative, highMul, inverseOfOnePlus, inverseRoot, logAboveOne, narrow, put, rootShift, roundingShift, scaled } from './fixed';
 
 /** An entry between two of a table of 513 over all 16-bit numbers. */
