@@ -113,9 +113,10 @@ export class Frame {
     this.instance.count();
     const call = new Call(this, op, values);
     // What an operator makes on its way is freed at once; a known result is made outside the scope of the run.
-    const results = scope(() => {
+    const { results } = scope(() => {
       const made = run(call);
-      return Array.isArray(made) ? (made as (Tensor | null)[]) : [made as Tensor];
+      const list = Array.isArray(made) ? (made as (Tensor | null)[]) : [made as Tensor];
+      return { results: list, assigned: this.instance.assigned() };
     });
     if (results.length < op.outputs.length) throw new FormatError(`gives ${results.length} results where ${op.outputs.length} are named`);
     const shaped = op.name === 'SHAPE' || op.name === 'RANK';

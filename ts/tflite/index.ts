@@ -14,4 +14,4 @@ registerFormat({ from: 'wick/tflite', read: readModel });
 
 export { type CustomCall, registerCustom } from './custom.ts';
 export { implemented } from './call.ts';
-export { TFLiteModel, type Traced } from './model.ts';
+export { TFLiteModel, type TFLitePort, type Traced } from './model.ts';

@@ -97,6 +97,10 @@ export class Instance {
   read(name: string): Tensor | null {
     return this.pending.get(name) ?? this.variables.get(name) ?? null;
   }
+  /** What the run in progress assigned: it must outlive the operators that made it. */
+  assigned(): readonly Tensor[] {
+    return [...this.pending.values()];
+  }
   assign(name: string, x: Tensor): void {
     this.pending.set(name, x);
   }

@@ -20,6 +20,11 @@ interface Kind {
 /** Sets of shapes that a model remembers. */
 const KINDS = 8;
 
+/** An input or output, and how its integers stand for real numbers: scale * (stored - zero). */
+export interface TFLitePort extends Port {
+  readonly quantization: readonly [scale: number, zero: number] | null;
+}
+
 /** The value of a tensor, as `trace` sees it. */
 export interface Traced {
   readonly operator: number;
@@ -31,8 +36,8 @@ export interface Traced {
 /** A model from a .tflite file. */
 export class TFLiteModel implements Model {
   readonly format = 'tflite';
-  readonly inputs: readonly Port[];
-  readonly outputs: readonly Port[];
+  readonly inputs: readonly TFLitePort[];
+  readonly outputs: readonly TFLitePort[];
   readonly metadata: Readonly<Record<string, string>>;
   private readonly graph: Subgraph;
   private readonly instance: Instance;
@@ -140,10 +145,11 @@ export class TFLiteModel implements Model {
   }
 }
 
-const portOf = ({ name, type, signature }: TensorInfo): Port => ({
+const portOf = ({ name, type, signature, quantization }: TensorInfo): TFLitePort => ({
   name,
   dtype: type,
   shape: signature.map((n) => (n < 0 ? null : n)),
+  quantization: quantization?.scale.length === 1 ? [quantization.scale[0], quantization.zero[0]] : null,
 });
 
 function checkInput(x: Tensor, { name, dtype, type, signature }: TensorInfo): void {
