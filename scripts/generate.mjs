@@ -27,7 +27,7 @@ async function loadTable() {
   }
   try {
     const load = (file) => import(pathToFileURL(join(out, 'ops', file)).href);
-    return { ...(await load('networks.js')), quantised: await load('quantised.js') };
+    return { ...(await load('networks.js')), quantised: { ...(await load('quantised.js')), ...(await load('quantised-conv.js')) } };
   } finally {
     rmSync(out, { recursive: true, force: true });
   }

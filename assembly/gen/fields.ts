@@ -1427,3 +1427,53 @@ export namespace requantize {
   export const wide: i32 = 8;
   export const xZero: i32 = 9;
 }
+export namespace integerConvolution {
+  export const h: i32 = 0;
+  export const w: i32 = 1;
+  export const c: i32 = 2;
+  export const outs: i32 = 3;
+  export const oh: i32 = 4;
+  export const ow: i32 = 5;
+  export const sh: i32 = 6;
+  export const sw: i32 = 7;
+  export const dh: i32 = 8;
+  export const dw: i32 = 9;
+  export const top: i32 = 10;
+  export const left: i32 = 11;
+  export const xZero: i32 = 12;
+  export const wZero: i32 = 13;
+  export const zero: i32 = 14;
+  export const low: i32 = 15;
+  export const high: i32 = 16;
+  export const bias: i32 = 17;
+  export const scales: i32 = 18;
+  export const kh: i32 = 19;
+  export const kw: i32 = 20;
+  export const per: i32 = 21;
+  export const pixels: i32 = 22;
+}
+export namespace integerDepthwise {
+  export const h: i32 = 0;
+  export const w: i32 = 1;
+  export const c: i32 = 2;
+  export const outs: i32 = 3;
+  export const oh: i32 = 4;
+  export const ow: i32 = 5;
+  export const sh: i32 = 6;
+  export const sw: i32 = 7;
+  export const dh: i32 = 8;
+  export const dw: i32 = 9;
+  export const top: i32 = 10;
+  export const left: i32 = 11;
+  export const xZero: i32 = 12;
+  export const wZero: i32 = 13;
+  export const zero: i32 = 14;
+  export const low: i32 = 15;
+  export const high: i32 = 16;
+  export const bias: i32 = 17;
+  export const scales: i32 = 18;
+  export const kh: i32 = 19;
+  export const kw: i32 = 20;
+  export const per: i32 = 21;
+  export const lines: i32 = 22;
+}

@@ -5,13 +5,14 @@ import { fromBase64 } from '../base/base64.ts';
 import '../ops/networks.ts';
 import type { KernelOp } from '../ops/op.ts';
 import * as quantised from '../ops/quantised.ts';
+import * as quantisedConv from '../ops/quantised-conv.ts';
 import { addFamilies, TABLE } from '../ops/table.ts';
 import { callKernel } from '../tensor/call.ts';
 import { backend, type Tensor, type TensorCore } from '../tensor/core.ts';
 import { joinKernels } from '../tensor/joined.ts';
 import { quant } from './gen/quant.ts';
 
-addFamilies({ quantised });
+addFamilies({ quantised, quantisedConv });
 
 let joined = false;
 /** Lets the device run the rows; a call after the first does nothing. @throws DeviceError */
@@ -19,7 +20,7 @@ export function joinQuantised(): void {
   if (joined) return;
   const opcodes = joinKernels(backend() as unknown as Roundable, fromBase64(quant));
   if (opcodes === null) throw new DeviceError('tflite: this runtime does not compile the quantised kernels');
-  for (const [name, op] of Object.entries(quantised)) if (isRow(op)) TABLE[name].opcode = opcodes[op.kernel.name];
+  for (const [name, op] of Object.entries({ ...quantised, ...quantisedConv })) if (isRow(op)) TABLE[name].opcode = opcodes[op.kernel.name];
   joined = true;
 }
 const isRow = (x: unknown): x is KernelOp => typeof x === 'object' && x !== null && 'kernel' in x;

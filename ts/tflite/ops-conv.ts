@@ -3,6 +3,7 @@ import { CATEGORY } from '../base/dtype.ts';
 import { FormatError } from '../base/errors.ts';
 import { sizeOf } from '../base/shape.ts';
 import { integerPool, integerResize, type Multiplier } from '../ops/quantised.ts';
+import { type Convolution, integerConvolution, integerDepthwise, LONGEST } from '../ops/quantised-conv.ts';
 import { conv3d } from '../nn/functional/conv.ts';
 import type { KernelOp } from '../ops/op.ts';
 import { TABLE } from '../ops/table.ts';
@@ -12,7 +13,7 @@ import { type Call, operators } from './call.ts';
 import { multiplierOf, quantisedClamp } from './fixed.ts';
 import { call } from './kernels.ts';
 import { activated } from './ops-elementwise.ts';
-import { dequantised, type Rescaling, requantised } from './quantised.ts';
+import { dequantised, type Rescaling, requantised, scaleTensor } from './quantised.ts';
 
 const { fround } = Math;
 
@@ -83,6 +84,23 @@ function convolve(x: Tensor, w: Tensor, bias: Tensor | null, { stride, dilation,
 /** The weight as convolutions take it, [out, in / groups, h, w]. */
 const kernelOf = (w: Tensor, depthwise: boolean): Tensor => (depthwise ? w.permute([3, 0, 1, 2]) : w.permute([0, 3, 1, 2]));
 
+const isByte = (x: Tensor): boolean => x.dtype === 'int8' || x.dtype === 'uint8';
+/** Bytes to bytes by the kernels made for them. */
+function byteConvolution(
+  c: Call,
+  x: Tensor,
+  w: Tensor,
+  scales: readonly Multiplier[] | readonly number[],
+  how: Pick<Convolution, 'stride' | 'dilation' | 'padding' | 'out'>,
+  act: number,
+): Tensor {
+  const dtype = c.outType();
+  const q = c.outQ();
+  const attrs: Convolution = { dtype, ...how, xZero: c.q(0).zero, wZero: zeroOf(c, 1), zero: q.zero, ...quantisedClamp(act, dtype, q) };
+  const row = c.op.name === 'DEPTHWISE_CONV_2D' ? integerDepthwise : integerConvolution;
+  return call(row, [x, w, c.maybe(2), c.derived(1, `scales of operator ${c.op.index} in ${c.frame.graph.index}`, () => scaleTensor(scales))], { ...attrs });
+}
+
 function convolution(c: Call, depthwise: boolean): Tensor {
   const [x, w] = [c.x(0), c.x(1)];
   need(x, 4, 'image');
@@ -101,6 +119,8 @@ function convolution(c: Call, depthwise: boolean): Tensor {
   c.room([x.shape[0], lines[0].out, lines[1].out, outs]);
   if (CATEGORY[x.dtype] === 2) return activated(convolve(x, kernelOf(floats(c, 1), depthwise), biasOf(c, 2), move, groups), act);
   const scales = productMultipliers(c, 0, 1);
+  if (isByte(x) && isByte(w) && (depthwise || groups === 1) && sizeOf(w.shape.slice(1)) <= LONGEST)
+    return byteConvolution(c, x, w, scales, { stride: [sh, sw], dilation: [dh, dw], padding: [lines[0].before, lines[1].before], out: [lines[0].out, lines[1].out] }, act);
   const weight = c.derived(1, 'exact', () => exact(w, zeroOf(c, 1)));
   return finished(c, convolve(exact(x, c.q(0).zero), kernelOf(weight, depthwise), null, move, groups), scales, c.maybe(2), act);
 }
@@ -117,6 +137,11 @@ function fullyConnected(c: Call): Tensor {
     throw new FormatError(`a weight [${w.shape}] for an input [${given.shape}]`);
   const x = given.reshape([-1, depth]);
   if (CATEGORY[x.dtype] === 2) return activated(linear(x, floats(c, 1), biasOf(c, 2)), act).reshape(shape);
+  if (isByte(x) && isByte(w) && depth <= LONGEST) {
+    const how = { stride: [1, 1], dilation: [1, 1], padding: [0, 0], out: [1, x.shape[0]] } as const;
+    const images = [x.reshape([1, 1, -1, depth]), w.reshape([units, 1, 1, depth])] as const;
+    return byteConvolution(c, ...images, productScales(c, 0, 1), how, act).reshape(shape);
+  }
   const weight = c.derived(1, 'exact', () => exact(w, zeroOf(c, 1)));
   const sum = matmul(exact(x, c.q(0).zero), weight.transpose(0, 1));
   // The reference kernel of this operator rounds once, in float64.

@@ -38,7 +38,7 @@ export function dequantised(c: Call, i = 0): Tensor {
 }
 
 /** Multipliers and shifts as the kernels read them, [2, n]. */
-export function scalesOf(list: readonly Multiplier[]): Tensor {
+function scalesOf(list: readonly Multiplier[]): Tensor {
   return tensor([list.map(({ multiplier }) => multiplier), list.map(({ shift }) => shift)], { dtype: 'int32' });
 }
 export interface Rescaling {
@@ -56,8 +56,11 @@ export function requantised(
   scales: readonly Multiplier[] | readonly number[],
   { bias = null, ...attrs }: Rescaling,
 ): Tensor {
-  const list = typeof scales[0] === 'number' ? tensor([scales as number[]], { dtype: 'float64' }) : scalesOf(scales as readonly Multiplier[]);
-  return call(requantize, [x, list, bias], { dtype, ...attrs });
+  return call(requantize, [x, scaleTensor(scales), bias], { dtype, ...attrs });
+}
+/** Scales as the kernels take them: [2, n] of int32, or [1, n] of float64. */
+export function scaleTensor(scales: readonly Multiplier[] | readonly number[]): Tensor {
+  return typeof scales[0] === 'number' ? tensor([scales as number[]], { dtype: 'float64' }) : scalesOf(scales as readonly Multiplier[]);
 }
 
 /** Two operands expanded to one shape. */
