@@ -4,6 +4,7 @@ import { integerConvolution as f, integerDepthwise as d } from '../../gen/fields
 import { F64, I8, dtype, int, operand } from '../../step';
 import { scratch } from '../../threads';
 import { tile } from '../gemm/bytes';
+import { bytes, prepareLane, scaledLanes, widen } from './lanes';
 
 /** Bytes of what brings four sums to the result: bias, then multipliers (see `prepare`). */
 const FOUR: usize = 96;
@@ -16,10 +17,6 @@ const ROOM: usize = 400000;
 export const GROUP: i32 = 16;
 
 @inline function byte(p: usize, signed: bool): i32 { return signed ? <i32>load<i8>(p) : <i32>load<u8>(p); }
-@inline function widen(p: usize, signed: bool, z: v128): v128 {
-  const x = v128.load64_zero(p);
-  return i16x8.sub(signed ? i16x8.extend_low_i8x16_s(x) : i16x8.extend_low_i8x16_u(x), z);
-}
 /** n bytes less z as 16-bit integers. */
 function widenRun(n: i32, p: usize, signed: bool, zero: i32, to: usize): void {
   const z = i16x8.splat(<i16>zero);
@@ -27,10 +24,7 @@ function widenRun(n: i32, p: usize, signed: bool, zero: i32, to: usize): void {
   for (; n > 0; n--, p++, to += 2) store<i16>(to, <i16>(byte(p, signed) - zero));
 }
 
-/**
- * The numbers of outputs o to o + 4 at `at`: the bias; then as fixed-point what shifts left, the multiplier, half of what the shift to the
- * right cuts off, whether there is such a shift, and 2^(30 - shift); or as real numbers two pairs of float64.
- */
+/** The numbers of outputs o to o + 4 at `at`: the bias; then fixed-point multipliers as lanes.ts has them, or two pairs of float64. */
 function prepare(at: usize, o: i32, outs: i32, bias: usize, scales: usize, count: i32, real: bool): void {
   for (let k = 0; k < 4; k++) {
     const lane = <usize>k << 2, c = min(o + k, outs - 1), s: usize = count == 1 ? 0 : c;
@@ -39,15 +33,9 @@ function prepare(at: usize, o: i32, outs: i32, bias: usize, scales: usize, count
       store<f64>(at + 16 + (<usize>k << 3), load<f64>(scales + (s << 3)));
       continue;
     }
-    const multiplier = load<i32>(scales + (s << 2)), shift = load<i32>(scales + ((<usize>count + s) << 2)), right = max(-shift, 0);
-    store<i32>(at + lane, 1 << max(shift, 0), 16);
-    store<i32>(at + lane, multiplier, 32);
-    store<i32>(at + lane, right > 0 ? 1 << (right - 1) : 0, 48);
-    store<i32>(at + lane, right > 0 ? -1 : 0, 64);
-    store<i32>(at + lane, right > 30 ? 0 : 1 << (30 - right), 80);
+    prepareLane(at + 16 + lane, load<i32>(scales + (s << 2)), load<i32>(scales + ((<usize>count + s) << 2)));
   }
 }
-@inline function lows(a: v128, b: v128): v128 { return v128.shuffle<i32>(a, b, 0, 2, 4, 6); }
 /** Real numbers to the nearest integers, ties away from zero. */
 @inline function nearest(v: v128): v128 {
   const half = v128.or(v128.and(v, f64x2.splat(-0.0)), f64x2.splat(0.49999999999999994));
@@ -61,20 +49,8 @@ function prepare(at: usize, o: i32, outs: i32, bias: usize, scales: usize, count
     const b = nearest(f64x2.mul(f64x2.convert_low_i32x4_s(v128.shuffle<i64>(v, v, 1, 1)), v128.load(at, 32)));
     return v128.shuffle<i64>(a, b, 0, 2);
   }
-  const round = i64x2.splat(1 << 30), m = v128.load(at, 32), power = v128.load(at, 80);
-  v = i32x4.mul(v, v128.load(at, 16));
-  v = lows(i64x2.shr_u(i64x2.add(i64x2.extmul_low_i32x4_s(v, m), round), 31), i64x2.shr_u(i64x2.add(i64x2.extmul_high_i32x4_s(v, m), round), 31));
-  v = i32x4.add(v, i32x4.add(v128.load(at, 48), v128.and(i32x4.shr_s(v, 31), v128.load(at, 64))));
-  return lows(i64x2.shr_u(i64x2.extmul_low_i32x4_s(v, power), 30), i64x2.shr_u(i64x2.extmul_high_i32x4_s(v, power), 30));
+  return scaledLanes(v, at + 16);
 }
-/** Eight results as bytes, within the limits. */
-@inline function bytes(a: v128, b: v128, zero: v128, low: v128, high: v128, signed: bool): v128 {
-  a = i32x4.min_s(i32x4.max_s(i32x4.add(a, zero), low), high);
-  b = i32x4.min_s(i32x4.max_s(i32x4.add(b, zero), low), high);
-  const words = i16x8.narrow_i32x4_s(a, b);
-  return signed ? i8x16.narrow_i16x8_s(words, words) : i8x16.narrow_i16x8_u(words, words);
-}
-
 /** Outputs o to o + 8 of the weight to a panel: for each pair of elements eight pairs; zero outside. */
 function packOutputs(w: usize, o: i32, outs: i32, k: i32, pairs: i32, signed: bool, zero: i32, to: usize): void {
   for (let c = 0; c < 8; c++) {
@@ -158,10 +134,12 @@ export function integerDepthwise(s: usize, phase: i32, index: i32): void {
   const zero = i32x4.splat(int(s, d.zero)), low = i32x4.splat(int(s, d.low)), high = i32x4.splat(int(s, d.high));
   const numbers = scratch + NUMBERS, spare = scratch;
   const start = index * per, end = min(lines, start + per);
+  const taps = scratch + PATCHES, step = <usize>dw * c, fits = kh * kw <= 4096;
   for (let o = 0; o < outs; o += 8) {
-    const wide = min(outs - o, 8), quick = wide == 8 && times == 1;
+    const wide = min(outs - o, 8), quick = wide == 8 && times == 1 && fits;
     prepare(numbers, o, outs, bias, scales, int(s, d.scales), real);
     prepare(numbers + FOUR, o + 4, outs, bias, scales, int(s, d.scales), real);
+    if (quick) for (let t = 0; t < kh * kw; t++) v128.store(taps + (<usize>t << 4), widen(weight + <usize>t * outs + o, held, wz));
     for (let line = start; line < end; line++) {
       const image = line / oh, y0 = (line - image * oh) * sh - top;
       for (let px = 0; px < ow; px++) {
@@ -170,23 +148,24 @@ export function integerDepthwise(s: usize, phase: i32, index: i32): void {
         for (let ky = 0; ky < kh; ky++) {
           const iy = y0 + ky * dh;
           if (iy < 0 || iy >= h) continue;
-          for (let kx = 0; kx < kw; kx++) {
-            const ix = x0 + kx * dw;
-            if (ix < 0 || ix >= w) continue;
-            const p = x + <usize>((image * h + iy) * w + ix) * c, q = weight + <usize>(ky * kw + kx) * outs + o;
-            let u: v128, v: v128;
-            if (quick) {
-              u = widen(p + o, from, xz);
-              v = widen(q, held, wz);
-            } else {
-              for (let e = 0; e < wide; e++) {
-                const at = spare + (<usize>e << 1);
-                store<i16>(at, <i16>(byte(p + (o + e) / times, from) - xZero));
-                store<i16>(at, <i16>(byte(q + e, held) - wZero), 16);
-              }
-              u = v128.load(spare);
-              v = v128.load(spare, 16);
+          // Taps from `first` to `last` lie inside the line.
+          const first = x0 < 0 ? (dw - 1 - x0) / dw : 0, last = min(kw, x0 >= w ? 0 : (w - 1 - x0) / dw + 1);
+          let p = x + <usize>((image * h + iy) * w + x0 + first * dw) * c;
+          if (quick) {
+            p += o;
+            for (let t = taps + (<usize>(ky * kw + first) << 4), stop = taps + (<usize>(ky * kw + last) << 4); t < stop; t += 16, p += step) {
+              const u = widen(p, from, xz), v = v128.load(t);
+              a = i32x4.add(a, i32x4.extmul_low_i16x8_s(u, v));
+              b = i32x4.add(b, i32x4.extmul_high_i16x8_s(u, v));
             }
+          } else for (let kx = first; kx < last; kx++, p += step) {
+            const q = weight + <usize>(ky * kw + kx) * outs + o;
+            for (let e = 0; e < wide; e++) {
+              const at = spare + (<usize>e << 1);
+              store<i16>(at, <i16>(byte(p + (o + e) / times, from) - xZero));
+              store<i16>(at, <i16>(byte(q + e, held) - wZero), 16);
+            }
+            const u = v128.load(spare), v = v128.load(spare, 16);
             a = i32x4.add(a, i32x4.extmul_low_i16x8_s(u, v));
             b = i32x4.add(b, i32x4.extmul_high_i16x8_s(u, v));
           }

@@ -1,7 +1,9 @@
 // Quantised elementwise operations: rescaling by channel, tables, rounding of floats, and pairs of operands.
 import { combine as c, inverseSquareRoot as r, lookup as l, quantize as q, requantize as f } from '../../gen/fields';
-import { F64, I16, I8, dtype, float, int, operand } from '../../step';
+import { F64, I16, I8, U8, dtype, float, int, operand } from '../../step';
+import { scratch } from '../../threads';
 import { clamp, inverseRoot, narrow, put, rootShift, roundingShift, scaled, scaledWide, wide } from './fixed';
+import { bytes, prepareLanes, scaledLanes, widen } from './lanes';
 
 /** Rounded to nearest, ties away from zero. */
 @inline function nearest(v: f64): f64 {
@@ -68,6 +70,7 @@ export function quantize(s: usize, phase: i32, tile: i32): void {
   }
 }
 
+@inline function isByte(type: i32): bool { return type == I8 || type == U8; }
 /** The larger of two scales' common form, then sum, difference, product, square of the difference, or comparison. */
 export function combine(s: usize, phase: i32, tile: i32): void {
   const n = int(s, c.n), per = int(s, c.per), mode = int(s, c.mode), left = int(s, c.left), low = int(s, c.low), high = int(s, c.high);
@@ -75,7 +78,32 @@ export function combine(s: usize, phase: i32, tile: i32): void {
   const aZero = int(s, c.aZero), aMul = int(s, c.aMul), aShift = int(s, c.aShift), bZero = int(s, c.bZero), bMul = int(s, c.bMul);
   const bShift = int(s, c.bShift), yZero = int(s, c.yZero), yMul = int(s, c.yMul), yShift = int(s, c.yShift);
   const start = tile * per, end = min(n, start + per);
-  for (let i = start; i < end; i++) {
+  let first = start;
+  if ((mode == 0 || mode == 1 || mode == 2) && isByte(da) && isByte(db) && isByte(to)) {
+    // Eight bytes at a time.
+    const at = scratch, az = i16x8.splat(<i16>aZero), bz = i16x8.splat(<i16>bZero), zero = i32x4.splat(yZero);
+    const least = i32x4.splat(low), most = i32x4.splat(high), sa = da == I8, sb = db == I8, sy = to == I8;
+    prepareLanes(at, aMul, aShift);
+    prepareLanes(at + 80, bMul, bShift);
+    prepareLanes(at + 160, yMul, yShift);
+    for (; first + 8 <= end; first += 8) {
+      const p = widen(a + first, sa, az), r = widen(b + first, sb, bz);
+      let u: v128, v: v128;
+      if (mode == 2) {
+        u = i32x4.extmul_low_i16x8_s(p, r);
+        v = i32x4.extmul_high_i16x8_s(p, r);
+      } else {
+        u = scaledLanes(i32x4.shl(i32x4.extend_low_i16x8_s(p), left), at);
+        v = scaledLanes(i32x4.shl(i32x4.extend_high_i16x8_s(p), left), at);
+        const w = scaledLanes(i32x4.shl(i32x4.extend_low_i16x8_s(r), left), at + 80);
+        const x = scaledLanes(i32x4.shl(i32x4.extend_high_i16x8_s(r), left), at + 80);
+        u = mode == 0 ? i32x4.add(u, w) : i32x4.sub(u, w);
+        v = mode == 0 ? i32x4.add(v, x) : i32x4.sub(v, x);
+      }
+      v128.store64_lane(y + first, bytes(scaledLanes(u, at + 160), scaledLanes(v, at + 160), zero, least, most, sy), 0);
+    }
+  }
+  for (let i = first; i < end; i++) {
     const p = narrow(a, da, i) - aZero, r = narrow(b, db, i) - bZero;
     let v = 0;
     if (mode == 2) v = scaled(p * r, yMul, yShift);

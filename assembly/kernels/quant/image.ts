@@ -1,6 +1,6 @@
 // Quantised images [n, h, w, c]: pooling and bilinear resizing.
 import { integerPool as f, integerResize as r } from '../../gen/fields';
-import { dtype, int, operand } from '../../step';
+import { I16, I8, dtype, int, operand } from '../../step';
 import { clamp, narrow, put } from './fixed';
 
 /** Mean (rounded, ties away from zero) or maximum of windows; one tile is `per` lines of the result. */
@@ -50,7 +50,17 @@ export function integerResize(s: usize, phase: i32, tile: i32): void {
       const x0 = lower, x1 = upper, fx = <i64>(place - 1024 * x0);
       const a = ((image * h + y0) * w + x0) * c, b = ((image * h + y1) * w + x0) * c;
       const d = ((image * h + y0) * w + x1) * c, e = ((image * h + y1) * w + x1) * c;
-      for (let k = 0; k < c; k++) {
+      if (type != I16) {
+        // Bytes times 2^20 fit 32 bits.
+        const gy = <i32>fy, gx = <i32>fx, wa = (1024 - gy) * (1024 - gx), wb = gy * (1024 - gx), wd = (1024 - gy) * gx, we = gy * gx;
+        const to = (line * ow + j) * c, signed = type == I8;
+        for (let k = 0; k < c; k++) {
+          const sum = signed
+            ? <i32>load<i8>(x + a + k) * wa + <i32>load<i8>(x + b + k) * wb + <i32>load<i8>(x + d + k) * wd + <i32>load<i8>(x + e + k) * we
+            : <i32>load<u8>(x + a + k) * wa + <i32>load<u8>(x + b + k) * wb + <i32>load<u8>(x + d + k) * wd + <i32>load<u8>(x + e + k) * we;
+          store<u8>(y + to + k, <u8>((sum + (sum > 0 ? 1 << 19 : -(1 << 19))) / (1 << 20)));
+        }
+      } else for (let k = 0; k < c; k++) {
         const sum = <i64>narrow(x, type, a + k) * (1024 - fy) * (1024 - fx) + <i64>narrow(x, type, b + k) * fy * (1024 - fx)
           + <i64>narrow(x, type, d + k) * (1024 - fy) * fx + <i64>narrow(x, type, e + k) * fy * fx;
         put(y, type, <usize>((line * ow + j) * c + k), <i32>((sum + (sum > 0 ? 1 << 19 : -(1 << 19))) / (1 << 20)));
