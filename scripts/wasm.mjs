@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { pack, unpack } from './pack.mjs';
 import { at, node, root } from './sources.mjs';
 
-/** How the module's bytes are written into ts/wasm/gen/core.ts; ts/wasm/load.ts reads the same. */
+/** How the module's bytes are written into ts/wasm/gen/core.ts; ts/wasm/module.ts reads the same. */
 export const ENCODING = 'packed by scripts/pack.mjs, base64';
 
 /** Both modules as those texts: base64 keeps what packing gained, as a compressed transfer squeezes its 6 bits a character back out. */

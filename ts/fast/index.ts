@@ -13,7 +13,7 @@ const TALL = JOINED + 2;
 
 /** What a device has in a mode. */
 type Mode = Pick<Roundable, 'math' | 'opcodes' | 'steps'>;
-const MISSING: Rounding = { mode: 'strict', reason: 'this runtime has no relaxed SIMD' };
+const MISSING: Rounding = { mode: 'strict', reason: 'this runtime compiles no relaxed SIMD' };
 const modes = new WeakMap<Roundable, Record<string, Mode>>();
 
 /** Whether the engine keeps the order of the instructions, so that a tile of six rows stays in its registers: V8 from 13.6 on. */

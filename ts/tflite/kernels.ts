@@ -14,18 +14,19 @@ import { quant } from './gen/quant.ts';
 
 addFamilies({ quantised, quantisedConv });
 
-let joined = false;
-/** Lets the device run the rows; a call after the first does nothing. @throws DeviceError */
+let joined: boolean | null = null;
+/** Lets the device run the rows, if the runtime compiles WebAssembly at run time; a call after the first does nothing. */
 export function joinQuantised(): void {
-  if (joined) return;
+  if (joined !== null) return;
   const opcodes = joinKernels(backend() as unknown as Roundable, fromBase64(quant));
-  if (opcodes === null) throw new DeviceError('tflite: this runtime does not compile the quantised kernels');
+  joined = opcodes !== null;
+  if (opcodes === null) return;
   for (const [name, op] of Object.entries({ ...quantised, ...quantisedConv })) if (isRow(op)) TABLE[name].opcode = opcodes[op.kernel.name];
-  joined = true;
 }
 const isRow = (x: unknown): x is KernelOp => typeof x === 'object' && x !== null && 'kernel' in x;
 
-/** Runs a row of the quantised kernels. */
+/** Runs a row of the quantised kernels. @throws DeviceError where they could not be compiled */
 export function call(op: unknown, inputs: readonly (Tensor | null)[], attrs: Readonly<Record<string, unknown>>): Tensor {
+  if (joined !== true) throw new DeviceError('this runtime compiles no WebAssembly at run time, which quantised models need; use a float model');
   return callKernel(op as KernelOp, inputs as readonly (TensorCore | null)[], attrs)[0];
 }

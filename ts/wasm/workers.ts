@@ -54,7 +54,7 @@ function start(data: object, dead: (why: string) => void): void {
 }
 
 /** Why this runtime cannot have workers that share memory; empty where nothing speaks against them. */
-function obstacle(): string {
+export function obstacle(): string {
   if (host.process?.getBuiltinModule) return '';
   if (!host.Worker) return 'this runtime has no workers';
   return host.crossOriginIsolated ? '' : 'the page is not cross-origin isolated (docs/runtimes.md names the headers)';
