@@ -45,6 +45,19 @@ const shedding = (fields) => ({
   },
 });
 
+/** The loader's helpers for managed objects and classes stay out: the module has neither, and its exports are called as they are. */
+const lean = {
+  name: 'lean',
+  transform(code, id) {
+    if (!id.includes('@assemblyscript/loader')) return null;
+    const found = this.parse(code).body.find(({ id: name }) => name?.name === 'postInstantiate');
+    if (found === undefined) throw new Error('rollup: the loader has no function postInstantiate');
+    const { start, end } = found.body;
+    const lines = code.slice(start, end).replace(/[^\n]/g, '');
+    return { code: `${code.slice(0, start)}{ return extendedExports;${lines} }${code.slice(end)}`, map: null };
+  },
+};
+
 /** Hands tsc's source maps on. The inlined Wasm is not source: it gets an empty map, or every map would carry it once more. */
 const maps = {
   name: 'maps',
@@ -109,7 +122,7 @@ const alone = present.filter((entry) => !isRoot(entry) && entry.alone).map(({ so
 
 const bundle = (input, plugins, output, rest) => ({
   input,
-  plugins: [inside, ...plugins, maps, shorten],
+  plugins: [inside, ...plugins, maps, lean, shorten],
   external: [/^node:/, 'binaryen'],
   output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js', ...output },
   onLog(level, log, handler) {

@@ -1,6 +1,5 @@
 // Builds wick: `node scripts/build.mjs [wasm|ts|bundle|all] [--reuse-wasm] [--check]`.
-//   wasm    assembly/ -> build/wasm/core.wasm -> ts/wasm/gen/core.ts (the module as text, committed); ts/fast/gen/fast.ts and
-//           ts/export/gen/solo.ts alike
+//   wasm    assembly/ -> build/wasm/core.wasm -> ts/wasm/gen/core.ts (the module as text, committed); the modules that join it alike
 //   ts      ts/, gpu/, tests/, examples/, perf/ -> build/
 //   bundle  build/ts -> dist/ (JavaScript with source maps, declarations)
 // --reuse-wasm keeps a committed core.ts that was made from these very assembly sources; --check fails when core.ts had to change.
@@ -11,12 +10,14 @@ import { at, files, hashOf, node } from './sources.mjs';
 import { shipTypes } from './types.mjs';
 import { compile, compileUnpacker, ENCODING, inlinedIn, textOf } from './wasm.mjs';
 
-/** What is compiled, where its text goes, and how that is written. */
+// The core, and the modules that join it: each is compiled from assembly/ and kept as text in a source of its own.
 const MODULES = [
   { target: 'core', path: 'ts/wasm/gen/core.ts', text: inlined },
   { target: 'fast', path: 'ts/fast/gen/fast.ts', text: fastModule },
+  { target: 'quant', path: 'ts/tflite/gen/quant.ts', text: quantModule },
   { target: 'solo', path: 'ts/export/gen/solo.ts', text: soloModule },
 ];
+const wasmOf = (name) => `build/wasm/${name}.wasm`;
 const UNPACKER = 'build/wasm/unpack.wasm';
 
 const options = process.argv.slice(2);
@@ -36,12 +37,12 @@ function wasm() {
   }));
   if (options.includes('--reuse-wasm') && modules.every(({ present }) => present.includes(from))) return;
   mkdirSync(at('build/wasm'), { recursive: true });
-  for (const { target } of modules) compile(`build/wasm/${target}.wasm`, { target });
+  for (const { target } of MODULES) compile(wasmOf(target), { target });
   compileUnpacker(UNPACKER);
   const unpacker = readFileSync(at(UNPACKER));
   for (const { target, path, text, present } of modules) {
-    const bytes = readFileSync(at(`build/wasm/${target}.wasm`));
-    if (target !== 'fast') new WebAssembly.Module(bytes);
+    const bytes = readFileSync(at(wasmOf(target)));
+    if (target === 'core') new WebAssembly.Module(bytes);
     if (present.includes(from) && holds(present, bytes, unpacker)) continue;
     if (options.includes('--check')) {
       console.error(`${path} is not what assembly/ compiles to: run \`npm run build\` and commit it.`);
@@ -56,6 +57,7 @@ function wasm() {
 /** Compares what the text stands for. */
 function holds(text, bytes, unpacker) {
   try {
+    if (text.includes(`'${bytes.toString('base64')}'`)) return true;
     const held = inlinedIn(text, unpacker);
     return bytes.equals(held.bytes) && unpacker.equals(held.unpacker);
   } catch {
@@ -110,6 +112,17 @@ export const heapBase: number = ${exports.heapBase()};
 /** The module: ${ENCODING}. */
 export const solo: string =
   '${textOf(bytes, unpacker).core}';
+`;
+}
+
+function quantModule(bytes, _, from) {
+  return `${head(bytes, from)}
+/** The compiled module's size in bytes (assembly/quant.ts). */
+export const size: number = ${bytes.length};
+
+/** The module: base64. */
+export const quant: string =
+  '${bytes.toString('base64')}';
 `;
 }
 

@@ -27,6 +27,7 @@ const base64 = (bytes) => Buffer.from(bytes).toString('base64');
 const TARGETS = {
   core: { entry: 'assembly/index.ts', features: ['threads'] },
   fast: { entry: 'assembly/fast.ts', features: ['threads', 'relaxed-simd'] },
+  quant: { entry: 'assembly/quant.ts', features: ['threads'] },
   solo: { entry: 'assembly/solo.ts', features: [] },
 };
 const FEATURES = ['simd', 'bulk-memory', 'nontrapping-float-to-int', 'sign-ext', 'mutable-globals'];

@@ -1,6 +1,6 @@
 // Leaves of the solo module what a plan uses, by binaryen.
 import type binaryen from 'binaryen';
-import { DeviceError } from '../base/errors.ts';
+import { DeviceError, ValueError } from '../base/errors.ts';
 import type { Sole, Uses } from './uses.ts';
 
 type Binaryen = typeof binaryen;
@@ -54,6 +54,11 @@ export async function stripped(module: Uint8Array, uses: Uses, wasi: boolean): P
     m.removeExport('table');
     // An opcode is a place in the table, from 1 on: entry 1 + opcode, whose segment starts at 1.
     const { name, table, data } = b.getElementSegmentInfo(m.getElementSegmentByIndex(0));
+    const joined = [...uses.opcodes].find((opcode) => data[opcode] === undefined);
+    if (joined !== undefined)
+      throw new ValueError(
+        'exportWasm: the plan has kernels of a module that joined the core (quantised operators); stand-alone modules lack them',
+      );
     m.removeElementSegment(name);
     for (const opcode of uses.opcodes) m.addActiveElementSegment(table, `kernel${opcode}`, [data[opcode]], m.i32.const(opcode + 1));
     b.setOptimizeLevel(3);
