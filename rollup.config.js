@@ -139,11 +139,26 @@ const together = (sources, plugins, output) =>
     // The root entry holds the core itself: a shared chunk would repeat its list of names twice.
     { preserveEntrySignatures: 'allow-extension' },
   );
+/** Views are no steps: a table for running alone has none. */
+const viewless = {
+  name: 'viewless',
+  transform(code, id) {
+    if (id !== at('build/ts/ops/table.js')) return null;
+    const without = code.replace(/^import \* as view from .*$/m, '').replace(/^ *view,$/m, '');
+    if (/\bview\b,|as view/.test(without)) throw new Error('rollup: the table holds views in another way than expected');
+    return { code: without, map: null };
+  },
+};
 /** An entry with an engine of its own holds all of it, and of the rows what running takes. Importing does no more than fill the table. */
 const single = (source, plugins, output) =>
-  bundle({ [source]: at(`build/ts/${source}.js`) }, [...plugins, shedding([...DROPPED, 'saves', 'uses', 'vjp'])], output, {
-    treeshake: { moduleSideEffects: (id) => id.endsWith('/ops/networks.js') },
-  });
+  bundle(
+    { [source]: at(`build/ts/${source}.js`) },
+    [...plugins, viewless, shedding([...DROPPED, 'infer', 'saves', 'uses', 'vjp'])],
+    output,
+    {
+      treeshake: { moduleSideEffects: (id) => id.endsWith('/ops/networks.js') },
+    },
+  );
 
 const plain = { dir: 'dist', sourcemap: true };
 const light = { dir: 'dist/edge', hoistTransitiveImports: false };

@@ -19,6 +19,7 @@ import { registerFormat } from './load.ts';
 import type { Model } from './model.ts';
 import { portsOf } from './ports.ts';
 import { aligned, HEAD, type Json, MAGIC, readRecipe, VERSION } from './recipe.ts';
+import { problemOf } from './rules.ts';
 import { crc32 } from './zip.ts';
 
 export { toDot, toMermaid, toTrace };
@@ -117,7 +118,7 @@ export function load(bytes: Uint8Array): Loaded {
     states.push(storage);
     return storage;
   };
-  const loaded = revived(readRecipe(bytes, fill));
+  const loaded = revived(readRecipe(bytes, fill, problemOf));
   const dispose = (): void => {
     loaded.dispose();
     for (const s of states.splice(0)) s.release();

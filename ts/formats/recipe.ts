@@ -2,7 +2,7 @@
 import { type Call, type Input, Planned, type Storage, type View } from '../backend.ts';
 import { CODE, type DType, SIZE } from '../base/dtype.ts';
 import { FormatError } from '../base/errors.ts';
-import { broadcast, isContiguous, type Shape, sameShape, show, sizeOf } from '../base/shape.ts';
+import { isContiguous, type Shape, show, sizeOf } from '../base/shape.ts';
 import { TABLE } from '../ops/networks.ts';
 import type { Attrs, Op } from '../ops/op.ts';
 import type { Form, Recipe, Result } from '../tensor/index.ts';
@@ -75,32 +75,16 @@ function extents(form: Form, bytes: number[] = []): number[] {
   return bytes;
 }
 
-/** What is wrong with a call by its op's own rules (operands, shapes, dtypes), or null. */
-function problemOf({ op, inputs, attrs, outputs }: Call): string | null {
-  if (op.kind === 'view' || inputs.length !== op.inputs.length) return `${inputs.length} operands`;
-  if (inputs.some((x, i) => x === null && !op.inputs[i].endsWith('?'))) return 'an operand is missing';
-  const views = inputs.filter((x): x is View => typeof x === 'object' && x !== null);
-  const numbers = inputs.filter((x) => typeof x === 'number' || typeof x === 'bigint' || typeof x === 'boolean');
-  if (views.length + numbers.length + inputs.filter((x) => x === null).length < inputs.length) return 'an operand is no number';
-  try {
-    if (op.kind === 'map') {
-      if (outputs.length !== 1 || typeof attrs.dtype !== 'string' || !Object.hasOwn(CODE, attrs.dtype)) return 'no dtype or result';
-      const { shape } = outputs[0];
-      const whole = views.reduce((s: Shape, x) => broadcast(op.name, s, x.shape), shape);
-      return sameShape(whole, shape) ? null : `it gives ${show(whole)}, not ${show(shape)}`;
-    }
-    if (numbers.length > 0) return 'a number among its operands';
-    const results = op.infer(inputs as readonly View[], attrs);
-    const same = results.every((r, i) => r.dtype === outputs[i]?.dtype && sameShape(r.shape, outputs[i].shape));
-    return same && results.length === outputs.length ? null : 'its results are not those of the file';
-  } catch (error) {
-    // Attributes of another type than the row's.
-    return error instanceof Error ? error.message : String(error);
-  }
-}
+/** Makes a storage that holds these bytes. */
+export type Fill = (bytes: Uint8Array) => Storage;
+/** What is wrong with a call, or null. */
+export type Judge = (call: Call) => string | null;
 
-/** What a file says, its state in storages that `fill` makes. @throws FormatError on anything but a whole file of this version */
-export function readRecipe(bytes: Uint8Array, fill: (bytes: Uint8Array) => Storage): Recipe {
+/**
+ * What a file says, its state in storages that `fill` makes, its calls as `judge` lets them pass.
+ * @throws FormatError on anything but a whole file of this version
+ */
+export function readRecipe(bytes: Uint8Array, fill: Fill, judge: Judge): Recipe {
   if (bytes.length < HEAD || new TextDecoder('latin1').decode(bytes.subarray(0, 8)) !== MAGIC) fail('this is not a .wick file');
   const head = new DataView(bytes.buffer, bytes.byteOffset, HEAD);
   const [version, length, crc] = [8, 12, 16].map((at) => head.getUint32(at, true));
@@ -114,10 +98,10 @@ export function readRecipe(bytes: Uint8Array, fill: (bytes: Uint8Array) => Stora
   } catch {
     return fail('the header is no JSON');
   }
-  return recipeOf(fields(parsed, 'the header'), bytes.subarray(start), fill);
+  return recipeOf(fields(parsed, 'the header'), bytes.subarray(start), fill, judge);
 }
 
-function recipeOf(header: { [key: string]: Json }, data: Uint8Array, fill: (bytes: Uint8Array) => Storage): Recipe {
+function recipeOf(header: { [key: string]: Json }, data: Uint8Array, fill: Fill, judge: Judge): Recipe {
   const [inputCount, outputCount] = wholes(header.counts, 'counts');
   const made: Storage[] = [];
   try {
@@ -160,7 +144,7 @@ function recipeOf(header: { [key: string]: Json }, data: Uint8Array, fill: (byte
         attrs: Object.fromEntries(own) as Attrs,
         outputs: list(outputs, 'results').map(view),
       };
-      const problem = problemOf(call);
+      const problem = judge(call);
       if (problem !== null) fail(`${name}: ${problem}`);
       return call;
     });

@@ -58,7 +58,8 @@ export function setThreads(n: number): void {
 }
 
 /**
- * Reads a plan that wick saved and makes it ready to run. Throws FormatError on anything but a whole file of this version, MemoryError where
+ * Reads a plan that wick saved and makes it ready to run. The file's checksum and the places of its operands are checked, but not the rules
+ * of its ops, as wick does: load only files that come from wick. Throws FormatError on anything but a whole file of this version, MemoryError where
  * its weights do not fit.
  *
  * `load(await (await fetch('model.wick')).bytes()).run({ x0: pixels }).y.data`
@@ -72,7 +73,9 @@ export function load(bytes: Uint8Array): Model {
     on.write(viewOf(storage, data.length), data);
     return storage;
   };
-  const recipe = readRecipe(bytes, fill);
+  const recipe = readRecipe(bytes, fill, ({ op, inputs }) =>
+    op.kind === 'view' || inputs.length !== op.inputs.length ? `${inputs.length} operands` : null,
+  );
   const { calls, inputs, outputs } = rawCalls(recipe);
   const storagesOf = (ports: readonly RawPort[]): Storage[] => ports.map((p) => p.storage);
   const program = steadied(on, { calls, inputs: storagesOf(inputs), outputs: storagesOf(outputs) });
