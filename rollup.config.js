@@ -153,10 +153,10 @@ const viewless = {
 const single = (source, plugins, output) =>
   bundle(
     { [source]: at(`build/ts/${source}.js`) },
-    [...plugins, viewless, shedding([...DROPPED, 'infer', 'saves', 'uses', 'vjp'])],
+    [...plugins, viewless, shedding([...DROPPED, 'infer', 'promote', 'saves', 'uses', 'vjp'])],
     output,
     {
-      treeshake: { moduleSideEffects: (id) => id.endsWith('/ops/networks.js') },
+      treeshake: { moduleSideEffects: (id) => id.endsWith('/ops/networks.js'), propertyReadSideEffects: false },
     },
   );
 
