@@ -133,7 +133,8 @@ export class Call {
 
 function affine({ quantization, name, type }: TensorInfo, what: string): Affine {
   if (quantization === null) throw new FormatError(`${what} '${name}' ${type} has no scale`);
-  if (quantization.scale.length !== 1) throw new FormatError(`${what} '${name}' has ${quantization.scale.length} scales where one is needed`);
+  if (quantization.scale.length !== 1)
+    throw new FormatError(`${what} '${name}' has ${quantization.scale.length} scales where one is needed`);
   if (!(quantization.scale[0] > 0)) throw new FormatError(`${what} '${name}' has the scale 0`);
   return { scale: quantization.scale[0], zero: quantization.zero[0] };
 }

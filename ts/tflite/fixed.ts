@@ -87,12 +87,7 @@ export function wordTable(x: Affine, y: Affine, fn: (x: number) => number): numb
 }
 
 /** The fused activations by their codes: none, relu, relu -1 to 1, relu6, tanh, sign. */
-const RANGES: readonly (readonly [low: number, high: number] | null)[] = [
-  null,
-  [0, Number.POSITIVE_INFINITY],
-  [-1, 1],
-  [0, 6],
-];
+const RANGES: readonly (readonly [low: number, high: number] | null)[] = [null, [0, Number.POSITIVE_INFINITY], [-1, 1], [0, 6]];
 /** The clamp of a fused activation; null: none. @throws FormatError for one that is no clamp */
 export function clampOf(activation: number): readonly [low: number, high: number] | null {
   const range = RANGES[activation];

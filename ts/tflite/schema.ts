@@ -178,7 +178,8 @@ function quantizationOf(table: Table | null, shape: readonly number[], where: st
   const said = table.i32(6);
   // Biases often repeat the dimension of their weights.
   const axis = scale.length > 1 && shape[said] !== scale.length ? shape.indexOf(scale.length) : said;
-  if (scale.some((s) => !(s >= 0 && s < Number.POSITIVE_INFINITY))) throw new FormatError(`tflite: ${where} has a scale that is no positive number`);
+  if (scale.some((s) => !(s >= 0 && s < Number.POSITIVE_INFINITY)))
+    throw new FormatError(`tflite: ${where} has a scale that is no positive number`);
   if (zero.length > 1 && zero.length !== scale.length)
     throw new FormatError(`tflite: ${where} has ${scale.length} scales and ${zero.length} zero points`);
   if (scale.length > 1 && shape[axis] !== scale.length)
