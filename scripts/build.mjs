@@ -30,7 +30,10 @@ for (const step of steps) step();
 
 function wasm() {
   const from = hashOf(files(['assembly', 'asconfig.json', 'scripts/wasm.mjs', 'scripts/pack.mjs'], /(?<!\.test)\.(ts|json|mjs)$/));
-  const modules = MODULES.map((module) => ({ ...module, present: existsSync(at(module.path)) ? readFileSync(at(module.path), 'utf8') : '' }));
+  const modules = MODULES.map((module) => ({
+    ...module,
+    present: existsSync(at(module.path)) ? readFileSync(at(module.path), 'utf8') : '',
+  }));
   if (options.includes('--reuse-wasm') && modules.every(({ present }) => present.includes(from))) return;
   mkdirSync(at('build/wasm'), { recursive: true });
   for (const { target } of MODULES) compile(wasmOf(target), { target });
@@ -95,7 +98,7 @@ export const fast: string =
 `;
 }
 
-function quantModule(bytes, unpacker, from) {
+function quantModule(bytes, _, from) {
   return `${head(bytes, from)}
 /** The compiled module's size in bytes (assembly/quant.ts). */
 export const size: number = ${bytes.length};

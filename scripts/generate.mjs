@@ -83,8 +83,7 @@ const hidden = (op) => /Backward$/.test(op.name) || op.name === 'copy';
   // Rows of modules that join the core later have fields, but no place in its function table.
   const joined = Object.entries(quantised).filter(([, op]) => op.kind === 'kernel');
   for (const [name, op] of [...kernels.map((op) => [op.name, op]), ...joined]) {
-    if (op.ints.length + (op.floats?.length ?? 0) > 0)
-      fields += `export namespace ${name} {\n${list(op.ints)}${list(op.floats ?? [])}}\n`;
+    if (op.ints.length + (op.floats?.length ?? 0) > 0) fields += `export namespace ${name} {\n${list(op.ints)}${list(op.floats ?? [])}}\n`;
   }
   files.set('assembly/gen/fields.ts', fields);
 }

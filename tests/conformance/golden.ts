@@ -1,9 +1,10 @@
 // Golden tensors of models: how they are stored, fed and compared.
-import * as wick from '../../ts/index.ts';
+
 import type { DType } from '../../ts/base/dtype.ts';
+import type { RawTensor } from '../../ts/formats/raw.ts';
 import { parse } from '../../ts/formats/safetensors.ts';
 import { fromRaw } from '../../ts/formats/tensors.ts';
-import type { RawTensor } from '../../ts/formats/raw.ts';
+import type * as wick from '../../ts/index.ts';
 
 /** What is expected of one output. */
 export interface Expectation {
@@ -51,12 +52,18 @@ export function compare(y: wick.Tensor, e: Expectation, all: Golden): Comparison
 function compareWith(y: wick.Tensor, key: string, e: Omit<Expectation, 'key'>, all: Golden): Comparison {
   const want = goldenTensor(all, key);
   const integers = INTEGERS.has(e.dtype);
-  if (y.dtype !== e.dtype && e.dtype !== 'uint32') return { problem: `has dtype ${y.dtype} instead of ${e.dtype}`, equal: integers ? false : null };
-  if (y.shape.join() !== want.shape.join()) return { problem: `has shape [${y.shape}] instead of [${want.shape}]`, equal: integers ? false : null };
+  if (y.dtype !== e.dtype && e.dtype !== 'uint32')
+    return { problem: `has dtype ${y.dtype} instead of ${e.dtype}`, equal: integers ? false : null };
+  if (y.shape.join() !== want.shape.join())
+    return { problem: `has shape [${y.shape}] instead of [${want.shape}]`, equal: integers ? false : null };
   const [a, b] = [y.dataSync(), want.dataSync()];
   const quantised = e.dtype === 'int8' || e.dtype === 'uint8' || e.dtype === 'int16';
   const distance = e.optimised_differs_by ?? e.differs_from_optimised_kernels_by ?? 0;
-  const atol = integers ? (quantised && (e.optimised_differs_by ?? e.differs_from_optimised_kernels_by) !== undefined ? Math.max(1, distance) : 0) : (e.atol ?? 1e-6);
+  const atol = integers
+    ? quantised && (e.optimised_differs_by ?? e.differs_from_optimised_kernels_by) !== undefined
+      ? Math.max(1, distance)
+      : 0
+    : (e.atol ?? 1e-6);
   const rtol = integers ? 0 : (e.rtol ?? 1e-4);
   let worst = -1;
   let most = 0;

@@ -23,7 +23,8 @@ interface Test {
 
 const words = process.argv.slice(2).filter((a) => !a.startsWith('-'));
 const folder = conformanceFolder('tflite-ops');
-if (folder === null) console.log('skipped: conformance:tflite - ../shared/conformance/tflite-ops is not here (WICK_CONFORMANCE names another folder)');
+if (folder === null)
+  console.log('skipped: conformance:tflite - ../shared/conformance/tflite-ops is not here (WICK_CONFORMANCE names another folder)');
 else process.exitCode = run(folder) ? 0 : 1;
 
 function run(folder: string): boolean {

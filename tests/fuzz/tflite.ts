@@ -2,8 +2,8 @@
 // memory. node build/tests/fuzz/tflite.js [--seconds 120] [--seed 1]
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import * as wick from '../../ts/index.ts';
 import type { DType } from '../../ts/base/dtype.ts';
+import * as wick from '../../ts/index.ts';
 import { TFLiteModel } from '../../ts/tflite/index.ts';
 import { conformanceFolder } from '../conformance/folder.ts';
 import { type GraphSpec, modelOf } from '../tflite/writer.ts';
@@ -34,7 +34,28 @@ class Dice {
 }
 
 /** Numbers that break sizes, offsets and counts. */
-const EVIL = [0, 1, -1, 2, 3, 7, 8, 127, 128, 255, 256, 65535, 65536, 0x7fffffff, -0x80000000, 0x7ffffffc, 0x10000000, 1 << 20, -2, 1000000];
+const EVIL = [
+  0,
+  1,
+  -1,
+  2,
+  3,
+  7,
+  8,
+  127,
+  128,
+  255,
+  256,
+  65535,
+  65536,
+  0x7fffffff,
+  -0x80000000,
+  0x7ffffffc,
+  0x10000000,
+  1 << 20,
+  -2,
+  1000000,
+];
 
 /** Changes a few places: words, bytes, a swap of two words, a copied run, the end cut off. */
 function mutated(source: Uint8Array, dice: Dice): Uint8Array {
@@ -96,8 +117,17 @@ function seeds(): Uint8Array[] {
   const int8 = { type: 'int8', shape: [1, 5, 5, 2], scale: [0.1], zero: [3] };
   return [
     one('CONV_2D', [image, { shape: [3, 3, 3, 2], data: floats(54) }, { shape: [3], data: floats(3) }, image], [0, 1, 2], 3, conv),
-    one('CONV_2D', [int8, { type: 'int8', shape: [3, 3, 3, 2], data: new Int8Array(54), scale: [1, 2, 3] }, { ...int8, shape: [] }], [0, 1], 2, conv),
-    one('DEPTHWISE_CONV_2D', [int8, { type: 'int8', shape: [1, 3, 3, 2], data: new Int8Array(18), scale: [0.1] }, int8], [0, 1], 2, { ...conv, 3: { i32: 1 } }),
+    one(
+      'CONV_2D',
+      [int8, { type: 'int8', shape: [3, 3, 3, 2], data: new Int8Array(54), scale: [1, 2, 3] }, { ...int8, shape: [] }],
+      [0, 1],
+      2,
+      conv,
+    ),
+    one('DEPTHWISE_CONV_2D', [int8, { type: 'int8', shape: [1, 3, 3, 2], data: new Int8Array(18), scale: [0.1] }, int8], [0, 1], 2, {
+      ...conv,
+      3: { i32: 1 },
+    }),
     one('AVERAGE_POOL_2D', [int8, int8], [0], 1, { 0: { i8: 1 }, 1: { i32: 2 }, 2: { i32: 2 }, 3: { i32: 2 }, 4: { i32: 2 } }),
     one('FULLY_CONNECTED', [{ shape: [2, 4] }, { shape: [3, 4], data: floats(12) }, { shape: [2, 3] }], [0, 1], 2, { 0: { i8: 1 } }),
     one('ADD', [int8, int8, int8], [0, 0], 2, { 0: { i8: 3 } }),
@@ -142,9 +172,13 @@ function seeds(): Uint8Array[] {
 function conformance(): Uint8Array[] {
   const folder = conformanceFolder('tflite-ops');
   if (folder === null || !existsSync(join(folder, 'index.json'))) return [];
-  const { tests } = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8')) as { tests: { files: Record<string, [number, number]> }[] };
+  const { tests } = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8')) as {
+    tests: { files: Record<string, [number, number]> }[];
+  };
   const data = readFileSync(join(folder, 'data.bin'));
-  return tests.map(({ files }) => new Uint8Array(data.subarray(files['model.tflite'][0], files['model.tflite'][0] + files['model.tflite'][1])));
+  return tests.map(
+    ({ files }) => new Uint8Array(data.subarray(files['model.tflite'][0], files['model.tflite'][0] + files['model.tflite'][1])),
+  );
 }
 
 export interface Fuzzed {
@@ -154,7 +188,15 @@ export interface Fuzzed {
   readonly slowest: number;
 }
 /** Mutates and runs models for some time, or until `files` were tried. */
-export function fuzz({ seconds, seed, files = Number.POSITIVE_INFINITY }: { readonly seconds: number; readonly seed: number; readonly files?: number }): Fuzzed {
+export function fuzz({
+  seconds,
+  seed,
+  files = Number.POSITIVE_INFINITY,
+}: {
+  readonly seconds: number;
+  readonly seed: number;
+  readonly files?: number;
+}): Fuzzed {
   const models = [...seeds(), ...conformance()];
   const problems: string[] = [];
   let [count, ran, slowest] = [0, 0, 0];
@@ -203,7 +245,9 @@ if (process.argv[1]?.endsWith('fuzz/tflite.js')) {
   const seed = option('seed', 1);
   const { files, ran, problems, slowest } = fuzz({ seconds: option('seconds', 120), seed });
   for (const problem of problems) console.log(`FAIL ${problem}`);
-  console.log(`${files} damaged files from seed ${seed}: ${ran} ran, ${files - ran - problems.length} were refused; the slowest took ${slowest.toFixed(0)} ms`);
+  console.log(
+    `${files} damaged files from seed ${seed}: ${ran} ran, ${files - ran - problems.length} were refused; the slowest took ${slowest.toFixed(0)} ms`,
+  );
   console.log(`${files - problems.length} passed, ${problems.length} failed`);
   process.exitCode = problems.length === 0 ? 0 : 1;
 }

@@ -28,7 +28,10 @@ test('load: a dense layer with its fused activation, eager and as a plan; names,
     const model = await wick.load(bytes, { compile });
     assert.is(model.format, 'tflite');
     assert.equal(model.inputs[0].shape, [null, 2]);
-    assert.equal(model.outputs.map((p) => p.name), ['y']);
+    assert.equal(
+      model.outputs.map((p) => p.name),
+      ['y'],
+    );
     assert.is(model.metadata.description, 'written by a test');
     for (let i = 0; i < 3; i++) assert.equal(model.run({ x: wick.tensor([[1, 2]]) }).y.arraySync(), [[5, 0, 18]]);
     assert.equal(
@@ -42,15 +45,31 @@ test('load: a dense layer with its fused activation, eager and as a plan; names,
     );
     assert.throws(() => model.run({}), /input 'x' is missing/);
     assert.throws(() => model.run({ z: wick.ones([1, 2]) }), /no input 'z'/);
-    assert.throws(() => model.run({ x: wick.ones([1, 3]) }), (e: unknown) => e instanceof wick.ShapeError);
-    assert.throws(() => model.run({ x: wick.ones([1, 2], { dtype: 'int32' }) }), (e: unknown) => e instanceof wick.DTypeError);
+    assert.throws(
+      () => model.run({ x: wick.ones([1, 3]) }),
+      (e: unknown) => e instanceof wick.ShapeError,
+    );
+    assert.throws(
+      () => model.run({ x: wick.ones([1, 2], { dtype: 'int32' }) }),
+      (e: unknown) => e instanceof wick.DTypeError,
+    );
     model.dispose();
   }
 });
 
 test('weights are trained where they are', async () => {
   const model = await wick.load(
-    one('MUL', [{ name: 'x', shape: [2] }, { name: 'w', shape: [2], data: new Float32Array([2, 3]) }, { name: 'y', shape: [2] }], [0], [0, 1], 2),
+    one(
+      'MUL',
+      [
+        { name: 'x', shape: [2] },
+        { name: 'w', shape: [2], data: new Float32Array([2, 3]) },
+        { name: 'y', shape: [2] },
+      ],
+      [0],
+      [0, 1],
+      2,
+    ),
   );
   const [[name, w]] = [...model.namedParameters()];
   assert.is(name, 'w');
@@ -107,7 +126,9 @@ test('int8 convolution: SAME padding, strides, a scale for each channel, against
       [0],
       [0, 1, 2],
       3,
-      depthwise ? { 0: { i8: 0 }, 1: { i32: stride }, 2: { i32: stride }, 3: { i32: outs / c } } : { 0: { i8: 0 }, 1: { i32: stride }, 2: { i32: stride } },
+      depthwise
+        ? { 0: { i8: 0 }, 1: { i32: stride }, 2: { i32: stride }, 3: { i32: outs / c } }
+        : { 0: { i8: 0 }, 1: { i32: stride }, 2: { i32: stride } },
     );
     const want: number[] = [];
     for (let i = 0; i < oh; i++)
@@ -196,7 +217,12 @@ test('loops: counted ones become a plan, others stay eager; what never ends is a
   const loop = (first: GraphSpec['tensors'][0], isInput: boolean): Uint8Array =>
     modelOf(
       {
-        tensors: [{ name: 'x', shape: [1] }, { type: 'int32', ...first }, { type: 'int32', shape: [] }, { name: 'y', shape: [1] }],
+        tensors: [
+          { name: 'x', shape: [1] },
+          { type: 'int32', ...first },
+          { type: 'int32', shape: [] },
+          { name: 'y', shape: [1] },
+        ],
         inputs: isInput ? [0, 1] : [0],
         outputs: [3],
         operators: [{ op: 'WHILE', inputs: [1, 0], outputs: [2, 3], options: { 0: { i32: 1 }, 1: { i32: 2 } } }],
@@ -208,7 +234,13 @@ test('loops: counted ones become a plan, others stay eager; what never ends is a
         operators: [{ op: 'LESS', inputs: [0, 2], outputs: [3] }],
       },
       {
-        tensors: [{ type: 'int32', shape: [] }, { shape: [1] }, { type: 'int32', shape: [], data: ints(1) }, { type: 'int32', shape: [] }, { shape: [1] }],
+        tensors: [
+          { type: 'int32', shape: [] },
+          { shape: [1] },
+          { type: 'int32', shape: [], data: ints(1) },
+          { type: 'int32', shape: [] },
+          { shape: [1] },
+        ],
         inputs: [0, 1],
         outputs: [3, 4],
         operators: [
@@ -220,7 +252,8 @@ test('loops: counted ones become a plan, others stay eager; what never ends is a
   const counted = new TFLiteModel(loop({ shape: [], data: ints(2) }, false));
   for (let i = 0; i < 4; i++) assert.equal(numbers(counted.forward(wick.tensor([3]))), [24]);
   const given = new TFLiteModel(loop({ shape: [] }, true));
-  for (const n of [0, 4, 9]) assert.equal(numbers(given.forward(wick.tensor([1]), wick.tensor(n, { dtype: 'int32' }))), [2 ** Math.max(0, 5 - n)]);
+  for (const n of [0, 4, 9])
+    assert.equal(numbers(given.forward(wick.tensor([1]), wick.tensor(n, { dtype: 'int32' }))), [2 ** Math.max(0, 5 - n)]);
 });
 
 test('sparse weights are written out once; custom operators are added by name', () => {
@@ -235,7 +268,13 @@ test('sparse weights are written out once; custom operators are added by name', 
     },
   } as const;
   const dense = new TFLiteModel(
-    one('FULLY_CONNECTED', [{ shape: [1, 3] }, { shape: [3, 3], data: new Float32Array([7, 5, 6]), sparsity }, { shape: [1, 3] }], [0], [0, 1], 2),
+    one(
+      'FULLY_CONNECTED',
+      [{ shape: [1, 3] }, { shape: [3, 3], data: new Float32Array([7, 5, 6]), sparsity }, { shape: [1, 3] }],
+      [0],
+      [0, 1],
+      2,
+    ),
   );
   assert.equal(numbers(dense.forward(wick.tensor([[1, 10, 100]]))), [70, 0, 605]);
 
@@ -251,7 +290,9 @@ test('sparse weights are written out once; custom operators are added by name', 
 });
 
 test('errors name the operator; damaged files are FormatErrors', () => {
-  const model = new TFLiteModel(one('RESHAPE', [{ shape: [4] }, { type: 'int32', shape: [2], data: ints(3, 2) }, { name: 'out', shape: [3, 2] }], [0], [0, 1], 2));
+  const model = new TFLiteModel(
+    one('RESHAPE', [{ shape: [4] }, { type: 'int32', shape: [2], data: ints(3, 2) }, { name: 'out', shape: [3, 2] }], [0], [0, 1], 2),
+  );
   assert.throws(() => model.forward(wick.ones([4])), /operator 0 RESHAPE \('out'\): \[4\] does not reshape to \[3,2\]/);
   const bytes = one('ABS', [{ shape: [4] }, { shape: [4] }], [0], [0], 1);
   for (let n = 0; n < bytes.length; n++) {

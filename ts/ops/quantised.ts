@@ -56,7 +56,9 @@ export const requantize: Op = kernel({
     const c = x.shape.at(-1) ?? 1;
     const rows = scales.dtype === 'float64' ? 1 : 2;
     if (scales.shape.length !== 2 || scales.shape[0] !== rows || (scales.shape[1] !== 1 && scales.shape[1] !== c))
-      throw new ShapeError(`requantize: scales ${show(scales.shape)} do not fit ${show(x.shape)}: they need [${rows}, 1] or [${rows}, ${c}]`);
+      throw new ShapeError(
+        `requantize: scales ${show(scales.shape)} do not fit ${show(x.shape)}: they need [${rows}, 1] or [${rows}, ${c}]`,
+      );
     if (bias && sizeOf(bias.shape) !== c) throw new ShapeError(`requantize: bias ${show(bias.shape)} does not fit ${show(x.shape)}`);
     return [{ shape: x.shape, dtype }];
   },
@@ -142,7 +144,16 @@ export const combine: Op = kernel({
   doc: 'Two quantised tensors of one shape added, subtracted, multiplied or compared by fixed-point arithmetic.',
   inputs: ['a', 'b'],
   outputs: ['y'],
-  attrs: { ...RANGE, mode: 'string', 'aZero?': 'number', 'bZero?': 'number', 'a?': 'object', 'b?': 'object', 'y?': 'object', 'left?': 'number' },
+  attrs: {
+    ...RANGE,
+    mode: 'string',
+    'aZero?': 'number',
+    'bZero?': 'number',
+    'a?': 'object',
+    'b?': 'object',
+    'y?': 'object',
+    'left?': 'number',
+  },
   infer: ([a, b], { dtype }: Combine) => {
     integer('combine', a);
     integer('combine', b);
@@ -272,7 +283,10 @@ export const integerResize: Op = kernel({
   lower: ([x], [y], { out, scale, centers }: Resize) => {
     const lines = y.shape[0] * out[0];
     const per = Math.max(1, Math.floor(GRAIN / Math.max(1, 4 * out[1] * y.shape[3])));
-    return { ints: [...(x as Meta).shape.slice(1), ...out, ...scale, centers ? 1 : 0, lines, per], ...tilesOf(sizeOf(y.shape) === 0 ? 0 : lines, per) };
+    return {
+      ints: [...(x as Meta).shape.slice(1), ...out, ...scale, centers ? 1 : 0, lines, per],
+      ...tilesOf(sizeOf(y.shape) === 0 ? 0 : lines, per),
+    };
   },
   kernel: { file: 'quant/image', name: 'integerResize' },
   vjp: null,

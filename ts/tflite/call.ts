@@ -14,7 +14,7 @@ export interface Affine {
 }
 
 /** Elements that one result may have: what a small file asks for stays small beside the memory there is. */
-const MOST = 2 ** 26;
+const MOST = 1 << 26;
 
 /** Defaults of an operator whose options are absent. */
 const NONE: Pick<Table, 'has' | 'i8' | 'bool' | 'i32' | 'u32' | 'f32' | 'i32s' | 'f32s' | 'string'> = {
@@ -133,7 +133,8 @@ export class Call {
 
 function affine({ quantization, name, type }: TensorInfo, what: string): Affine {
   if (quantization === null) throw new FormatError(`${what} '${name}' ${type} has no scale`);
-  if (quantization.scale.length !== 1) throw new FormatError(`${what} '${name}' has ${quantization.scale.length} scales where one is needed`);
+  if (quantization.scale.length !== 1)
+    throw new FormatError(`${what} '${name}' has ${quantization.scale.length} scales where one is needed`);
   if (!(quantization.scale[0] > 0)) throw new FormatError(`${what} '${name}' has the scale 0`);
   return { scale: quantization.scale[0], zero: quantization.zero[0] };
 }

@@ -4,7 +4,8 @@ import { FormatError } from '../base/errors.ts';
 import { limitsOf, type Multiplier } from '../ops/quantised.ts';
 import type { Affine } from './call.ts';
 
-const { fround } = Math;
+/** To the nearest float32. */
+export const fround: (x: number) => number = Math.fround;
 /** Rounded to nearest, ties away from zero, as std::round. */
 export const rounded = (x: number): number => Math.sign(x) * Math.floor(Math.abs(x) + 0.5);
 
@@ -87,12 +88,7 @@ export function wordTable(x: Affine, y: Affine, fn: (x: number) => number): numb
 }
 
 /** The fused activations by their codes: none, relu, relu -1 to 1, relu6, tanh, sign. */
-const RANGES: readonly (readonly [low: number, high: number] | null)[] = [
-  null,
-  [0, Number.POSITIVE_INFINITY],
-  [-1, 1],
-  [0, 6],
-];
+const RANGES: readonly (readonly [low: number, high: number] | null)[] = [null, [0, Number.POSITIVE_INFINITY], [-1, 1], [0, 6]];
 /** The clamp of a fused activation; null: none. @throws FormatError for one that is no clamp */
 export function clampOf(activation: number): readonly [low: number, high: number] | null {
   const range = RANGES[activation];

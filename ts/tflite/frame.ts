@@ -24,7 +24,11 @@ export class Frame {
   private known: boolean[] = [];
   private readonly inner = new Map<string, Frame>();
 
-  constructor(instance: Instance, graph: Subgraph, { keeps = true, depth = 0 }: { readonly keeps?: boolean; readonly depth?: number } = {}) {
+  constructor(
+    instance: Instance,
+    graph: Subgraph,
+    { keeps = true, depth = 0 }: { readonly keeps?: boolean; readonly depth?: number } = {},
+  ) {
     this.instance = instance;
     this.graph = graph;
     this.keeps = keeps;

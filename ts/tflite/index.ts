@@ -12,6 +12,6 @@ import './ops-recurrent.ts';
 
 registerFormat({ from: 'wick/tflite', read: readModel });
 
-export { type CustomCall, registerCustom } from './custom.ts';
 export { implemented } from './call.ts';
+export { type CustomCall, registerCustom } from './custom.ts';
 export { TFLiteModel, type TFLitePort, type Traced } from './model.ts';

@@ -1,7 +1,8 @@
 // Brings the quantised kernels: their rows into the table, their module into the device's function table.
-import { DeviceError } from '../base/errors.ts';
+
 import type { Roundable } from '../backend.ts';
 import { fromBase64 } from '../base/base64.ts';
+import { DeviceError } from '../base/errors.ts';
 import '../ops/networks.ts';
 import type { KernelOp } from '../ops/op.ts';
 import * as quantised from '../ops/quantised.ts';
@@ -27,6 +28,7 @@ const isRow = (x: unknown): x is KernelOp => typeof x === 'object' && x !== null
 
 /** Runs a row of the quantised kernels. @throws DeviceError where they could not be compiled */
 export function call(op: unknown, inputs: readonly (Tensor | null)[], attrs: Readonly<Record<string, unknown>>): Tensor {
-  if (joined !== true) throw new DeviceError('this runtime compiles no WebAssembly at run time, which quantised models need; use a float model');
+  if (joined !== true)
+    throw new DeviceError('this runtime compiles no WebAssembly at run time, which quantised models need; use a float model');
   return callKernel(op as KernelOp, inputs as readonly (TensorCore | null)[], attrs)[0];
 }

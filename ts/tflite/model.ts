@@ -59,7 +59,8 @@ export class TFLiteModel implements Model {
   operators(): { readonly counts: Readonly<Record<string, number>>; readonly missing: readonly string[] } {
     const counts: Record<string, number> = {};
     for (const { operators } of this.instance.file.subgraphs)
-      for (const { name, custom } of operators) counts[custom && name === 'CUSTOM' ? custom : name] = (counts[custom && name === 'CUSTOM' ? custom : name] ?? 0) + 1;
+      for (const { name, custom } of operators)
+        counts[custom && name === 'CUSTOM' ? custom : name] = (counts[custom && name === 'CUSTOM' ? custom : name] ?? 0) + 1;
     const known = new Set(implemented());
     return { counts, missing: Object.keys(counts).filter((name) => !known.has(name)) };
   }
@@ -154,7 +155,8 @@ const portOf = ({ name, type, signature, quantization }: TensorInfo): TFLitePort
 
 function checkInput(x: Tensor, { name, dtype, type, signature }: TensorInfo): void {
   if (dtype === null) throw new DTypeError(`tflite: input '${name}' has the type ${type}, which wick lacks`);
-  if (x.dtype !== (dtype as DType)) throw new DTypeError(`tflite: input '${name}' takes ${dtype}, not ${x.dtype}; convert it with .to('${dtype}')`);
+  if (x.dtype !== (dtype as DType))
+    throw new DTypeError(`tflite: input '${name}' takes ${dtype}, not ${x.dtype}; convert it with .to('${dtype}')`);
   const fits = x.shape.length === signature.length && x.shape.every((n, d) => signature[d] < 0 || signature[d] === n);
   if (!fits) throw new ShapeError(`tflite: input '${name}' takes shape [${signature}], not [${x.shape}]`);
 }

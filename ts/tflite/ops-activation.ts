@@ -2,16 +2,25 @@
 import { CATEGORY } from '../base/dtype.ts';
 import { FormatError } from '../base/errors.ts';
 import { exp, expm1, tanh } from '../base/math.ts';
-import { integerRows, limitsOf } from '../ops/quantised.ts';
+import { combine, integerRows, limitsOf } from '../ops/quantised.ts';
 import { type Tensor, tensor } from '../tensor/index.ts';
 import { type Affine, type Call, operators } from './call.ts';
-import { byteTable, multiplierOf, quantisedClamp, rounded, samples, scaled, sigmoidWord, tableOf, tanhWord, wordTable } from './fixed.ts';
+import {
+  byteTable,
+  fround,
+  multiplierOf,
+  quantisedClamp,
+  rounded,
+  samples,
+  scaled,
+  sigmoidWord,
+  tableOf,
+  tanhWord,
+  wordTable,
+} from './fixed.ts';
 import { call } from './kernels.ts';
 import { activated } from './ops-elementwise.ts';
 import { looked, paired, powerOf } from './quantised.ts';
-import { combine } from '../ops/quantised.ts';
-
-const { fround } = Math;
 
 /** A clamp between two scales, by the table of its values; `code`: the fused activation that does the same. */
 const clamped =
@@ -22,7 +31,11 @@ const clamped =
     const dtype = c.outType();
     const { low, high } = quantisedClamp(code, dtype, y);
     const by = multiplierOf(fround(x.scale / y.scale));
-    return looked(c.x(0), tableOf(c.x(0).dtype, (v) => Math.min(Math.max(y.zero + scaled(v - x.zero, by), low), high)), dtype);
+    return looked(
+      c.x(0),
+      tableOf(c.x(0).dtype, (v) => Math.min(Math.max(y.zero + scaled(v - x.zero, by), low), high)),
+      dtype,
+    );
   };
 
 function leakyRelu(c: Call): Tensor {
@@ -60,12 +73,10 @@ function toThreeBits({ scale, zero }: Affine, shifts: readonly number[]): { read
   for (; multiplier <= 32767 / 2 && shift <= 30; shift++) multiplier *= 2;
   return { multiplier: Math.trunc(multiplier), shift };
 }
-const word =
-  (fn: (x: number, multiplier: number, shift: number) => number, shifts: readonly number[]) =>
-  (c: Call) => {
-    const { multiplier, shift } = toThreeBits(c.q(0), shifts);
-    return (v: number): number => fn(v, multiplier, shift);
-  };
+const word = (fn: (x: number, multiplier: number, shift: number) => number, shifts: readonly number[]) => (c: Call) => {
+  const { multiplier, shift } = toThreeBits(c.q(0), shifts);
+  return (v: number): number => fn(v, multiplier, shift);
+};
 
 /** Multiplication without rounding of 16-bit fractions, towards zero, and with, to nearest. */
 const highWord = (a: number, b: number): number => (a === -32768 && b === -32768 ? 32767 : Math.trunc((a * b) / 32768));
@@ -163,7 +174,11 @@ operators({
     const [least, most] = limitsOf(c.outType());
     const by = multiplierOf(fround(x.scale / y.scale));
     const [low, high] = [Math.max(least, y.zero), Math.min(most, y.zero + rounded(fround(1 / y.scale)))];
-    return looked(c.x(0), tableOf(c.x(0).dtype, (v) => Math.min(Math.max(y.zero + scaled(v - x.zero, by), low), high)), c.outType());
+    return looked(
+      c.x(0),
+      tableOf(c.x(0).dtype, (v) => Math.min(Math.max(y.zero + scaled(v - x.zero, by), low), high)),
+      c.outType(),
+    );
   },
   LEAKY_RELU: leakyRelu,
   PRELU: parametric,
@@ -172,7 +187,11 @@ operators({
     (v) => (v < 0 ? expm1(v) : v),
   ),
   TANH: smooth((x) => x.tanh(), tanh, word(tanhWord, [0, 1])),
-  LOGISTIC: smooth((x) => x.sigmoid(), (v) => fround(1 / fround(1 + fround(exp(-v)))), word(sigmoidWord, [0])),
+  LOGISTIC: smooth(
+    (x) => x.sigmoid(),
+    (v) => fround(1 / fround(1 + fround(exp(-v)))),
+    word(sigmoidWord, [0]),
+  ),
   HARD_SWISH: hardSwish,
   SOFTMAX: softmax,
   LOG_SOFTMAX: logSoftmax,

@@ -1,14 +1,17 @@
 // Subgraphs as branches and loops, variables, and numbers of two parts.
 import { FormatError } from '../base/errors.ts';
-import { clone, matmul, pad, stack, type Tensor, tensor } from '../tensor/index.ts';
 import { cos, sin } from '../base/math.ts';
+import { clone, matmul, pad, stack, type Tensor, tensor } from '../tensor/index.ts';
 import { type Call, operators } from './call.ts';
 
 /** Runs a subgraph on the inputs from the given one on. */
 function branch(c: Call, subgraph: number, key: string, first: number): Tensor[] {
   const inputs = c.op.inputs.slice(first).map((_, i) => c.x(first + i));
   const known = c.op.inputs.slice(first).map((_, i) => c.known(first + i));
-  return c.frame.enter(subgraph, key).run(inputs, known).values.map((y) => (inputs.includes(y) ? clone(y) : y));
+  return c.frame
+    .enter(subgraph, key)
+    .run(inputs, known)
+    .values.map((y) => (inputs.includes(y) ? clone(y) : y));
 }
 const name = (c: Call): string => `${c.op.index}`;
 

@@ -2,20 +2,18 @@
 import { CATEGORY } from '../base/dtype.ts';
 import { FormatError } from '../base/errors.ts';
 import { sizeOf } from '../base/shape.ts';
-import { integerPool, integerResize, type Multiplier } from '../ops/quantised.ts';
-import { type Convolution, integerConvolution, integerDepthwise, LONGEST } from '../ops/quantised-conv.ts';
 import { conv3d } from '../nn/functional/conv.ts';
 import type { KernelOp } from '../ops/op.ts';
+import { integerPool, integerResize, type Multiplier } from '../ops/quantised.ts';
+import { type Convolution, integerConvolution, integerDepthwise, LONGEST } from '../ops/quantised-conv.ts';
 import { TABLE } from '../ops/table.ts';
 import { callKernel } from '../tensor/call.ts';
 import { linear, matmul, pad, type Tensor, tensor } from '../tensor/index.ts';
 import { type Call, operators } from './call.ts';
-import { multiplierOf, quantisedClamp } from './fixed.ts';
+import { fround, multiplierOf, quantisedClamp } from './fixed.ts';
 import { call } from './kernels.ts';
 import { activated } from './ops-elementwise.ts';
 import { dequantised, type Rescaling, requantised, scaleTensor } from './quantised.ts';
-
-const { fround } = Math;
 
 /** Where windows lie along one dimension. */
 interface Line {
@@ -25,7 +23,8 @@ interface Line {
 }
 /** The windows of SAME (0) or VALID (1) padding. */
 export function windows(padding: number, size: number, kernel: number, stride: number, dilation = 1): Line {
-  if (stride < 1 || dilation < 1 || kernel < 1) throw new FormatError(`a kernel of ${kernel} with stride ${stride} and dilation ${dilation}`);
+  if (stride < 1 || dilation < 1 || kernel < 1)
+    throw new FormatError(`a kernel of ${kernel} with stride ${stride} and dilation ${dilation}`);
   const extent = (kernel - 1) * dilation + 1;
   if (padding === 1) return { out: Math.max(0, Math.ceil((size - extent + 1) / stride)), before: 0, after: 0 };
   const out = Math.ceil(size / stride);
@@ -42,7 +41,11 @@ function need(x: Tensor, rank: number, what: string): void {
 /** Weights as floats: dequantised where the file stores them as integers. */
 function floats(c: Call, i: number): Tensor {
   const w = c.x(i);
-  return CATEGORY[w.dtype] === 2 ? (w.dtype === 'float32' ? w : c.derived(i, 'float32', () => w.to('float32'))) : c.derived(i, 'dequantised', () => dequantised(c, i));
+  return CATEGORY[w.dtype] === 2
+    ? w.dtype === 'float32'
+      ? w
+      : c.derived(i, 'float32', () => w.to('float32'))
+    : c.derived(i, 'dequantised', () => dequantised(c, i));
 }
 const biasOf = (c: Call, i: number): Tensor | null => (c.maybe(i) === null ? null : floats(c, i).reshape([-1]));
 
@@ -61,10 +64,17 @@ function productMultipliers(c: Call, x: number, w: number): Multiplier[] {
   return productScales(c, x, w).map(multiplierOf);
 }
 /** Exact sums (whole numbers in float64, or integers) with the bias, at the scale of the result. */
-function finished(c: Call, sum: Tensor, scales: readonly Multiplier[] | readonly number[], bias: Tensor | null, activation: number): Tensor {
+function finished(
+  c: Call,
+  sum: Tensor,
+  scales: readonly Multiplier[] | readonly number[],
+  bias: Tensor | null,
+  activation: number,
+): Tensor {
   const dtype = c.outType();
   const q = c.outQ();
-  const wide = dtype === 'int16' && (bias === null ? c.op.name === 'DEPTHWISE_CONV_2D' || c.op.name === 'TRANSPOSE_CONV' : bias.dtype === 'int64');
+  const wide =
+    dtype === 'int16' && (bias === null ? c.op.name === 'DEPTHWISE_CONV_2D' || c.op.name === 'TRANSPOSE_CONV' : bias.dtype === 'int64');
   const how: Rescaling = { zero: q.zero, bias: bias?.reshape([-1]) ?? null, wide, ...quantisedClamp(activation, dtype, q) };
   return requantised(sum, dtype, scales, how);
 }
@@ -98,7 +108,11 @@ function byteConvolution(
   const q = c.outQ();
   const attrs: Convolution = { dtype, ...how, xZero: c.q(0).zero, wZero: zeroOf(c, 1), zero: q.zero, ...quantisedClamp(act, dtype, q) };
   const row = c.op.name === 'DEPTHWISE_CONV_2D' ? integerDepthwise : integerConvolution;
-  return call(row, [x, w, c.maybe(2), c.derived(1, `scales of operator ${c.op.index} in ${c.frame.graph.index}`, () => scaleTensor(scales))], { ...attrs });
+  return call(
+    row,
+    [x, w, c.maybe(2), c.derived(1, `scales of operator ${c.op.index} in ${c.frame.graph.index}`, () => scaleTensor(scales))],
+    { ...attrs },
+  );
 }
 
 function convolution(c: Call, depthwise: boolean): Tensor {
@@ -120,7 +134,14 @@ function convolution(c: Call, depthwise: boolean): Tensor {
   if (CATEGORY[x.dtype] === 2) return activated(convolve(x, kernelOf(floats(c, 1), depthwise), biasOf(c, 2), move, groups), act);
   const scales = productMultipliers(c, 0, 1);
   if (isByte(x) && isByte(w) && (depthwise || groups === 1) && sizeOf(w.shape.slice(1)) <= LONGEST)
-    return byteConvolution(c, x, w, scales, { stride: [sh, sw], dilation: [dh, dw], padding: [lines[0].before, lines[1].before], out: [lines[0].out, lines[1].out] }, act);
+    return byteConvolution(
+      c,
+      x,
+      w,
+      scales,
+      { stride: [sh, sw], dilation: [dh, dw], padding: [lines[0].before, lines[1].before], out: [lines[0].out, lines[1].out] },
+      act,
+    );
   const weight = c.derived(1, 'exact', () => exact(w, zeroOf(c, 1)));
   return finished(c, convolve(exact(x, c.q(0).zero), kernelOf(weight, depthwise), null, move, groups), scales, c.maybe(2), act);
 }
@@ -169,14 +190,22 @@ function transposed(c: Call): Tensor {
   need(w, 4, 'weight');
   const [outs, kh, kw, depth] = w.shape;
   const [sw, sh, act] = [c.options.i32(1), c.options.i32(2), c.options.i8(3)];
-  if (size.length !== 4 || depth !== x.shape[3] || size[3] !== outs || size[0] !== x.shape[0]) throw new FormatError(`a weight [${w.shape}] from [${x.shape}] to [${size}]`);
+  if (size.length !== 4 || depth !== x.shape[3] || size[3] !== outs || size[0] !== x.shape[0])
+    throw new FormatError(`a weight [${w.shape}] from [${x.shape}] to [${size}]`);
   c.room(size);
   const lines = [windows(c.options.i8(0), size[1], kh, sh), windows(c.options.i8(0), size[2], kw, sw)];
   lines.forEach(({ out }, d) => {
     if (out !== x.shape[1 + d]) throw new FormatError(`an image [${x.shape}] does not come from [${size}]`);
   });
   const run = (image: Tensor, weight: Tensor): Tensor => {
-    const attrs = { inputSize: size.slice(1, 3), stride: [sh, sw], dilation: [1, 1], groups: 1, padding: lines.map((l) => l.before), paddingEnd: lines.map((l, d) => Math.max(l.after, (l.out - 1) * [sh, sw][d] + w.shape[1 + d] - size[1 + d] - l.before)) };
+    const attrs = {
+      inputSize: size.slice(1, 3),
+      stride: [sh, sw],
+      dilation: [1, 1],
+      groups: 1,
+      padding: lines.map((l) => l.before),
+      paddingEnd: lines.map((l, d) => Math.max(l.after, (l.out - 1) * [sh, sw][d] + w.shape[1 + d] - size[1 + d] - l.before)),
+    };
     return back(callKernel(TABLE.convolutionInput as KernelOp, [image.permute([0, 3, 1, 2]), weight.permute([3, 0, 1, 2])], attrs)[0]);
   };
   if (CATEGORY[x.dtype] === 2) {
@@ -204,7 +233,10 @@ function convolution3d(c: Call): Tensor {
   return activated(y.permute([0, 2, 3, 4, 1]), o.i8(4));
 }
 
-type Pool = (x: Tensor, window: { readonly size: [number, number]; readonly stride: [number, number]; readonly lines: readonly [Line, Line] }) => Tensor;
+type Pool = (
+  x: Tensor,
+  window: { readonly size: [number, number]; readonly stride: [number, number]; readonly lines: readonly [Line, Line] },
+) => Tensor;
 const pooled =
   (fn: Pool, mean: boolean) =>
   (c: Call): Tensor => {
@@ -243,7 +275,12 @@ const largest: Pool = (x, { size, stride, lines }) =>
   back(callKernel(TABLE.maxPool as KernelOp, [bordered(x, lines, Number.NEGATIVE_INFINITY)], { kernelSize: size, stride })[0]);
 
 /** Places in the source of a bilinear resize, in float32 as TensorFlow Lite computes them. */
-function places(n: number, out: number, align: boolean, centers: boolean): { readonly low: number[]; readonly high: number[]; readonly part: number[] } {
+function places(
+  n: number,
+  out: number,
+  align: boolean,
+  centers: boolean,
+): { readonly low: number[]; readonly high: number[]; readonly part: number[] } {
   const scale = align && out > 1 ? fround((n - 1) / (out - 1)) : fround(n / out);
   const at = Array.from({ length: out }, (_, i) => (centers ? fround(fround(fround(i + 0.5) * scale) - 0.5) : fround(i * scale)));
   const low = at.map((v) => Math.min(Math.max(Math.floor(v), 0), n - 1));

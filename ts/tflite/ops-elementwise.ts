@@ -2,16 +2,13 @@
 import { CATEGORY, type DType } from '../base/dtype.ts';
 import { FormatError } from '../base/errors.ts';
 import { erf, exp, log, sqrt, tanh } from '../base/math.ts';
-import { inverseSquareRoot } from '../ops/quantised.ts';
-import { fromBytes, full, rand, randn, type Tensor, tensor, where, zerosLike } from '../tensor/index.ts';
+import { inverseSquareRoot, limitsOf } from '../ops/quantised.ts';
 import { bytesOf } from '../tensor/functions/read.ts';
+import { fromBytes, full, rand, randn, type Tensor, tensor, where, zerosLike } from '../tensor/index.ts';
 import { type Call, operators } from './call.ts';
-import { byteTable, clampOf, multiplierOf, rounded, scaled, wordTable } from './fixed.ts';
+import { byteTable, clampOf, fround, multiplierOf, rounded, scaled, wordTable } from './fixed.ts';
 import { call } from './kernels.ts';
 import { compared, dequantised, looked, mapped, multiplied, quantised, rescaled, squared, summed } from './quantised.ts';
-import { limitsOf } from '../ops/quantised.ts';
-
-const { fround } = Math;
 
 /** A fused activation on floats or plain integers. */
 export function activated(x: Tensor, activation: number): Tensor {
@@ -126,13 +123,20 @@ operators({
   SQRT: (c) => {
     if (!c.quantised()) return c.x(0).sqrt();
     const [x, y] = [c.q(0), c.outQ()];
-    return mapped(c, (v) => clampQ(Math.trunc(fround(fround(sqrt(Math.max(0, fround(x.scale * (v - x.zero))))) / fround(y.scale))) + y.zero, c));
+    return mapped(c, (v) =>
+      clampQ(Math.trunc(fround(fround(sqrt(Math.max(0, fround(x.scale * (v - x.zero))))) / fround(y.scale))) + y.zero, c),
+    );
   },
   RSQRT: (c) => {
     const x = c.x(0);
     if (!c.quantised()) return x.sqrt().reciprocal();
     const [qx, qy] = [c.q(0), c.outQ()];
-    if (x.dtype === 'int16') return looked(x, wordTable(qx, qy, (v) => (v <= 0 ? 32767 * qy.scale : 1 / sqrt(v))), 'int16');
+    if (x.dtype === 'int16')
+      return looked(
+        x,
+        wordTable(qx, qy, (v) => (v <= 0 ? 32767 * qy.scale : 1 / sqrt(v))),
+        'int16',
+      );
     const by = multiplierOf(1 / fround(fround(sqrt(fround(qx.scale))) * fround(qy.scale)));
     return call(inverseSquareRoot, [x], { xZero: qx.zero, zero: qy.zero, by });
   },
@@ -149,7 +153,8 @@ operators({
     const dtype = c.outType();
     const { type } = c.out();
     if (type === 'bool') return x.ne(0);
-    if (type.startsWith('complex') || c.info(0).type.startsWith('complex')) throw new FormatError('casts of complex numbers are not implemented');
+    if (type.startsWith('complex') || c.info(0).type.startsWith('complex'))
+      throw new FormatError('casts of complex numbers are not implemented');
     return x.to(dtype);
   },
   BITCAST: (c) => {

@@ -8,7 +8,8 @@ import { dequantised } from './quantised.ts';
 /** Indices as the ops take them. */
 const indices = (c: Call, i: number): Tensor => c.x(i).to('int64');
 /** The weights of a lookup: floats, where the result is. */
-const table = (c: Call, i: number): Tensor => (c.quantised(i) && c.out().type === 'float32' ? c.derived(i, 'dequantised', () => dequantised(c, i)) : c.x(i));
+const table = (c: Call, i: number): Tensor =>
+  c.quantised(i) && c.out().type === 'float32' ? c.derived(i, 'dequantised', () => dequantised(c, i)) : c.x(i);
 
 function gathered(c: Call): Tensor {
   const x = table(c, 0);
@@ -17,7 +18,8 @@ function gathered(c: Call): Tensor {
   const given = c.options.i32(1);
   const batch = given < 0 ? given + at.ndim : given;
   if (!(batch >= 0 && batch <= Math.min(axis, at.ndim))) throw new FormatError(`${given} batch dimensions before dimension ${axis}`);
-  if (batch === 0) return x.indexSelect(axis, at.reshape([-1])).reshape([...x.shape.slice(0, axis), ...at.shape, ...x.shape.slice(axis + 1)]);
+  if (batch === 0)
+    return x.indexSelect(axis, at.reshape([-1])).reshape([...x.shape.slice(0, axis), ...at.shape, ...x.shape.slice(axis + 1)]);
   const lead = x.shape.slice(0, batch);
   if (lead.some((n, d) => n !== at.shape[d])) throw new FormatError(`[${x.shape}] and indices [${at.shape}] differ in their batch`);
   const [outer, mid, n, rest] = [sizeOf(lead), sizeOf(x.shape.slice(batch, axis)), x.shape[axis], sizeOf(x.shape.slice(axis + 1))];

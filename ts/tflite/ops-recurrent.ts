@@ -2,8 +2,8 @@
 import { FormatError } from '../base/errors.ts';
 import { cat, linear, stack, type Tensor } from '../tensor/index.ts';
 import { type Call, operators } from './call.ts';
-import { dequantised } from './quantised.ts';
 import { activated } from './ops-elementwise.ts';
+import { dequantised } from './quantised.ts';
 
 /** Weights as floats. */
 const weight = (c: Call, i: number): Tensor | null => {

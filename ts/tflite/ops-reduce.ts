@@ -1,6 +1,6 @@
 // Sums, means, products, extremes and running sums.
 import { CATEGORY } from '../base/dtype.ts';
-import { log, exp } from '../base/math.ts';
+import { exp, log } from '../base/math.ts';
 import { sizeOf } from '../base/shape.ts';
 import { cat, flip, type Tensor, zeros } from '../tensor/index.ts';
 import { type Call, operators } from './call.ts';
@@ -34,7 +34,10 @@ function total({ x, dims, keepdim }: Reduction, zero: number): Tensor {
 }
 
 function mean(c: Call): Tensor {
-  if (!c.quantised()) return plain((x, dims, o) => (CATEGORY[x.dtype] === 2 ? x.mean(dims, o) : x.sum(dims, o).truncDivide(sizeOf(dims.map((d) => x.shape[d])))))(c);
+  if (!c.quantised())
+    return plain((x, dims, o) =>
+      CATEGORY[x.dtype] === 2 ? x.mean(dims, o) : x.sum(dims, o).truncDivide(sizeOf(dims.map((d) => x.shape[d]))),
+    )(c);
   const r = reduction(c);
   const [x, y] = [c.q(0), c.outQ()];
   // The count goes into the multiplier: by a shift of up to what keeps 32 bits.
@@ -85,7 +88,10 @@ operators({
     const turn = (y: Tensor): Tensor => (reverse ? flip(y, [d]) : y);
     const sum = turn(x).cumsum(d).to(x.dtype);
     if (!exclusive) return turn(sum);
-    const first = zeros(x.shape.map((n, k) => (k === d ? Math.min(1, n) : n)), { dtype: x.dtype });
+    const first = zeros(
+      x.shape.map((n, k) => (k === d ? Math.min(1, n) : n)),
+      { dtype: x.dtype },
+    );
     return turn(x.shape[d] === 0 ? sum : cat([first, sum.narrow(d, 0, x.shape[d] - 1)], d));
   },
 });

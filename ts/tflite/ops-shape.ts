@@ -40,7 +40,10 @@ function stridedSlice(c: Call): Tensor {
   let d = 0;
   for (let i = 0; i < n; i++) {
     if (has(ellipsis, i)) {
-      d += Math.max(0, x.ndim - d - (n - i - 1) + Array.from({ length: n - i - 1 }, (_, k) => i + 1 + k).filter((k) => has(added, k)).length);
+      d += Math.max(
+        0,
+        x.ndim - d - (n - i - 1) + Array.from({ length: n - i - 1 }, (_, k) => i + 1 + k).filter((k) => has(added, k)).length,
+      );
       continue;
     }
     if (has(added, i)) {
@@ -126,7 +129,10 @@ function spaceToBatch(c: Call): Tensor {
   if (edges.length !== 2 * m || x.ndim < m + 1 || block.some((b) => b < 1) || edges.some((e) => e < 0))
     throw new FormatError(`blocks [${block}] with borders [${edges}] of [${x.shape}]`);
   const zero = c.quantised() ? c.outQ().zero : 0;
-  const list = [...new Array<number>(2 * (x.ndim - m - 1)).fill(0), ...[...block.keys()].reverse().flatMap((i) => [edges[2 * i], edges[2 * i + 1]])];
+  const list = [
+    ...new Array<number>(2 * (x.ndim - m - 1)).fill(0),
+    ...[...block.keys()].reverse().flatMap((i) => [edges[2 * i], edges[2 * i + 1]]),
+  ];
   c.room(x.shape.map((n, d) => (d >= 1 && d <= m ? n + edges[2 * d - 2] + edges[2 * d - 1] : n)));
   const wide = list.some((n) => n > 0) ? pad(x, list, { value: zero }) : x;
   const rest = wide.shape.slice(m + 1);
@@ -181,7 +187,8 @@ operators({
     if (begin.length !== x.ndim || size.length !== x.ndim) throw new FormatError(`takes ${begin.length} dimensions of ${x.ndim}`);
     return begin.reduce((y, from, d) => {
       const n = size[d] === -1 ? x.shape[d] - from : size[d];
-      if (!(from >= 0 && n >= 0 && from + n <= x.shape[d])) throw new FormatError(`elements ${from} to ${from + n} of a dimension of ${x.shape[d]}`);
+      if (!(from >= 0 && n >= 0 && from + n <= x.shape[d]))
+        throw new FormatError(`elements ${from} to ${from + n} of a dimension of ${x.shape[d]}`);
       return y.narrow(d, from, n);
     }, x);
   },
@@ -204,7 +211,8 @@ operators({
     const sizes = [...c.numbers(1)];
     const open = sizes.indexOf(-1);
     if (open >= 0) sizes[open] = x.shape[d] - sizes.reduce((sum, n) => sum + n, 1);
-    if (sizes.some((n) => n < 0) || sizes.reduce((sum, n) => sum + n, 0) !== x.shape[d]) throw new FormatError(`parts [${sizes}] of ${x.shape[d]}`);
+    if (sizes.some((n) => n < 0) || sizes.reduce((sum, n) => sum + n, 0) !== x.shape[d])
+      throw new FormatError(`parts [${sizes}] of ${x.shape[d]}`);
     return x.split(sizes, d);
   },
   CONCATENATION: concatenated,
@@ -237,14 +245,20 @@ operators({
     const b = c.options.i32(0);
     const [n, h, w, k] = x.shape;
     if (x.ndim !== 4 || b < 1 || h % b !== 0 || w % b !== 0) throw new FormatError(`blocks of ${b} in [${x.shape}]`);
-    return x.reshape([n, h / b, b, w / b, b, k]).permute([0, 1, 3, 2, 4, 5]).reshape([n, h / b, w / b, b * b * k]);
+    return x
+      .reshape([n, h / b, b, w / b, b, k])
+      .permute([0, 1, 3, 2, 4, 5])
+      .reshape([n, h / b, w / b, b * b * k]);
   },
   DEPTH_TO_SPACE: (c) => {
     const x = c.x(0);
     const b = c.options.i32(0);
     const [n, h, w, k] = x.shape;
     if (x.ndim !== 4 || b < 1 || k % (b * b) !== 0) throw new FormatError(`blocks of ${b} in [${x.shape}]`);
-    return x.reshape([n, h, w, b, b, k / (b * b)]).permute([0, 1, 3, 2, 4, 5]).reshape([n, h * b, w * b, k / (b * b)]);
+    return x
+      .reshape([n, h, w, b, b, k / (b * b)])
+      .permute([0, 1, 3, 2, 4, 5])
+      .reshape([n, h * b, w * b, k / (b * b)]);
   },
   SPACE_TO_BATCH_ND: spaceToBatch,
   BATCH_TO_SPACE_ND: batchToSpace,

@@ -2,13 +2,11 @@
 import type { DType } from '../base/dtype.ts';
 import { FormatError } from '../base/errors.ts';
 import { sameShape } from '../base/shape.ts';
-import { combine, type Combination, limitsOf, lookup, type Multiplier, quantize, requantize } from '../ops/quantised.ts';
+import { type Combination, combine, limitsOf, lookup, type Multiplier, quantize, requantize } from '../ops/quantised.ts';
 import { expand, type Tensor, tensor } from '../tensor/index.ts';
-import { type Affine, type Call } from './call.ts';
+import type { Affine, Call } from './call.ts';
 import { multiplierOf, quantisedClamp, tableOf } from './fixed.ts';
 import { call } from './kernels.ts';
-
-
 
 /** The entry of a table (numbers of dtype `to`) for each element. */
 export function looked(x: Tensor, table: readonly number[], to: DType): Tensor {
@@ -31,7 +29,8 @@ export function dequantised(c: Call, i = 0): Tensor {
   if (quantization === null) return x.to('float32');
   const { scale, zero, axis } = quantization;
   const shape = x.shape.map((_, d) => (d === axis ? scale.length : 1));
-  const by = (list: readonly number[]): Tensor | number => (list.length === 1 ? list[0] : tensor([...list], { dtype: 'float32' }).reshape(shape));
+  const by = (list: readonly number[]): Tensor | number =>
+    list.length === 1 ? list[0] : tensor([...list], { dtype: 'float32' }).reshape(shape);
   const wide = x.to('float32');
   const moved = zero.every((z) => z === 0) ? wide : wide.sub(by(zero));
   return moved.mul(by(scale));
@@ -97,11 +96,7 @@ export function summed(c: Call, mode: 'add' | 'sub', activation: number): Tensor
 }
 /** The exponent of a scale that is a power of two to a thousandth; null for others. */
 export function powerOf(scale: number): number | null {
-  for (let e = -32; e <= 8; e++) {
-    const power = e < 0 ? 1 / (2 ** -e) : 2 ** e; // reference
-    const ratio = scale / power;
-    if (ratio > 0.9993 && ratio < 1.0007) return e;
-  }
+  for (let e = -32, power = 1 / 4294967296; e <= 8; e++, power *= 2) if (Math.abs(scale / power - 1) < 0.0007) return e;
   return null;
 }
 
@@ -111,7 +106,15 @@ export function multiplied(c: Call, activation: number): Tensor {
   const [qa, qb, qy] = [c.q(0), c.q(1), c.outQ()];
   const dtype = c.outType();
   const y = multiplierOf((qa.scale * qb.scale) / qy.scale);
-  return call(combine, [a, b], { dtype, mode: 'mul', zero: qy.zero, aZero: qa.zero, bZero: qb.zero, y, ...quantisedClamp(activation, dtype, qy) });
+  return call(combine, [a, b], {
+    dtype,
+    mode: 'mul',
+    zero: qy.zero,
+    aZero: qa.zero,
+    bZero: qb.zero,
+    y,
+    ...quantisedClamp(activation, dtype, qy),
+  });
 }
 
 /** The square of a difference. */
@@ -135,7 +138,14 @@ export function compared(c: Call, mode: Combination): Tensor {
   const [qa, qb] = [c.q(0), c.q(1)];
   if (a.dtype === 'int16') {
     const real = (x: Tensor, { scale, zero }: Affine): Tensor => x.to('float64').sub(zero).mul(scale);
-    return { eq: () => real(a, qa).eq(real(b, qb)), ne: () => real(a, qa).ne(real(b, qb)), lt: () => real(a, qa).lt(real(b, qb)), le: () => real(a, qa).le(real(b, qb)), gt: () => real(a, qa).gt(real(b, qb)), ge: () => real(a, qa).ge(real(b, qb)) }[mode as 'eq']();
+    return {
+      eq: () => real(a, qa).eq(real(b, qb)),
+      ne: () => real(a, qa).ne(real(b, qb)),
+      lt: () => real(a, qa).lt(real(b, qb)),
+      le: () => real(a, qa).le(real(b, qb)),
+      gt: () => real(a, qa).gt(real(b, qb)),
+      ge: () => real(a, qa).ge(real(b, qb)),
+    }[mode as 'eq']();
   }
   const [ma, mb] = [multiplierOf(qa.scale), multiplierOf(qb.scale)];
   return call(combine, [a, b], { dtype: 'bool', mode, aZero: qa.zero, bZero: qb.zero, left: 8, a: ma, b: mb });
@@ -148,7 +158,7 @@ export function rescaled(x: Tensor, from: Affine, dtype: DType, to: Affine): Ten
 }
 /** The dtype's range, for messages and clamps. */
 export function checkedRange(dtype: DType, what: string): readonly [number, number] {
-  if (dtype !== 'int8' && dtype !== 'uint8' && dtype !== 'int16') throw new FormatError(`${what} is ${dtype}; int8, uint8 or int16 is expected`);
+  if (dtype !== 'int8' && dtype !== 'uint8' && dtype !== 'int16')
+    throw new FormatError(`${what} is ${dtype}; int8, uint8 or int16 is expected`);
   return limitsOf(dtype);
 }
-
