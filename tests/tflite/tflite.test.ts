@@ -1,5 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import '../../ts/fast/index.ts';
 import * as wick from '../../ts/index.ts';
 import { registerCustom, TFLiteModel } from '../../ts/tflite/index.ts';
 import { type GraphSpec, modelOf } from './writer.ts';
@@ -174,8 +175,16 @@ test('threads and the plan change no bit of a quantised network', () => {
     const model = new TFLiteModel(bytes);
     return [0, 1, 2].map(() => Buffer.from(wick.bytesOf(model.forward(x) as wick.Tensor)).toString('base64'));
   });
+  // Another module joins behind: workers that have one bring the other.
+  wick.config({ math: 'fast' });
+  const a = wick.randn([300, 300], { generator });
+  const products = [0, 1, 2].map(() => Buffer.from(wick.bytesOf(a.matmul(a))).toString('base64'));
+  const model = new TFLiteModel(bytes);
+  runs.push([0, 1, 2].map(() => Buffer.from(wick.bytesOf(model.forward(x) as wick.Tensor)).toString('base64')));
+  wick.config({ math: 'strict' });
   wick.setThreads(2);
   assert.is(new Set(runs.flat()).size, 1);
+  assert.is(new Set(products).size, 1);
 });
 
 test('variables: assigned at the end of a run, each instance its own; CALL_ONCE runs once', () => {
