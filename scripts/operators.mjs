@@ -9,7 +9,10 @@ const lists = { 'tflite operators': (await import(at('build/ts/tflite/index.js')
 const old = readFileSync(DOCS, 'utf8');
 let text = old;
 for (const [name, list] of Object.entries(lists)) {
-  const lines = list.map((op) => `\`${op}\``).join(', ').replace(/(.{1,136}), /g, '$1,\n');
+  const lines = list
+    .map((op) => `\`${op}\``)
+    .join(', ')
+    .replace(/(.{1,136}), /g, '$1,\n');
   const body = `<!-- generated: ${name} -->\n${list.length} operators: ${lines}.\n<!-- end -->`;
   text = text.replace(new RegExp(`<!-- generated: ${name} -->[^]*?<!-- end -->`), body);
 }
