@@ -93,7 +93,10 @@ function jobs({ flavour, where = 'page', threads, badDays, ownWorkers = badDays,
   });
   list.push(program('smoke', where === 'page' ? 'smoke' : 'smoke.bundle'));
   if (flavour) list.push(program('edge', 'edge.bundle'));
-  if (badDays) list.push({ ...program('bad-days', 'bad-days'), options: allow.workers });
+  if (badDays) {
+    list.push({ ...program('bad-days', 'bad-days'), options: allow.workers });
+    list.push(program('full-memory', 'full-memory'), { ...program('suspended', 'suspended'), suspend: true });
+  }
   if (ownWorkers) list.push({ ...program('own-workers', 'own-workers'), options: allow.workers });
   const own = { title: 'the example', file: example, limit, judge: judgeExample };
   if (example) list.push(example.endsWith('.html') ? { ...own, where: 'frame', until: 'sin(1)' } : { ...own, where });
@@ -107,8 +110,9 @@ async function inProcesses(host, todo) {
   const [program, ...args] = host.command;
   const worker = async () => {
     for (let i = queue.shift(); i !== undefined; i = queue.shift()) {
-      const { file, limit, options = [] } = todo[i];
-      const { code, output } = await sh(program, [...args, ...options, file], {
+      const { file, limit, options = [], suspend } = todo[i];
+      const words = [program, ...args, ...options, file];
+      const { code, output } = await sh(...(suspend ? suspended(words) : [program, words.slice(1)]), {
         cwd: app.root,
         limit,
         env: { NO_COLOR: '1', FORCE_COLOR: '' },
@@ -118,6 +122,12 @@ async function inProcesses(host, todo) {
   };
   await Promise.all([worker(), worker()]);
   return outputs;
+}
+
+/** The command that stops a program now and then for a second, until it ends. */
+function suspended(words) {
+  const script = '"$@" & p=$!; (while sleep 1 && kill -STOP $p; do sleep 1; kill -CONT $p; done) 2> /dev/null & wait $p';
+  return ['sh', ['-c', script, 'sh', ...words]];
 }
 
 function answer(output) {
