@@ -18,6 +18,8 @@ const quick = flags.includes('--quick');
 const expected = JSON.parse(readFileSync(at('tests/identity/expected.json'), 'utf8'));
 const total = { passed: 0, failed: 0, skipped: 0 };
 const skips = [];
+/** Suites that test the checkout or Node itself, and the hosts where they do not run; `npm test` runs them. */
+const elsewhere = new Map();
 const table = [];
 
 const app = await makeApp();
@@ -34,6 +36,8 @@ try {
   app.remove();
 }
 console.log(`\n${table.join('\n')}`);
+if (elsewhere.size) console.log('\nneed the checkout or Node itself, so not in:');
+for (const [path, names] of elsewhere) console.log(`  ${path} - ${names.join(', ')}`);
 if (skips.length) console.log(`\nskipped:\n${skips.map((line) => `  ${line}`).join('\n')}`);
 console.log(`\n${total.passed} passed, ${total.failed} failed${total.skipped ? `, ${total.skipped} skipped` : ''}`);
 process.exitCode = total.failed ? 1 : 0;
@@ -48,7 +52,7 @@ async function test(host, suites) {
   const todo = jobs(host, root);
   for (const suite of host.suites ? suites : []) {
     const lacks = suite.needs.filter((name) => !host.modules.includes(name));
-    if (lacks.length) skip(`${host.name}: ${suite.path}`, `needs ${lacks.join(', ')}`);
+    if (lacks.length) elsewhere.set(suite.path, [...(elsewhere.get(suite.path) ?? []), host.name]);
     else todo.push({ title: suite.path, file: suite.file, where: 'page', limit: 300, judge: judgeSuite });
   }
   const outputs = host.flavour
