@@ -6,7 +6,7 @@ import { workerd } from './workerd.mjs';
 
 /** The Node modules that Deno and Bun have and that tests may use there; browsers have none. */
 const COMMON = ['node:crypto', 'node:util'];
-const NODE = [...COMMON, 'node:child_process', 'node:fs', 'node:os', 'node:path', 'node:url', 'node:v8', 'node:vm', 'node:zlib'];
+const NODE = [...COMMON, 'node:fs', 'node:os', 'node:path', 'node:url', 'node:v8', 'node:vm', 'node:zlib'];
 
 /**
  * All hosts, in order; one that this machine lacks has `missing`, which says why. What they run:
