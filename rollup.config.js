@@ -45,6 +45,19 @@ const shed = {
   },
 };
 
+/** The loader's helpers for managed objects and classes stay out: the module has neither, and its exports are called as they are. */
+const plain = {
+  name: 'plain',
+  transform(code, id) {
+    if (!id.includes('@assemblyscript/loader')) return null;
+    const found = this.parse(code).body.find(({ id: name }) => name?.name === 'postInstantiate');
+    if (found === undefined) throw new Error('rollup: the loader has no function postInstantiate');
+    const { start, end } = found.body;
+    const lines = code.slice(start, end).replace(/[^\n]/g, '');
+    return { code: `${code.slice(0, start)}{ return extendedExports;${lines} }${code.slice(end)}`, map: null };
+  },
+};
+
 /** Hands tsc's source maps on. The inlined Wasm is not source: it gets an empty map, or every map would carry it once more. */
 const maps = {
   name: 'maps',
@@ -107,7 +120,7 @@ const input = entries()
 
 const bundle = (plugins, output) => ({
   input: Object.fromEntries(input),
-  plugins: [inside, engine, ...plugins, maps, shed, shorten],
+  plugins: [inside, engine, ...plugins, maps, shed, plain, shorten],
   external: [/^node:/],
   // The root entry holds the core itself: a shared chunk would repeat its list of names twice.
   preserveEntrySignatures: 'allow-extension',

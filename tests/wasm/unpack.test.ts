@@ -1,7 +1,16 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { size, unpacker } from '../../ts/wasm/gen/core.ts';
-import { fromBase64, unpacked } from '../../ts/wasm/module.ts';
+
+<<<<<<< HEAD
+
+import { fromBase64 } from '../../ts/base/base64.ts';
+
+=======
+
+import { unpacked } from '../../ts/wasm/module.ts';
+
+>>>>>>> main
 
 interface Packer {
   pack(bytes: Uint8Array): Uint8Array;
