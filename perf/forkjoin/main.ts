@@ -1,7 +1,8 @@
 // The round trip of an empty parallel region on two threads: from this thread into the pool, a tile on each, and back.
+
+import { fromBase64 } from '../../ts/base/base64.ts';
 import { joinKernels } from '../../ts/tensor/joined.ts';
 import { Engine } from '../../ts/wasm/engine.ts';
-import { fromBase64 } from '../../ts/wasm/module.ts';
 
 /** Milliseconds of each of the two measurements, those at most while other programs have the cores, and regions of a batch. */
 const TIME = 2000;
