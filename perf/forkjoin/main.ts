@@ -27,11 +27,10 @@ export async function main(kernel: string): Promise<Trips> {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
-  const opcodes = joinKernels(engine, fromBase64(kernel));
-  if (opcodes === null) throw new Error('the kernel does not compile');
+  const { meet } = joinKernels(engine, fromBase64(kernel)) as { meet: number };
   const step = memory.allocRaw(64);
   const at = step >> 2;
-  memory.u32.set([opcodes.meet, 40, 1, 2, 0, 0, 0, 0, 0, 0], at);
+  memory.u32.set([meet, 40, 1, 2, 0, 0, 0, 0, 0, 0], at);
 
   const region = (): void => {
     memory.u32[at + 8] = 0;
