@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { load, save, toDot, toMermaid, toTrace } from '../../ts/formats/plan.ts';
@@ -10,6 +14,15 @@ const test = suite('plan files');
 type Tensor = wick.Tensor;
 
 const values = (x: Tensor): number[] => Array.from(x.contiguous().dataSync() as Float32Array);
+
+async function rejects(fn: () => Promise<unknown>, kind: new (text: string) => Error, text: RegExp): Promise<void> {
+  const error = await fn().then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  assert.instance(error, kind);
+  assert.match((error as Error).message, text);
+}
 
 /** The only plan of a function after two calls. */
 function planOf(fn: (...args: never[]) => unknown, ...args: unknown[]): wick.Plan {
@@ -54,6 +67,35 @@ test('a network comes back with the same bits, without its source and with weigh
       run.dispose();
     }
   });
+});
+
+test('wick.load gives a model with named inputs and outputs, from bytes, a File, a path or a URL', async () => {
+  const model = new nn.Linear(3, 2);
+  const [x, z] = [wick.randn([4, 3]), wick.randn([4, 2])];
+  const plan = planOf((a: Tensor, b: { z: Tensor }) => wick.noGrad(() => ({ sum: model.forward(a).add(b.z), z: b.z })) as never, x, { z });
+  const file = plan.save();
+  const folder = mkdtempSync(join(tmpdir(), 'wick-'));
+  const path = join(folder, 'model.wick');
+  writeFileSync(path, file);
+  const sources = [file, file.slice().buffer, new Blob([file.slice()]), path, pathToFileURL(path)];
+  const expected = wick.noGrad(() => values(model.forward(x).add(z)));
+  for (const source of sources) {
+    const loaded = await wick.load(source);
+    assert.equal(
+      [loaded.format, loaded.inputs.map((p) => p.name), loaded.outputs.map((p) => p.name)],
+      ['wick', ['x0', 'x1.z'], ['sum', 'z']],
+    );
+    assert.equal(values(loaded.run({ x0: x, 'x1.z': z }).sum), expected);
+    assert.equal(values((loaded.forward(x, z) as Tensor[])[0]), expected);
+    assert.throws(() => loaded.run({ x0: x }), /'x1.z' is missing; the inputs are x0, x1.z/);
+    assert.throws(() => loaded.run({ x0: x, 'x1.z': z, w: z }), /no input 'w'/);
+    loaded.dispose();
+  }
+  rmSync(folder, { recursive: true });
+  await rejects(() => wick.load(path), wick.DeviceError, /cannot read .*model.wick/);
+  await rejects(() => wick.load(new Uint8Array(0)), wick.ValueError, /import 'wick\/onnx' first/);
+  await rejects(() => wick.load(file.subarray(0, 100)), wick.FormatError, /cut off/);
+  for (const t of [x, z]) t.dispose();
 });
 
 test('containers, numbers and state that changes', () => {

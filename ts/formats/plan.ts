@@ -4,10 +4,27 @@ import { FormatError, ValueError } from '../base/errors.ts';
 import { broadcast, isContiguous, type Shape, sameShape, show, sizeOf } from '../base/shape.ts';
 import { TABLE } from '../ops/networks.ts';
 import { AGAIN, type Attrs, type Op } from '../ops/op.ts';
-import { backend, type Form, filled, type Loaded, type Plan, type Recipe, type Result, revived, wholeOf } from '../tensor/index.ts';
+import {
+  backend,
+  built,
+  type Form,
+  filled,
+  formOf,
+  type Loaded,
+  type Plan,
+  type Recipe,
+  type Result,
+  revived,
+  setPlanFiles,
+  type Tensor,
+  wholeOf,
+} from '../tensor/index.ts';
+import { toDot, toMermaid, toTrace } from './drawing.ts';
+import { registerFormat } from './load.ts';
+import type { Model, Port } from './model.ts';
 import { crc32 } from './zip.ts';
 
-export { toDot, toMermaid, toTrace } from './drawing.ts';
+export { toDot, toMermaid, toTrace };
 
 // Bytes 0 to 7 the magic; then, as little-endian 32-bit numbers, the version, the header's length and the CRC-32 of all that follows
 // them; the header as JSON; the states' bytes, each from a multiple of 64.
@@ -283,3 +300,50 @@ function readResult(x: { [key: string]: Json }, storages: readonly Storage[], gi
   checkExtent(shape, strides, dtype, x.offset, 'argument' in place ? given[place.argument] : storage.bytes, 'a result');
   return { ...known, from: place };
 }
+
+/** The tensors of a form by name: where they stand among the arguments or in the result. */
+function ports(form: Form, name: string, into: Map<number, Port>): Map<number, Port> {
+  if (form.kind === 'tensor' && !into.has(form.index)) into.set(form.index, { name, dtype: form.dtype, shape: form.shape });
+  if (form.kind === 'list') form.parts.forEach((part, i) => void ports(part, `${name}${i}`, into));
+  if (form.kind === 'record')
+    form.parts.forEach((part, i) => void ports(part, name === 'y' ? form.keys[i] : `${name}.${form.keys[i]}`, into));
+  return into;
+}
+
+/** A loaded plan as a model: arguments are x0, x1, x1.key, ...; results y, y0, y1, ..., or the keys of a record. */
+function modelOf(loaded: Loaded): Model {
+  const { args, result } = loaded.plan.recipe;
+  const inputs = [...ports(args, 'x', new Map()).values()];
+  const outputs = [...ports(result, 'y', new Map()).values()];
+  const call = (tensors: readonly Tensor[]): Tensor[] => {
+    const given = loaded(...(built(args, tensors) as unknown[]));
+    const found: Tensor[] = [];
+    formOf(given, found);
+    return found;
+  };
+  return {
+    format: 'wick',
+    inputs,
+    outputs,
+    metadata: {},
+    run(named) {
+      const unknown = Object.keys(named).find((name) => !inputs.some((port) => port.name === name));
+      const missing = inputs.find((port) => named[port.name] === undefined)?.name;
+      const names = inputs.map((port) => port.name).join(', ');
+      if (unknown ?? missing)
+        throw new ValueError(`run: ${unknown ? `no input '${unknown}'` : `'${missing}' is missing`}; the inputs are ${names}`);
+      const found = call(inputs.map((port) => named[port.name]));
+      return Object.fromEntries(outputs.map((port, i) => [port.name, found[i]]));
+    },
+    forward(...tensors) {
+      if (tensors.length !== inputs.length) throw new ValueError(`forward: ${tensors.length} inputs, the model takes ${inputs.length}`);
+      const found = call(tensors);
+      return found.length === 1 ? found[0] : found;
+    },
+    namedParameters: () => [],
+    dispose: () => loaded.dispose(),
+  };
+}
+
+setPlanFiles({ save, toDot, toMermaid });
+registerFormat({ from: 'wick/formats/plan', read: ({ bytes }) => modelOf(load(bytes)) });

@@ -35,6 +35,21 @@ export interface Recipe {
   readonly graph: Graph;
 }
 
+/** What `wick/formats/plan` adds to plans. */
+export interface PlanFiles {
+  save(plan: Plan): Uint8Array;
+  toDot(plan: Plan): string;
+  toMermaid(plan: Plan): string;
+}
+let planFiles: PlanFiles | null = null;
+export function setPlanFiles(files: PlanFiles): void {
+  planFiles = files;
+}
+function filesFor(method: string): PlanFiles {
+  if (planFiles === null) throw new StateError(`${method}: import 'wick/formats/plan' first`);
+  return planFiles;
+}
+
 /** Why a plan of this kind of call was made, what it does and what it takes. */
 export class Plan {
   /** The arguments that it is for. */
@@ -70,6 +85,18 @@ export class Plan {
     collecting(list, () => this.timed(argumentsOf(this.recipe, args), timings));
     leave(list, null);
     return timings;
+  }
+  /** The plan as a `.wick` file, after `import 'wick/formats/plan'`, whose `save` says more. @throws StateError without that import */
+  save(): Uint8Array {
+    return filesFor('save').save(this);
+  }
+  /** The plan's graph in Graphviz' language, after `import 'wick/formats/plan'`. @throws StateError without that import */
+  toDot(): string {
+    return filesFor('toDot').toDot(this);
+  }
+  /** The plan's graph in Mermaid's language, after `import 'wick/formats/plan'`. @throws StateError without that import */
+  toMermaid(): string {
+    return filesFor('toMermaid').toMermaid(this);
   }
   /** Steps, bytes of the arena against the largest set that lives at once and against the sum of all intermediate results. */
   stats(): ProgramStats & { readonly calls: number } {

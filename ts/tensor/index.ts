@@ -5,9 +5,9 @@ import './print.ts';
 
 export { type BackwardOptions, backward, grad } from './backward.ts';
 export { callKernel, callMap, callMapInto } from './call.ts';
-export { filled, type Loaded, type Plan, type Recipe, type Result, revived, wholeOf } from './compile.ts';
+export { filled, type Loaded, type Plan, type Recipe, type Result, revived, setPlanFiles, wholeOf } from './compile.ts';
 export { backend, clearGrad, keep, scope, setBackend, Tensor } from './core.ts';
-export type { Form } from './form.ts';
+export { built, type Form, formOf } from './form.ts';
 export * from './functions/activation.ts';
 export * from './functions/arithmetic.ts';
 export * from './functions/comparing.ts';
