@@ -79,6 +79,12 @@ export class Program {
     this.nodes(this.graph, scope);
     return new Map(this.graph.outputs.map(({ name }) => [name, this.found(name, scope)]));
   }
+  /** Frees weights and constants. */
+  dispose(): void {
+    for (const x of this.parameters.values()) x.dispose();
+    for (const items of [...this.kept.values(), [...this.top.values()]]) for (const x of items) if (x instanceof Value) x.dispose();
+    this.kept.clear();
+  }
   private found(name: string, scope: Scope): Item {
     const item = scope.get(name);
     if (item === undefined) throw new FormatError(`onnx: '${name}' was not made`);

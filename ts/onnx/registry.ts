@@ -1,9 +1,21 @@
 // The operators: a row each, by domain and name.
 import type { Row } from './call.ts';
 import type { Node } from './graph.ts';
+import { ACTIVATIONS } from './ops-activation.ts';
+import { CONTROL } from './ops-control.ts';
+import { CONVOLUTIONS } from './ops-conv.ts';
+import { INDICES } from './ops-index.ts';
 import { MATH } from './ops-math.ts';
+import { NORMS } from './ops-norm.ts';
+import { QUANTISED } from './ops-quant.ts';
+import { RECURRENT } from './ops-recurrent.ts';
+import { REDUCTIONS } from './ops-reduce.ts';
+import { SHAPES } from './ops-shape.ts';
+import { TYPES } from './ops-types.ts';
 
-const FAMILIES: readonly Readonly<Record<string, Row>>[] = [MATH];
+const FAMILIES: readonly Readonly<Record<string, Row>>[] = [
+  ...[MATH, ACTIVATIONS, REDUCTIONS, SHAPES, INDICES, TYPES, CONVOLUTIONS, NORMS, RECURRENT, QUANTISED, CONTROL],
+];
 
 /** All rows: ONNX's own operators by their names, others as `domain:name`. */
 export const ROWS: ReadonlyMap<string, Row> = new Map(FAMILIES.flatMap((family) => Object.entries(family)));

@@ -106,6 +106,11 @@ export class Value {
   get native(): boolean {
     return isNative(this.type);
   }
+  /** Frees the tensor, if one was made. */
+  dispose(): void {
+    this.made?.dispose();
+    this.made = null;
+  }
   /** Bytes on the device. */
   get nbytes(): number {
     return this.type === 'string' ? 0 : this.size * SIZE[this.dtype];
