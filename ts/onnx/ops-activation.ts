@@ -88,7 +88,14 @@ export const ACTIVATIONS: Readonly<Record<string, Row>> = {
   Softsign: unary((x) => x.div(x.abs().add(1))),
   ThresholdedRelu: unary((x, c) => x.threshold(c.float('alpha', 1), 0)),
   Shrink: unary(shrink),
-  PRelu: { run: (c) => c.same(prelu(c.x(0), c.x(1))) },
+  PRelu: {
+    run: (c) => {
+      const [x, slope] = [c.x(0), c.x(1)];
+      // Before version 7 there was one slope for each channel.
+      const old = c.version < 7 && slope.ndim === 1 && slope.numel > 1;
+      return c.same(prelu(x, old ? slope.reshape([-1, ...x.shape.slice(2).map(() => 1)]) : slope));
+    },
+  },
   Softmax: { run: (c) => along(c, (x, dim) => x.softmax(dim)) },
   LogSoftmax: { run: (c) => along(c, (x, dim) => x.logSoftmax(dim)) },
   Hardmax: { run: (c) => along(c, hardmax) },

@@ -5,11 +5,19 @@ import type { Call, Row } from './call.ts';
 import { Value } from './value.ts';
 
 const unary = (f: (x: Tensor) => Tensor): Row => ({ run: (c) => c.same(f(c.x(0))) });
-const binary = (f: (a: Tensor, b: Tensor, c: Call) => Tensor): Row => ({ run: (c) => c.same(f(c.x(0), c.x(1), c)) });
+const binary = (f: (a: Tensor, b: Tensor, c: Call) => Tensor): Row => ({ run: (c) => c.same(f(c.x(0), second(c), c)) });
+
+/** The second operand; before version 7 its dimensions stood from an axis on. */
+function second(c: Call): Tensor {
+  const b = c.x(1);
+  if (c.version >= 7 || c.int('broadcast', 0) === 0 || c.attr('axis') === undefined) return b;
+  const a = c.v(0).shape.length;
+  return b.reshape([...b.shape, ...new Array<number>(a - c.axis(c.int('axis'), a) - b.ndim).fill(1)]);
+}
 
 /** Operands in an order that signed comparison respects: uint64 has its sign bit flipped. */
 function ordered(c: Call, i: number): Tensor {
-  const x = c.x(i);
+  const x = i === 1 ? second(c) : c.x(i);
   return c.type(i) === 'uint64' ? x.bitwiseXor(-(2n ** 63n)) : x;
 }
 const compare = (f: (a: Tensor, b: Tensor) => Tensor): Row => ({ run: (c) => f(ordered(c, 0), ordered(c, 1)) });

@@ -28,7 +28,8 @@ export function toSmall(x: Tensor, type: ElemType, saturate: boolean): Tensor {
     y = where(over, tensor(beyond).copysign(wide), y);
   }
   if (special === 'uz') y = where(y.eq(0), 0, y);
-  return where(wide.isnan(), Number.NaN, y);
+  // A type without a NaN has zero for it.
+  return where(wide.isnan(), special === 'none' ? 0 : Number.NaN, y);
 }
 function toPowers(x: Tensor, mode: string): Tensor {
   const values = valuesOf('float8e8m0').slice(0, 255);

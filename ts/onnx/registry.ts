@@ -5,16 +5,21 @@ import { ACTIVATIONS } from './ops-activation.ts';
 import { CONTROL } from './ops-control.ts';
 import { CONVOLUTIONS } from './ops-conv.ts';
 import { INDICES } from './ops-index.ts';
+import { IMAGES } from './ops-image.ts';
 import { MATH } from './ops-math.ts';
 import { NORMS } from './ops-norm.ts';
 import { QUANTISED } from './ops-quant.ts';
+import { RANDOM } from './ops-random.ts';
 import { RECURRENT } from './ops-recurrent.ts';
 import { REDUCTIONS } from './ops-reduce.ts';
+import { REGIONS } from './ops-region.ts';
 import { SHAPES } from './ops-shape.ts';
+import { SIGNALS } from './ops-signal.ts';
+import { TRAINING } from './ops-train.ts';
 import { TYPES } from './ops-types.ts';
 
 const FAMILIES: readonly Readonly<Record<string, Row>>[] = [
-  ...[MATH, ACTIVATIONS, REDUCTIONS, SHAPES, INDICES, TYPES, CONVOLUTIONS, NORMS, RECURRENT, QUANTISED, CONTROL],
+  ...[MATH, ACTIVATIONS, REDUCTIONS, SHAPES, INDICES, TYPES, CONVOLUTIONS, NORMS, RECURRENT, QUANTISED, CONTROL, IMAGES, REGIONS, SIGNALS, RANDOM, TRAINING],
 ];
 
 /** All rows: ONNX's own operators by their names, others as `domain:name`. */

@@ -38,7 +38,7 @@ function externalBytes(t: TensorProto, bytes: number, external: External, where:
 
 /** The elements of raw data, in the array of the carrier. */
 function unpacked(raw: Uint8Array, type: ElemType, n: number): Data {
-  const copy = raw.slice();
+  const copy = new Uint8Array(raw);
   const b = copy.buffer;
   switch (type) {
     case 'uint16':

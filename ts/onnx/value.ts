@@ -5,6 +5,7 @@ import { FormatError, StateError } from '../base/errors.ts';
 import { type Shape, show, sizeOf } from '../base/shape.ts';
 import { capturing, captureWith } from '../plan/capture.ts';
 import type { Recorder } from '../plan/recorder.ts';
+import { collecting } from '../tensor/core.ts';
 import { backend, fromBytes, keep, noGrad, setBackend, type Tensor, tensor } from '../tensor/index.ts';
 import { carrier, type ElemType, isNative, typeOf } from './types.ts';
 
@@ -12,10 +13,12 @@ import { carrier, type ElemType, isNative, typeOf } from './types.ts';
 export function outside<T>(fn: () => T): T {
   if (capturing() === null) return fn();
   const device = backend();
-  const { inner } = device as Recorder;
+  const { inner } = device as Partial<Recorder>;
+  if (inner === undefined) return fn();
   setBackend(inner);
   try {
-    return captureWith({ guards: [], cleared: new Set(), graded: new Map(), refused: null }, fn);
+    // A list of its own: the capture must not free what its plan will read.
+    return collecting([], () => captureWith({ guards: [], cleared: new Set(), graded: new Map(), refused: null }, fn));
   } finally {
     setBackend(device);
   }
