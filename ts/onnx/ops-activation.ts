@@ -84,6 +84,7 @@ export const ACTIVATIONS: Readonly<Record<string, Row>> = {
   HardSwish: unary((x) => x.mul(hardSigmoid(x, 1 / 6, 0.5))),
   Mish: unary((x) => x.mish()),
   Swish: unary((x, c) => swish(x, c.float('alpha', 1))),
+  SwiGLU: { run: (c) => swish(c.x(0), c.float('alpha', 1)).mul(c.x(1)) },
   Softplus: unary(softplus),
   Softsign: unary((x) => x.div(x.abs().add(1))),
   ThresholdedRelu: unary((x, c) => x.threshold(c.float('alpha', 1), 0)),

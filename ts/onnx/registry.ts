@@ -2,6 +2,7 @@
 import type { Row } from './call.ts';
 import type { Node } from './graph.ts';
 import { ACTIVATIONS } from './ops-activation.ts';
+import { ATTENTION } from './ops-attention.ts';
 import { CONTROL } from './ops-control.ts';
 import { CONVOLUTIONS } from './ops-conv.ts';
 import { INDICES } from './ops-index.ts';
@@ -16,10 +17,11 @@ import { REGIONS } from './ops-region.ts';
 import { SHAPES } from './ops-shape.ts';
 import { SIGNALS } from './ops-signal.ts';
 import { TRAINING } from './ops-train.ts';
+import { TEXT } from './ops-text.ts';
 import { TYPES } from './ops-types.ts';
 
 const FAMILIES: readonly Readonly<Record<string, Row>>[] = [
-  ...[MATH, ACTIVATIONS, REDUCTIONS, SHAPES, INDICES, TYPES, CONVOLUTIONS, NORMS, RECURRENT, QUANTISED, CONTROL, IMAGES, REGIONS, SIGNALS, RANDOM, TRAINING],
+  ...[MATH, ACTIVATIONS, REDUCTIONS, SHAPES, INDICES, TYPES, CONVOLUTIONS, NORMS, RECURRENT, QUANTISED, CONTROL, IMAGES, REGIONS, SIGNALS, RANDOM, TRAINING, ATTENTION, TEXT],
 ];
 
 /** All rows: ONNX's own operators by their names, others as `domain:name`. */
