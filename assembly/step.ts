@@ -9,6 +9,8 @@ export const CONTROL: usize = 4096;
 /** What the host says of kernels beside the core's: address and bytes of their module (0: none), whether they use tiles of six rows. */
 export const JOINED: usize = CONTROL + 448;
 export const TALL: usize = JOINED + 8;
+/** Whether products spread the elements of A over whole vectors first: ts/wasm/tiles.ts. */
+export const SPREAD: usize = JOINED + 12;
 
 /** Compute types: what a lane holds inside a kernel. */
 export const F32: i32 = 0;

@@ -12,10 +12,13 @@ const at = (u) => `${u} * sizeof<T>()`;
 const exit = (counter, u, then = '') =>
   u < STEPS - 1 ? `    if (${counter} == ${u + 1}) ${then ? `{ ${then} break; }` : 'break;'}\n` : '';
 
-/** A tile of some rows by one packed panel, or by the first vector of its two. Above four rows an element of A is loaded just before its use. */
-function tile(name, doc, count, vectors = 2) {
+/**
+ * A tile of some rows by one packed panel, or by the first vector of its two. Above four rows an element of A is loaded just before its use.
+ * `spread`: each element of A fills a vector in memory.
+ */
+function tile(name, doc, count, vectors = 2, spread = false) {
   const rows = range(count);
-  const splat = (i, u) => `x${i} = v128.load_splat<T>(a${i}, ${at(u)})`;
+  const splat = (i, u) => (spread ? `x${i} = v128.load(a${i}, ${u * 16})` : `x${i} = v128.load_splat<T>(a${i}, ${at(u)})`);
   const each = (f) => range(vectors).map(f);
   const lines = (f) => rows.map((i) => `    ${each((v) => f(i, v)).join(' ')}${i < count - 1 ? ' STEP' : ''}\n`).join('');
   const ldc = (p) => (text) => text.replaceAll('STEP', `${p} += ldc;`);
@@ -35,7 +38,7 @@ function tile(name, doc, count, vectors = 2) {
     s += `    }\n${exit('kc', u)}`;
   }
   s += `    b += ${STEPS * 32};\n`;
-  s += `    ${rows.map((i) => `a${i} += ${at(STEPS)};`).join(' ')}\n    kc -= ${STEPS};\n    if (kc == 0) break;\n  }\n  if (add) {\n    let p = c;\n`;
+  s += `    ${rows.map((i) => `a${i} += ${spread ? STEPS * 16 : at(STEPS)};`).join(' ')}\n    kc -= ${STEPS};\n    if (kc == 0) break;\n  }\n  if (add) {\n    let p = c;\n`;
   s += ldc('p')(lines((i, v) => `c${i}${v} = v128.add<T>(c${i}${v}, v128.load(p, ${v * 16}));`));
   s += `  }\n${ldc('c')(lines((i, v) => `v128.store(c, c${i}${v}, ${v * 16});`))}`;
   return `${s}}\n`;
@@ -123,6 +126,7 @@ export const gemmTiles = () =>
 import { mac } from '../../mac';
 ${[
   tile('tile4', 'C[4, panel] = A[4, kc] * B, or added to C; A is read in place through row pointers, B is a packed panel.', 4),
+  tile('spread4', 'As tile4 with A spread by packSpread: for engines that are slow to load one number into all lanes.', 4, 2, true),
   tile('tile6', 'As tile4 with six rows: for fused multiply-adds and engines that keep the order of the text.', 6),
   tile('tile3', 'As tile4 with three rows.', 3),
   tile('tile2', 'As tile4 with two rows.', 2),

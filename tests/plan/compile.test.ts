@@ -127,7 +127,12 @@ const optimizers: Record<string, [(p: Iterable<Tensor>) => optim.Optimizer, plan
   amsgrad: [(p) => new optim.AdamW(p, { lr: 0.01, amsgrad: true }), true],
   RMSprop: [(p) => new optim.RMSprop(p, { lr: 0.01, momentum: 0.5, centered: true }), true],
   Adagrad: [(p) => new optim.Adagrad(p, { lr: 0.05, lrDecay: 0.1 }), true],
-  RAdam: [(p) => new optim.RAdam(p, { lr: 0.01 }), false],
+  Adadelta: [(p) => new optim.Adadelta(p, { lr: 0.5, weightDecay: 0.01 }), true],
+  Adamax: [(p) => new optim.Adamax(p, { lr: 0.01, maximize: true }), true],
+  NAdam: [(p) => new optim.NAdam(p, { lr: 0.01, weightDecay: 0.01, decoupledWeightDecay: true }), true],
+  // Rectified from its sixth step on.
+  RAdam: [(p) => new optim.RAdam(p, { lr: 0.01, weightDecay: 0.01, decoupledWeightDecay: true }), true],
+  Rprop: [(p) => new optim.Rprop(p, { lr: 0.01 }), true],
 };
 
 test('training steps: every network with Adam, every optimizer with the mlp', () => {

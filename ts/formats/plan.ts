@@ -49,7 +49,7 @@ const aligned = (n: number): number => Math.ceil(n / ALIGN) * ALIGN;
  * `save(compile(model).plans[0])` after a first call
  */
 export function save(plan: Plan): Uint8Array {
-  const { args, result, results, graph } = plan.recipe;
+  const { args, result, results, graph, changes } = plan.recipe;
   const order: Storage[] = [...graph.inputs, ...graph.outputs];
   const known = new Map(order.map((s, i) => [s, i]));
   const numberOf = (s: Storage): number => {
@@ -84,7 +84,7 @@ export function save(plan: Plan): Uint8Array {
   });
   const counts = [graph.inputs.length, graph.outputs.length];
   const header = new TextEncoder().encode(
-    JSON.stringify({ counts, args: writtenForm(args), result: writtenForm(result), results: homes, storages, calls }),
+    JSON.stringify({ counts, args: writtenForm(args), result: writtenForm(result), results: homes, storages, calls, changes }),
   );
   const start = aligned(HEAD + header.length);
   const file = new Uint8Array(start + end);
@@ -272,8 +272,9 @@ function recipeOf(header: { [key: string]: Json }, data: Uint8Array): Recipe {
     const outs = { tensors: 0 };
     const result = readForm(header.result, 0, outs);
     if (outs.tensors !== results.length) fail(`${outs.tensors} tensors in the result, ${results.length} places`);
+    const changes = list(header.changes ?? [], 'changes').map(String);
     const outputs = storages.slice(inputCount, inputCount + outputCount);
-    return { args, result, results, graph: { calls, inputs: storages.slice(0, inputCount), outputs } };
+    return { args, result, results, graph: { calls, inputs: storages.slice(0, inputCount), outputs }, changes };
   } catch (error) {
     for (const s of made) s.release();
     throw error;

@@ -66,7 +66,9 @@ export const convolution: Op = kernel({
   lower: ([x, w], [y], attrs: Movement) =>
     lowerProduct(geometry('convolution', (x as Meta).shape, (w as Meta).shape, attrs), y.dtype, false, attrs.activation),
   kernel: { file: 'conv/conv', name: 'convolution' },
-  activations: ['relu'],
+  tiled: true,
+  activations: () => ['relu', 'relu6'],
+  affine: { weight: 1, bias: 2 },
   saves: ['x', 'w'],
   uses: { x: [1], w: [0] },
   vjp: (ops, { dy, x, w, attrs, inputs, needs }) => [

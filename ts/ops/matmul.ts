@@ -240,6 +240,7 @@ export const matmul: Op = kernel({
   floats: FLOATS,
   lower: ([a, b], [y]) => lowerProduct('matmul', stackOf(a as Meta), stackOf(b as Meta), y.dtype),
   kernel: { file: 'gemm/matmul', name: 'matmul' },
+  tiled: true,
   saves: ['a', 'b'],
   uses: { a: [1], b: [0] },
   vjp: (ops, { dy, a, b, inputs, needs }) => {
@@ -296,7 +297,10 @@ export const linear: Op = kernel({
     return lowerProduct('linear', stackOf({ ...matrix, dtype: y.dtype }), transposed(stackOf(w as Meta)), y.dtype, finish);
   },
   kernel: { file: 'gemm/matmul', name: 'linear' },
-  activations: ['relu'],
+  tiled: true,
+  // A factor below zero makes zeros negative, which a clamp at zero tells from its bound.
+  activations: ({ alpha = 1 }: Affine) => (alpha > 0 ? ['relu', 'relu6'] : ['relu']),
+  affine: { weight: 1, bias: 2 },
   saves: ['x', 'w'],
   uses: { x: [1], w: [0] },
   vjp: (ops, { dy, x, w, attrs, inputs, needs }) => {

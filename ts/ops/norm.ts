@@ -120,6 +120,10 @@ export const normalization: Op = kernel({
   floats: ['eps'],
   lower: ([x, , , mean], _, attrs: Norm) => lower(x as Meta, attrs, mean !== null && mean !== undefined, false),
   kernel: { file: 'norm', name: 'normalization' },
+  channelwise: ([, weight, bias, mean, variance], { batch, eps, rms, groups }) =>
+    batch === true && rms !== true && groups !== undefined && mean !== null && variance !== null
+      ? { mean, variance, weight, bias, eps: eps as number }
+      : null,
   saves: ['x', 'weight', 'mean', 'variance'],
   vjp: (ops, { dy, dys, x, weight, mean, variance, attrs, inputs, needs }) => {
     const fixed = inputs[3] !== null && inputs[3] !== undefined;

@@ -95,6 +95,8 @@ export interface MapOp extends Row {
   readonly dense: boolean;
   /** The op on numbers: the oracle of its tests (bigint for int64). */
   readonly reference: (...x: number[]) => number;
+  /** The clamp (see KernelOp.activations) that it is with these operands behind the first. Default: its name, for ops on one operand. */
+  readonly activation?: (inputs: readonly unknown[]) => string | null;
   /** WGSL expression from operand expressions; undefined: not on WebGPU. */
   readonly wgsl?: (...x: string[]) => string;
 }
@@ -131,6 +133,15 @@ export interface Lowered {
 }
 
 /** An op with a kernel of its own: reductions, matmul, conv, sort, random numbers, optimiser steps. */
+/** (x - mean) / sqrt(variance + eps) * weight + bias of each channel. */
+export interface Channelwise<T> {
+  readonly mean: T;
+  readonly variance: T;
+  readonly weight: T;
+  readonly bias: T;
+  readonly eps: number;
+}
+
 export interface KernelOp extends Row {
   readonly kind: 'kernel';
   /** Names of the tensor operands, in order; a name ending in ? may be null. */
@@ -156,8 +167,14 @@ export interface KernelOp extends Row {
   readonly lower: (inputs: readonly (Meta | null)[], outputs: readonly Meta[], attrs: any) => Lowered;
   /** The AssemblyScript function, exported by assembly/kernels/<file>.ts: (s: usize, phase: i32, tile: i32) => void. */
   readonly kernel: { readonly file: string; readonly name: string };
-  /** Elementwise ops that its last pass can apply to the result, by name as its attribute `activation`: the bits of separate ops. */
-  readonly activations?: readonly string[];
+  /** Clamps that its last pass can apply to the result, by name as its attribute `activation`: the bits of separate ops. */
+  readonly activations?: (attrs: Attrs) => readonly string[];
+  /** The inputs, by number, along whose dimension 0 a factor and a summand of each of the result's channels (dimension 1) can go. */
+  readonly affine?: { readonly weight: number; readonly bias: number };
+  /** The factor and summand of channels that it is by these operands; null where it is more. */
+  readonly channelwise?: <T>(inputs: readonly T[], attrs: Attrs) => Channelwise<T> | null;
+  /** Its products run by either of two tiles of one order of summation: the backend finds the one that the engine likes. */
+  readonly tiled?: boolean;
   /** False: not a public method or function by itself. */
   readonly random?: boolean;
 }

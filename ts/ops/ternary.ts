@@ -18,6 +18,7 @@ export const clamp: Op = ternary({
   dtypes: NUMBER,
   reference: (a, b, c) => minimum(maximum(a, b), c),
   wgsl: (a, b, c) => `min(max(${a}, ${b}), ${c})`,
+  activation: ([, b, c]) => (b === 0 && c === 6 ? 'relu6' : null),
   saves: ['a', 'b', 'c'],
   vjp: ({ ge, gt, le, logicalAnd, logicalOr, lt, where }, { dy, a, b, c, needs }) => [
     needs[0] ? where(logicalAnd(ge(a, b), le(a, c)), dy, 0) : null,

@@ -2,7 +2,7 @@ import { TABLE } from '../ops/networks.ts';
 import { type KernelOp, renewed } from '../ops/op.ts';
 import { callKernel, fullLike, type Tensor } from '../tensor/index.ts';
 import { Optimizer, type ParamGroup, type Params, type State } from './optimizer.ts';
-import { count, direction, nonNegative, slot } from './state.ts';
+import { count, direction, moving, nonNegative, slot } from './state.ts';
 
 /** Options of RMSprop. */
 export interface RMSpropOptions {
@@ -80,13 +80,17 @@ export class Adadelta extends Optimizer<AdadeltaOptions> {
   constructor(params: Params<AdadeltaOptions>, options: Partial<AdadeltaOptions> = {}) {
     super(params, { lr: 1, rho: 0.9, eps: 1e-6, weightDecay: 0, maximize: false, ...options });
   }
+  protected override readonly planned: boolean = true;
   protected override check({ lr, rho, eps, weightDecay }: ParamGroup<AdadeltaOptions>): void {
     nonNegative('Adadelta', { lr, rho, eps, weightDecay });
   }
   protected override update(p: Tensor, grad: Tensor, state: State, group: ParamGroup<AdadeltaOptions>): void {
-    const { lr, rho, eps } = group;
+    const { rho, eps } = group;
     const g = direction(p, grad, group);
-    count(state);
+    const [lr] = moving(p, () => {
+      count(state);
+      return [group.lr];
+    });
     const squares = slot(state, 'square_avg', p);
     const deltas = slot(state, 'acc_delta', p);
     squares.mul_(rho).add_(g.square().mul(1 - rho));

@@ -1,5 +1,8 @@
+import { COMPUTE } from '../base/dtype.ts';
 import { ValueError } from '../base/errors.ts';
-import { keep, type Tensor, zerosLike } from '../tensor/index.ts';
+import { AGAIN, type KernelOp } from '../ops/op.ts';
+import { TABLE } from '../ops/table.ts';
+import { callKernel, keep, type Tensor, zerosLike } from '../tensor/index.ts';
 import type { State } from './optimizer.ts';
 
 /** A state tensor, made as zeros when first asked for. */
@@ -16,6 +19,19 @@ export function count(state: State): number {
   const step = ((state.step as number | undefined) ?? 0) + 1;
   state.step = step;
   return step;
+}
+/**
+ * Numbers that differ from step to step, as tensors without dimensions for arithmetic on p. `next` is called once a step, by each run of a
+ * plan too.
+ */
+export function moving(p: Tensor, next: () => readonly number[]): Tensor[] {
+  let now = next();
+  const again = (i: number) => () => {
+    if (i === 0) now = next();
+    return { value: now[i] };
+  };
+  const one = { shape: [], dtype: COMPUTE[p.dtype] };
+  return now.map((value, i) => callKernel(TABLE.full as KernelOp, [], { ...one, value, [AGAIN]: again(i) })[0]);
 }
 /** The gradient with sign and weight decay (L2) applied. */
 export function direction(p: Tensor, grad: Tensor, { maximize, weightDecay }: { maximize: boolean; weightDecay: number }): Tensor {

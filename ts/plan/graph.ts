@@ -41,7 +41,8 @@ export function writesOf({ op, inputs, outputs }: Call): Storage[] {
     }
   return own;
 }
-const readsOf = ({ inputs }: Call): Storage[] => inputs.filter(isView).map((x) => x.storage);
+/** Storages that a call reads. */
+export const readsOf = ({ inputs }: Call): Storage[] => inputs.filter(isView).map((x) => x.storage);
 
 /** Leaves out calls whose results nothing reads. */
 export function withoutDead(calls: readonly Call[], outputs: readonly Storage[]): Call[] {
@@ -101,13 +102,14 @@ export function withActivations(calls: readonly Call[], outputs: readonly Storag
     const { op, inputs, outputs: outs } = call;
     const earlier = (s: Storage): number => before.get(s) ?? 0;
     const x = inputs[0];
-    const at = op.kind === 'map' && inputs.length === 1 && isView(x) ? makers.get(x.storage) : undefined;
-    if (at !== undefined && takes(kept[at], op.name, x as View, outs[0])) {
+    const name = op.kind !== 'map' ? null : op.activation === undefined ? op.name : op.activation(inputs);
+    const at = name !== null && !inputs.slice(1).some(isView) && isView(x) ? makers.get(x.storage) : undefined;
+    if (name !== null && at !== undefined && takes(kept[at], name, x as View, outs[0])) {
       const s = (x as View).storage;
       const y = outs[0].storage;
       // In place, nothing may have read the product; else nothing may read it at all, nor have touched where the result goes.
       if (s === y ? earlier(s) === 1 : uses.get(s) === 2 && !outputs.includes(s) && earlier(y) === 0) {
-        kept[at] = { ...kept[at], attrs: { ...kept[at].attrs, activation: op.name }, outputs: outs };
+        kept[at] = { ...kept[at], attrs: { ...kept[at].attrs, activation: name }, outputs: outs };
         makers.delete(s);
         continue;
       }
@@ -120,7 +122,7 @@ export function withActivations(calls: readonly Call[], outputs: readonly Storag
 }
 /** Whether a call can apply an activation that goes from x to y. */
 function takes({ op, attrs, outputs }: Call, activation: string, x: View, y: View): boolean {
-  if (op.kind !== 'kernel' || !op.activations?.includes(activation) || attrs.activation !== undefined) return false;
+  if (op.kind !== 'kernel' || !op.activations?.(attrs).includes(activation) || attrs.activation !== undefined) return false;
   const same = (a: View, b: View): boolean =>
     a.offset === b.offset && a.dtype === b.dtype && sameShape(a.shape, b.shape) && sameShape(a.strides, b.strides);
   return outputs.length === 1 && same(outputs[0], x) && same(x, y);

@@ -7,6 +7,8 @@ import { TABLE } from '../ops/table.ts';
 import { type Capture, captureWith, capturing } from '../plan/capture.ts';
 import { type Graph, printed, relocated, withActivations, withoutDead, withoutTwins, writesOf } from '../plan/graph.ts';
 import { Recorder } from '../plan/recorder.ts';
+import { rewritten } from '../plan/rewrite.ts';
+import { type Parted, steadied } from '../plan/steady.ts';
 import { alias, backend, collecting, keep, leave, setBackend, type Tensor, TensorCore } from './core.ts';
 import { built, type Form, formOf, matches, shownForm } from './form.ts';
 import { isGradEnabled } from './node.ts';
@@ -33,6 +35,8 @@ export interface Recipe {
   readonly result: Form;
   readonly results: readonly Result[];
   readonly graph: Graph;
+  /** What passes that change roundings did. */
+  readonly changes: readonly string[];
 }
 
 /** What `wick/formats/plan` adds to plans. */
@@ -56,24 +60,30 @@ export class Plan {
   readonly signature: string;
   /** Conditions besides the arguments: options of optimizers, training flags. */
   readonly guards: readonly string[];
+  /** What `exact: false` changed, one line each: these may round otherwise than eager calls. */
+  readonly changes: readonly string[];
   /** Calls as they were captured, one line each. */
   readonly captured: string;
   readonly recipe: Recipe;
-  private readonly program: Program;
+  private readonly program: Program & Parted;
   /** Runs the plan over tensors, timed. */
   private readonly timed: (tensors: readonly TensorCore[], timings: StepTiming[]) => unknown;
 
-  constructor(recipe: Recipe, guards: readonly string[], captured: string, program: Program, timed: Plan['timed']) {
+  constructor(recipe: Recipe, guards: readonly string[], captured: string, program: Program & Parted, timed: Plan['timed']) {
     this.signature = shownForm(recipe.args);
     this.guards = guards;
+    this.changes = recipe.changes;
     this.captured = captured;
     this.recipe = recipe;
     this.program = program;
     this.timed = timed;
   }
-  /** The calls that the plan runs, one line each. */
+  /** The calls that the plan runs, one line each: first those whose results stay until the state that they read changes. */
   print(): string {
-    return printed(this.recipe.graph);
+    const { once, each } = this.program;
+    const lines = printed({ ...this.recipe.graph, calls: [...once, ...each] }).split('\n');
+    if (once.length > 0) lines.splice(once.length, 0, '');
+    return lines.join('\n');
   }
   /**
    * Runs the plan once, step by step, and tells what each took. Its results are freed; what it changes in place is changed.
@@ -98,15 +108,16 @@ export class Plan {
   toMermaid(): string {
     return filesFor('toMermaid').toMermaid(this);
   }
-  /** Steps, bytes of the arena against the largest set that lives at once and against the sum of all intermediate results. */
+  /** Calls of each run, steps, bytes of the arena against the largest set that lives at once and against the sum of all intermediate results. */
   stats(): ProgramStats & { readonly calls: number } {
-    return { calls: this.recipe.graph.calls.length, ...this.program.stats };
+    return { calls: this.program.each.length, ...this.program.stats };
   }
 }
 
 interface Kind {
   readonly form: Form;
   readonly mode: readonly unknown[];
+  readonly exact: boolean;
   tries: number;
   /** Why calls of this kind run eagerly; null: they do not. */
   eager: string | null;
@@ -131,12 +142,19 @@ export interface Compiled<A extends readonly unknown[], R> {
   /** Frees the memory of its plans; a later call captures anew. */
   dispose(): void;
 }
+/** Options of compile. */
+export interface CompileOptions {
+  /** False allows passes that round otherwise than eager calls, such as folding batch norms into convolutions; `plan.changes` names them. */
+  readonly exact?: boolean;
+}
 /** What `explain` tells of each kind of call. */
 export interface Explanation {
   readonly signature: string;
   /** 'plan', or why its calls run eagerly. */
   readonly runs: string;
   readonly guards: readonly string[];
+  /** What `exact: false` changed. */
+  readonly changes: readonly string[];
 }
 
 const kindsOf = new WeakMap<object, Kind[]>();
@@ -149,6 +167,7 @@ export function explain(compiled: Compiled<never, unknown>): Explanation[] {
     signature: shownForm(form),
     runs: ready !== null ? 'plan' : (eager ?? 'eagerly: its state was made in this call; the next call captures'),
     guards: ready?.guards.map((g) => g.what) ?? [],
+    changes: ready?.recipe.changes ?? [],
   }));
 }
 
@@ -160,7 +179,10 @@ export function explain(compiled: Compiled<never, unknown>): Explanation[] {
  * @throws StateError where the function reads a tensor's value, or changes state that a plan does not see
  * @example compile((x: Tensor) => x.mul(2).add(1).relu())(ones([3])).dataSync() // [3, 3, 3]
  */
-export function compile<A extends readonly unknown[], R>(target: ((...args: A) => R) | { forward(...args: A): R }): Compiled<A, R> {
+export function compile<A extends readonly unknown[], R>(
+  target: ((...args: A) => R) | { forward(...args: A): R },
+  { exact = true }: CompileOptions = {},
+): Compiled<A, R> {
   const fn = typeof target === 'function' ? target : (...args: A): R => target.forward(...args);
   const kinds: Kind[] = [];
   const compiled = (...args: A): R => {
@@ -178,7 +200,7 @@ export function compile<A extends readonly unknown[], R>(target: ((...args: A) =
       if (ready?.guards.every((g) => g.holds())) return replay(ready, tensors) as R;
     } else {
       tensors.length = 0;
-      kinds.unshift({ form: formOf(args, tensors), mode, tries: 0, eager: null, ready: null });
+      kinds.unshift({ form: formOf(args, tensors), mode, exact, tries: 0, eager: null, ready: null });
       for (const old of kinds.splice(CAPTURES)) old.ready?.program.dispose();
     }
     return capture(kinds[0], () => fn(...args), tensors);
@@ -340,16 +362,18 @@ function settle(
   const raw = relocated([...constants, ...recorder.calls], made, places);
   const captured = printed({ calls: raw, inputs, outputs: fresh });
   const outward = [...fresh, ...inputs];
-  const calls = withActivations(withoutTwins(withoutDead(raw, outward), inputs, fresh), outward);
-  const recipe = { args: kind.form, result: form, results: homes, graph: { calls, inputs, outputs: fresh } };
+  const clean = withoutTwins(withoutDead(raw, outward), inputs, fresh);
+  const { calls: after, changes } = kind.exact ? { calls: clean, changes: [] } : rewritten({ calls: clean, inputs, outputs: fresh });
+  const calls = withActivations(after, outward);
+  const recipe = { args: kind.form, result: form, results: homes, graph: { calls, inputs, outputs: fresh }, changes };
   return prepared(recipe, captured, guards, gradients);
 }
 
 function prepared(recipe: Recipe, captured: string, guards: Capture['guards'], gradients: Ready['gradients']): Ready {
-  const { calls, inputs, outputs } = recipe.graph;
+  const { calls, inputs } = recipe.graph;
   const device = backend();
   if (device.program === undefined) throw new DeviceError(`compile: the device ${device.device} runs no plans`);
-  const program = device.program(calls, inputs, outputs);
+  const program = steadied(device as Parameters<typeof steadied>[0], recipe.graph);
   const names = guards.map((g) => g.what);
   const changes = new Set(calls.flatMap(writesOf));
   const ready: Ready = {

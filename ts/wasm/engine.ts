@@ -19,6 +19,7 @@ import { type Exports, type Loaded, load } from './load.ts';
 import { Memory, type MemoryStats, type WasmStorage } from './memory.ts';
 import { type KeptPack, packOf } from './packs.ts';
 import { Lowering, type Runner, WasmProgram } from './program.ts';
+import { TileChoice } from './tiles.ts';
 import { cores, Pool } from './workers.ts';
 
 const SCRATCH = 1 << 19;
@@ -53,6 +54,7 @@ export class Engine implements Backend, Runner, Roundable {
   private readonly exports: Exports;
   readonly memory: Memory;
   readonly pool: Pool;
+  private readonly tiles: TileChoice;
   steps: Memo<KernelStep> = new Memo<KernelStep>();
   opcodes: Readonly<Record<string, number>> = {};
   math: Rounding = { mode: 'strict', reason: '' };
@@ -66,6 +68,7 @@ export class Engine implements Backend, Runner, Roundable {
     this.exports.setScratch(this.memory.allocRaw(SCRATCH));
     this.exports.start(typeof (globalThis as { document?: unknown }).document === 'undefined' ? 1 : 0);
     this.pool = new Pool(loaded, this.memory);
+    this.tiles = new TileChoice(() => this.memory.u32);
   }
 
   alloc(bytes: number): WasmStorage {
@@ -132,11 +135,11 @@ export class Engine implements Backend, Runner, Roundable {
     const passing = pack === null ? this.passing(step) : 0;
     pointKernel(this.memory, step, outputs, inputs, pack === null ? passing : pack.storage.pointer, pack?.filled === true);
     if (passing === 0) {
-      this.execute(op, step.tiles, step.address);
+      this.executeKept(op, step);
       if (pack !== null) pack.filled = true;
     } else {
       try {
-        this.execute(op, step.tiles, step.address);
+        this.executeKept(op, step);
       } finally {
         this.memory.freeRaw(passing, step.workspace);
       }
@@ -230,6 +233,11 @@ export class Engine implements Backend, Runner, Roundable {
     if (tiles > 1) this.pool.ensure();
     const status = this.exports.run(step, 1);
     if (status !== 0) throw failure(op, status, this.exports.statusDetail());
+  }
+
+  private executeKept(op: KernelOp, { tiles, address }: KernelStep): void {
+    if (op.tiled && this.tiles.open) this.tiles.run(address, () => this.execute(op, tiles, address));
+    else this.execute(op, tiles, address);
   }
 
   /** The view itself if it is as the kernel wants it, else a converted copy. */

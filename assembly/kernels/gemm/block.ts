@@ -1,13 +1,14 @@
 // Blocks of C from strips of four rows of A. Strides are bytes; kc is at most 256, so a strip stays in the first-level cache.
-import { TALL } from '../../step';
+import { SPREAD, TALL } from '../../step';
 import { scratch } from '../../threads';
-import { narrow, row, rows, tile2, tile3, tile4, tile6 } from './gen/tile';
-import { deposit, packStrip, width } from './pack';
+import { narrow, row, rows, spread4, tile2, tile3, tile4, tile6 } from './gen/tile';
+import { deposit, packSpread, packStrip, width } from './pack';
 
-// The thread's scratch: a strip of A, one tile, then room for the caller of multiply and for the sums of multiplyInPlace.
-const TILE: usize = FAST ? 16384 : 8192;
+// The thread's scratch: a strip of A, one tile, a strip spread, then room for the caller of multiply and for the sums of multiplyInPlace.
+const TILE: usize = 16384;
+const SPREAD_STRIP: usize = TILE + 512;
 /** First byte of a thread's scratch that multiply leaves to its caller. */
-export const FREE: usize = FAST ? 32768 : 16384;
+export const FREE: usize = 34816;
 
 /** Rows of the next tile of m. Five are three and two: a row alone would leave three quarters of a tile idle. */
 @inline function height(m: i32): i32 {
@@ -30,11 +31,15 @@ export function multiply<T>(
       if (byColumns) packStrip<T>(kc, a, lda, strip);
       else memory.copy(strip, a, stride);
     }
+    // Worth its stores where a strip meets a few panels; either tile sums in the same order.
+    const spread = !FAST && sizeof<T>() == 4 && mr == 4 && n >= 64 && load<i32>(SPREAD);
+    if (spread) packSpread<T>(kc, strip, stride, scratch + SPREAD_STRIP);
     let p = b, q = c;
     for (let j = n; j > 0; j -= width<T>(), p += panel, q += 32) {
       const whole = j >= width<T>() && mr > 1, to = whole ? q : scratch + TILE, ld = whole ? ldc : 32, adds = whole && add;
       if (FAST && mr == 6) tile6<T>(kc, strip, stride, p, to, ld, adds);
       else if (j <= width<T>() >> 1 && mr == 4) narrow<T>(kc, strip, stride, p, to, ld, adds);
+      else if (spread) spread4<T>(kc, scratch + SPREAD_STRIP, <usize>kc << 4, p, to, ld, adds);
       else if (mr == 4) tile4<T>(kc, strip, stride, p, to, ld, adds);
       else if (mr == 3) tile3<T>(kc, strip, stride, p, to, ld, adds);
       else tile2<T>(kc, strip, stride, p, to, ld, adds);

@@ -99,6 +99,12 @@ export function packStrip<T>(kc: i32, a: usize, lda: usize, dst: usize): void {
     for (let r: usize = 0; r < 4; r++) store<T>(dst + r * row, load<T>(a + r * sizeof<T>()));
 }
 
+/** Four rows of kc elements, `stride` apart, each element as a whole vector. */
+export function packSpread<T>(kc: i32, a: usize, stride: usize, dst: usize): void {
+  for (let r: usize = 0; r < 4; r++, a += stride)
+    for (let k: usize = 0, e = <usize>kc * sizeof<T>(); k < e; k += sizeof<T>(), dst += 16) v128.store(dst, v128.load_splat<T>(a + k));
+}
+
 /** n elements from src to dst, added to what is there or not. */
 export function deposit<T>(n: i32, src: usize, dst: usize, add: bool): void {
   const lanes = <i32>(16 / sizeof<T>());

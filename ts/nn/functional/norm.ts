@@ -2,8 +2,12 @@ import { ShapeError, ValueError } from '../../base/errors.ts';
 import { show } from '../../base/shape.ts';
 import { TABLE } from '../../ops/networks.ts';
 import type { Attrs, KernelOp } from '../../ops/op.ts';
+import { foldNorms } from '../../plan/fold.ts';
+import { addRewrite } from '../../plan/rewrite.ts';
 import { callKernel, full, noGrad, type Tensor } from '../../tensor/index.ts';
 import { pad } from './pad.ts';
+
+addRewrite(foldNorms);
 
 /** The one row of all norms. Statistics that are given are constants. */
 function normalize4(

@@ -101,6 +101,105 @@ export function tile4<T>(kc: i32, a0: usize, lda: usize, b: usize, c: usize, ldc
     v128.store(c, c30, 0); v128.store(c, c31, 16);
 }
 
+/** As tile4 with A spread by packSpread: for engines that are slow to load one number into all lanes. */
+export function spread4<T>(kc: i32, a0: usize, lda: usize, b: usize, c: usize, ldc: usize, add: bool): void {
+  let a1 = a0 + lda;
+  let a2 = a1 + lda;
+  let a3 = a2 + lda;
+  let c00 = i32x4.splat(0), c01 = i32x4.splat(0);
+  let c10 = i32x4.splat(0), c11 = i32x4.splat(0);
+  let c20 = i32x4.splat(0), c21 = i32x4.splat(0);
+  let c30 = i32x4.splat(0), c31 = i32x4.splat(0);
+  while (true) {
+    {
+      const b0 = v128.load(b, 0), b1 = v128.load(b, 16);
+      const x0 = v128.load(a0, 0), x1 = v128.load(a1, 0), x2 = v128.load(a2, 0), x3 = v128.load(a3, 0);
+      c00 = mac<T>(c00, x0, b0); c01 = mac<T>(c01, x0, b1);
+      c10 = mac<T>(c10, x1, b0); c11 = mac<T>(c11, x1, b1);
+      c20 = mac<T>(c20, x2, b0); c21 = mac<T>(c21, x2, b1);
+      c30 = mac<T>(c30, x3, b0); c31 = mac<T>(c31, x3, b1);
+    }
+    if (kc == 1) break;
+    {
+      const b0 = v128.load(b, 32), b1 = v128.load(b, 48);
+      const x0 = v128.load(a0, 16), x1 = v128.load(a1, 16), x2 = v128.load(a2, 16), x3 = v128.load(a3, 16);
+      c00 = mac<T>(c00, x0, b0); c01 = mac<T>(c01, x0, b1);
+      c10 = mac<T>(c10, x1, b0); c11 = mac<T>(c11, x1, b1);
+      c20 = mac<T>(c20, x2, b0); c21 = mac<T>(c21, x2, b1);
+      c30 = mac<T>(c30, x3, b0); c31 = mac<T>(c31, x3, b1);
+    }
+    if (kc == 2) break;
+    {
+      const b0 = v128.load(b, 64), b1 = v128.load(b, 80);
+      const x0 = v128.load(a0, 32), x1 = v128.load(a1, 32), x2 = v128.load(a2, 32), x3 = v128.load(a3, 32);
+      c00 = mac<T>(c00, x0, b0); c01 = mac<T>(c01, x0, b1);
+      c10 = mac<T>(c10, x1, b0); c11 = mac<T>(c11, x1, b1);
+      c20 = mac<T>(c20, x2, b0); c21 = mac<T>(c21, x2, b1);
+      c30 = mac<T>(c30, x3, b0); c31 = mac<T>(c31, x3, b1);
+    }
+    if (kc == 3) break;
+    {
+      const b0 = v128.load(b, 96), b1 = v128.load(b, 112);
+      const x0 = v128.load(a0, 48), x1 = v128.load(a1, 48), x2 = v128.load(a2, 48), x3 = v128.load(a3, 48);
+      c00 = mac<T>(c00, x0, b0); c01 = mac<T>(c01, x0, b1);
+      c10 = mac<T>(c10, x1, b0); c11 = mac<T>(c11, x1, b1);
+      c20 = mac<T>(c20, x2, b0); c21 = mac<T>(c21, x2, b1);
+      c30 = mac<T>(c30, x3, b0); c31 = mac<T>(c31, x3, b1);
+    }
+    if (kc == 4) break;
+    {
+      const b0 = v128.load(b, 128), b1 = v128.load(b, 144);
+      const x0 = v128.load(a0, 64), x1 = v128.load(a1, 64), x2 = v128.load(a2, 64), x3 = v128.load(a3, 64);
+      c00 = mac<T>(c00, x0, b0); c01 = mac<T>(c01, x0, b1);
+      c10 = mac<T>(c10, x1, b0); c11 = mac<T>(c11, x1, b1);
+      c20 = mac<T>(c20, x2, b0); c21 = mac<T>(c21, x2, b1);
+      c30 = mac<T>(c30, x3, b0); c31 = mac<T>(c31, x3, b1);
+    }
+    if (kc == 5) break;
+    {
+      const b0 = v128.load(b, 160), b1 = v128.load(b, 176);
+      const x0 = v128.load(a0, 80), x1 = v128.load(a1, 80), x2 = v128.load(a2, 80), x3 = v128.load(a3, 80);
+      c00 = mac<T>(c00, x0, b0); c01 = mac<T>(c01, x0, b1);
+      c10 = mac<T>(c10, x1, b0); c11 = mac<T>(c11, x1, b1);
+      c20 = mac<T>(c20, x2, b0); c21 = mac<T>(c21, x2, b1);
+      c30 = mac<T>(c30, x3, b0); c31 = mac<T>(c31, x3, b1);
+    }
+    if (kc == 6) break;
+    {
+      const b0 = v128.load(b, 192), b1 = v128.load(b, 208);
+      const x0 = v128.load(a0, 96), x1 = v128.load(a1, 96), x2 = v128.load(a2, 96), x3 = v128.load(a3, 96);
+      c00 = mac<T>(c00, x0, b0); c01 = mac<T>(c01, x0, b1);
+      c10 = mac<T>(c10, x1, b0); c11 = mac<T>(c11, x1, b1);
+      c20 = mac<T>(c20, x2, b0); c21 = mac<T>(c21, x2, b1);
+      c30 = mac<T>(c30, x3, b0); c31 = mac<T>(c31, x3, b1);
+    }
+    if (kc == 7) break;
+    {
+      const b0 = v128.load(b, 224), b1 = v128.load(b, 240);
+      const x0 = v128.load(a0, 112), x1 = v128.load(a1, 112), x2 = v128.load(a2, 112), x3 = v128.load(a3, 112);
+      c00 = mac<T>(c00, x0, b0); c01 = mac<T>(c01, x0, b1);
+      c10 = mac<T>(c10, x1, b0); c11 = mac<T>(c11, x1, b1);
+      c20 = mac<T>(c20, x2, b0); c21 = mac<T>(c21, x2, b1);
+      c30 = mac<T>(c30, x3, b0); c31 = mac<T>(c31, x3, b1);
+    }
+    b += 256;
+    a0 += 128; a1 += 128; a2 += 128; a3 += 128;
+    kc -= 8;
+    if (kc == 0) break;
+  }
+  if (add) {
+    let p = c;
+    c00 = v128.add<T>(c00, v128.load(p, 0)); c01 = v128.add<T>(c01, v128.load(p, 16)); p += ldc;
+    c10 = v128.add<T>(c10, v128.load(p, 0)); c11 = v128.add<T>(c11, v128.load(p, 16)); p += ldc;
+    c20 = v128.add<T>(c20, v128.load(p, 0)); c21 = v128.add<T>(c21, v128.load(p, 16)); p += ldc;
+    c30 = v128.add<T>(c30, v128.load(p, 0)); c31 = v128.add<T>(c31, v128.load(p, 16));
+  }
+    v128.store(c, c00, 0); v128.store(c, c01, 16); c += ldc;
+    v128.store(c, c10, 0); v128.store(c, c11, 16); c += ldc;
+    v128.store(c, c20, 0); v128.store(c, c21, 16); c += ldc;
+    v128.store(c, c30, 0); v128.store(c, c31, 16);
+}
+
 /** As tile4 with six rows: for fused multiply-adds and engines that keep the order of the text. */
 export function tile6<T>(kc: i32, a0: usize, lda: usize, b: usize, c: usize, ldc: usize, add: bool): void {
   let a1 = a0 + lda;

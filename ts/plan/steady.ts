@@ -1,0 +1,66 @@
+// What a program computes from state alone stays from run to run: constants, converted and folded weights.
+import type { Backend, Call, Program, Storage } from '../backend.ts';
+import { AGAIN } from '../ops/op.ts';
+import { type Graph, readsOf, relocated, writesOf } from './graph.ts';
+
+/** Calls whose results stay until the state behind them changes, and those of every run. */
+export interface Parted {
+  readonly once: readonly Call[];
+  readonly each: readonly Call[];
+}
+
+/** Parts the calls of a graph. What stays is written once, drawn from no random numbers, and no result of the program's own. */
+export function parted({ calls, inputs, outputs }: Graph): Parted {
+  const writes = new Map<Storage, number>();
+  for (const s of calls.flatMap(writesOf)) writes.set(s, (writes.get(s) ?? 0) + 1);
+  const barred = new Set([...inputs, ...outputs]);
+  const kept = new Set<Storage>();
+  const steady = (s: Storage): boolean => kept.has(s) || (s.device !== 'plan' && !writes.has(s));
+  const once: Call[] = [];
+  const each: Call[] = [];
+  for (const call of calls) {
+    const { op, attrs, outputs: results } = call;
+    const reads = readsOf(call);
+    const pure = !(AGAIN in attrs) && !(op.kind === 'kernel' && (op.random || op.mutates !== undefined));
+    const own = results.every(({ storage: s }) => s.device === 'plan' && !barred.has(s) && writes.get(s) === 1);
+    // A call that reads nothing, such as a fill, is as cheap as what it would leave lying around.
+    if (pure && own && reads.length > 0 && reads.every(steady)) {
+      for (const y of results) kept.add(y.storage);
+      once.push(call);
+    } else each.push(call);
+  }
+  return { once, each };
+}
+
+/** A program that runs its steady part only where the state behind it has changed. */
+export function steadied(device: Backend & Required<Pick<Backend, 'program'>>, graph: Graph): Program & Parted {
+  const { once, each } = parted(graph);
+  if (once.length === 0) return Object.assign(device.program(each, graph.inputs, graph.outputs), { once, each });
+  const made = new Set(once.flatMap(writesOf));
+  const kept = new Map<Storage, { storage: Storage; back: number }>();
+  for (const s of each.flatMap(readsOf)) if (made.has(s) && !kept.has(s)) kept.set(s, { storage: device.alloc(s.bytes), back: 0 });
+  const [first, rest] = [once, each].map((calls) => relocated(calls, new Set(), kept));
+  const program = device.program(rest, graph.inputs, graph.outputs);
+  const before = device.program(first, [], []);
+  for (const { storage } of kept.values()) storage.release();
+  const sources = [...new Set(first.flatMap(readsOf))].filter((s) => s.device !== 'plan');
+  let versions: number[] = [];
+  return {
+    once,
+    each,
+    stats: program.stats,
+    run(inputs, outputs, timings) {
+      if (sources.some((s, i) => s.version !== versions[i])) {
+        versions = [];
+        before.run([], []);
+        versions = sources.map((s) => s.version);
+        for (const { storage } of kept.values()) storage.version++;
+      }
+      program.run(inputs, outputs, timings);
+    },
+    dispose() {
+      program.dispose();
+      before.dispose();
+    },
+  };
+}
