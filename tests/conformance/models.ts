@@ -16,7 +16,6 @@ let passed = 0;
 let failed = 0;
 const without: string[] = [];
 
-
 const json = <T>(...path: string[]): T => JSON.parse(readFileSync(join(...path), 'utf8')) as T;
 const wanted = (name: string): boolean => words.length === 0 || words.some((w) => name.includes(w));
 
@@ -62,7 +61,8 @@ async function models(folder: string): Promise<void> {
           let state: Record<string, Tensor> = {};
           for (const [i, step] of one.steps.entries()) {
             const inputs: Record<string, Tensor> = { ...state };
-            for (const [name, { key, decode }] of Object.entries(step.inputs)) inputs[name] = stored(tensors, key, decode, dtypeFor(model, name));
+            for (const [name, { key, decode }] of Object.entries(step.inputs))
+              inputs[name] = stored(tensors, key, decode, dtypeFor(model, name));
             const results = model.run(inputs);
             for (const [name, want] of Object.entries(step.outputs)) {
               const problem = wrong(results[name], want, tensors);
@@ -93,7 +93,9 @@ async function exports(folder: string): Promise<void> {
       await judged(`exports/${name} (${compile ? 'plan' : 'eager'})`, async () => {
         const model = await load(join(folder, file), { compile });
         for (const [i, one] of cases.entries()) {
-          const inputs = Object.fromEntries(Object.entries(one.inputs).map(([n, key]) => [n, stored(tensors, key, undefined, dtypeFor(model, n))]));
+          const inputs = Object.fromEntries(
+            Object.entries(one.inputs).map(([n, key]) => [n, stored(tensors, key, undefined, dtypeFor(model, n))]),
+          );
           const results = model.run(inputs);
           for (const [n, want] of Object.entries(one.outputs)) {
             const problem = wrong(results[n], want, tensors);
@@ -110,7 +112,12 @@ interface Evaluation {
   readonly n: number;
   readonly data: string;
   readonly y?: string;
-  readonly models: Readonly<Record<string, { readonly feed?: string; readonly accuracy?: number; readonly mean_squared_error_per_window_every_5th?: readonly number[] }>>;
+  readonly models: Readonly<
+    Record<
+      string,
+      { readonly feed?: string; readonly accuracy?: number; readonly mean_squared_error_per_window_every_5th?: readonly number[] }
+    >
+  >;
 }
 async function evaluations(folder: string): Promise<void> {
   const at = join(folder, 'eval');
@@ -146,7 +153,12 @@ function fed(model: Model, row: Tensor, formula: (x: number) => number): Tensor 
   const sizes = (shape ?? row.shape).map((n, i) => (typeof n === 'number' && n > 0 ? n : i === 0 ? 1 : row.shape[i - 1]));
   return tensor(values, { dtype: dtype as DType, shape: sizes });
 }
-function accuracy(model: Model, data: ReturnType<typeof goldenOf>, set: Evaluation, { feed, accuracy }: { feed?: string; accuracy?: number }): string | null {
+function accuracy(
+  model: Model,
+  data: ReturnType<typeof goldenOf>,
+  set: Evaluation,
+  { feed, accuracy }: { feed?: string; accuracy?: number },
+): string | null {
   const x = stored(data, 'x');
   const y = stored(data, 'y').dataSync();
   const formula = formulaOf(feed ?? 'x');

@@ -117,7 +117,8 @@ export class Call {
   }
   /** A dimension counted from the front. */
   axis(value: number, rank: number): number {
-    if (!Number.isInteger(value) || value < -rank || value >= Math.max(rank, 1)) this.fail(`axis ${value} is outside a tensor of ${rank} dimensions`);
+    if (!Number.isInteger(value) || value < -rank || value >= Math.max(rank, 1))
+      this.fail(`axis ${value} is outside a tensor of ${rank} dimensions`);
     return value < 0 ? value + rank : value;
   }
   /** A result of the type of input i, whole numbers wrapped to it. */
@@ -134,7 +135,13 @@ export function typed(x: Tensor, type: ElemType): Value {
     const range = RANGES[type];
     if (range !== undefined) {
       const width = range[1] - range[0] + 1;
-      y = range[0] === 0 ? y.bitwiseAnd(width - 1) : y.add(width / 2).bitwiseAnd(width - 1).sub(width / 2);
+      y =
+        range[0] === 0
+          ? y.bitwiseAnd(width - 1)
+          : y
+              .add(width / 2)
+              .bitwiseAnd(width - 1)
+              .sub(width / 2);
     }
   }
   return Value.of(y, type);

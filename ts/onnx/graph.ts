@@ -1,8 +1,8 @@
 // A model as checked nodes in the order in which they run.
 import { FormatError } from '../base/errors.ts';
-import { elemType, type ElemType } from './types.ts';
 import type { AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto, TypeProto } from './messages.ts';
 import { type External, sparseValue, tensorValue } from './tensors.ts';
+import { type ElemType, elemType } from './types.ts';
 import type { Value } from './value.ts';
 
 /** An attribute: its message, and the graph that it holds. */
@@ -47,7 +47,8 @@ const MAX_DEPTH = 64;
 
 function portOf(name: string, t: TypeProto | undefined): PortType {
   const where = `onnx: '${name}'`;
-  if (t?.sequence) return { name, kind: 'sequence', type: t.sequence.elemType?.tensor ? portOf(name, t.sequence.elemType).type : 'float', shape: null };
+  if (t?.sequence)
+    return { name, kind: 'sequence', type: t.sequence.elemType?.tensor ? portOf(name, t.sequence.elemType).type : 'float', shape: null };
   if (t?.optional) return { name, kind: 'optional', type: portOf(name, t.optional.elemType).type, shape: null };
   if (t?.map) return { name, kind: 'map', type: 'float', shape: null };
   const shape = t?.tensor?.shape?.dim.map((d) => d.value ?? (d.param ? d.param : null)) ?? null;
@@ -88,7 +89,8 @@ class Builder {
       throw new FormatError(`onnx: two inputs of graph '${g.name ?? ''}' have the same name`);
     const nodes = this.nodes(g.node, opsets, inner, outer, bound, depth);
     for (const { name } of outputs)
-      if (!inner.has(name) && !outer.has(name)) throw new FormatError(`onnx: output '${name}' of graph '${g.name ?? ''}' is made by no node`);
+      if (!inner.has(name) && !outer.has(name))
+        throw new FormatError(`onnx: output '${name}' of graph '${g.name ?? ''}' is made by no node`);
     return { name: g.name ?? '', nodes, inputs: inputs.filter((i) => !initializers.has(i.name) || depth > 0), outputs, initializers };
   }
 
@@ -101,7 +103,8 @@ class Builder {
     bound: Bound,
     depth: number,
   ): Node[] {
-    const label = (n: NodeProto, i: number): string => `node '${n.name || n.output[0] || `#${i}`}' (${n.domain ? `${n.domain}:` : ''}${n.opType ?? '?'})`;
+    const label = (n: NodeProto, i: number): string =>
+      `node '${n.name || n.output[0] || `#${i}`}' (${n.domain ? `${n.domain}:` : ''}${n.opType ?? '?'})`;
     const maker = new Map<string, number>();
     list.forEach((n, i) => {
       for (const o of n.output)
@@ -155,7 +158,14 @@ class Builder {
     });
   }
 
-  private node(n: NodeProto, label: string, opsets: ReadonlyMap<string, number>, visible: ReadonlySet<string>, bound: Bound, depth: number): Node {
+  private node(
+    n: NodeProto,
+    label: string,
+    opsets: ReadonlyMap<string, number>,
+    visible: ReadonlySet<string>,
+    bound: Bound,
+    depth: number,
+  ): Node {
     if (++this.count > MAX_NODES) throw new FormatError(`onnx: more than ${MAX_NODES} nodes, functions written out`);
     if (depth > MAX_DEPTH) throw new FormatError(`onnx: ${label} lies more than ${MAX_DEPTH} graphs or functions deep`);
     const domain = n.domain === 'ai.onnx' ? '' : (n.domain ?? '');
@@ -183,7 +193,13 @@ class Builder {
     const inner = new Set(f.input);
     const nodes = this.nodes(f.node, opsetsOf(f.opsetImport), inner, new Set(), bound, depth + 1);
     for (const o of f.output) if (!inner.has(o)) throw new FormatError(`onnx: ${label}: its function makes no '${o}'`);
-    return { name: f.name ?? '', nodes, inputs: f.input.map((x) => portOf(x, undefined)), outputs: f.output.map((x) => portOf(x, undefined)), initializers: new Map() };
+    return {
+      name: f.name ?? '',
+      nodes,
+      inputs: f.input.map((x) => portOf(x, undefined)),
+      outputs: f.output.map((x) => portOf(x, undefined)),
+      initializers: new Map(),
+    };
   }
 }
 

@@ -6,7 +6,7 @@ import type { LoadOptions, Model, Port } from '../formats/model.ts';
 import { type Compiled, compile } from '../tensor/compile.ts';
 import { isGradEnabled, noGrad, scope, type Tensor } from '../tensor/index.ts';
 import type { PortType } from './graph.ts';
-import { Program } from './program.ts';
+import type { Program } from './program.ts';
 import { carrier, type ElemType } from './types.ts';
 import { type Item, Value } from './value.ts';
 
@@ -16,7 +16,10 @@ const MOST_HOST = 4096;
 const MOST_KINDS = 64;
 
 /** What a plan takes: tensors, and by value the numbers that decide shapes. */
-type Feed = Record<string, Tensor | { readonly type: string; readonly shape: readonly number[]; readonly data: readonly (number | bigint)[] }>;
+type Feed = Record<
+  string,
+  Tensor | { readonly type: string; readonly shape: readonly number[]; readonly data: readonly (number | bigint)[] }
+>;
 
 const dtypeOf = (type: ElemType): string => (type === 'string' ? 'string' : carrier(type));
 const portOf = ({ name, kind, type, shape }: PortType): Port => ({ name, dtype: kind === 'tensor' ? dtypeOf(type) : kind, shape });
@@ -99,10 +102,12 @@ export class OnnxModel implements Model {
       }
       if (kind !== 'tensor') continue;
       const dtype = dtypeOf(type) as DType;
-      if (x.dtype !== dtype) throw new DTypeError(`run: input '${name}' is ${x.dtype}, but the model takes ${dtype}; convert it with to('${dtype}')`);
+      if (x.dtype !== dtype)
+        throw new DTypeError(`run: input '${name}' is ${x.dtype}, but the model takes ${dtype}; convert it with to('${dtype}')`);
       if (shape === null) continue;
       const wrong = shape.length !== x.ndim || shape.some((n, i) => typeof n === 'number' && n !== x.shape[i]);
-      if (wrong) throw new ShapeError(`run: input '${name}' is ${show(x.shape)}, but the model takes [${shape.map((n) => n ?? '?').join(', ')}]`);
+      if (wrong)
+        throw new ShapeError(`run: input '${name}' is ${show(x.shape)}, but the model takes [${shape.map((n) => n ?? '?').join(', ')}]`);
       shape.forEach((n, i) => {
         if (typeof n !== 'string') return;
         const before = sizes.get(n);
@@ -171,7 +176,9 @@ function ofType(type: ElemType, data: readonly (number | bigint)[]): Float32Arra
   const dtype = carrier(type);
   if (dtype === 'int64') return BigInt64Array.from(data, BigInt);
   if (dtype === 'float64') return Float64Array.from(data, Number);
-  return dtype === 'float32' || dtype === 'float16' || dtype === 'bfloat16' ? Float32Array.from(data, Number) : Int32Array.from(data, Number);
+  return dtype === 'float32' || dtype === 'float16' || dtype === 'bfloat16'
+    ? Float32Array.from(data, Number)
+    : Int32Array.from(data, Number);
 }
 /** Whether a plan could not be captured because the graph's course depends on data. */
 function dependsOnData(error: unknown): boolean {

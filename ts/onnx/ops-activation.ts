@@ -21,7 +21,7 @@ function prelu(x: Tensor, slope: Tensor): Tensor {
   return where(x.lt(0), x.mul(slope), x);
 }
 /** x * sigmoid(alpha * x). */
-const swish = (x: Tensor, alpha: number): Tensor => x.mul((alpha === 1 ? x : x.mul(alpha)).sigmoid());
+const swish = (x: Tensor, alpha: number): Tensor => (alpha === 1 ? x.silu() : x.mul(x.mul(alpha).sigmoid()));
 
 /** An activation by its name and numbers, as recurrent operators and fused ones name them. */
 export function activation(name: string, alpha: number | undefined, beta: number | undefined, c: Call): (x: Tensor) => Tensor {
@@ -56,10 +56,12 @@ export function activation(name: string, alpha: number | undefined, beta: number
       return c.fail(`the activation '${name}' is unknown`);
   }
 }
-const hardSigmoid = (x: Tensor, alpha: number, beta: number): Tensor => x.mul(alpha).add(beta).clamp(0, 1);
+const SIXTH = Math.fround(1 / 6);
+function hardSigmoid(x: Tensor, alpha: number, beta: number): Tensor {
+  return Math.fround(alpha) === SIXTH && beta === 0.5 ? x.hardsigmoid() : x.mul(alpha).add(beta).clamp(0, 1);
+}
 const elu = (x: Tensor, alpha: number): Tensor => x.elu(alpha);
-/** log(1 + exp x) without overflow. */
-const softplus = (x: Tensor): Tensor => x.relu().add(x.abs().neg().exp().log1p());
+const softplus = (x: Tensor): Tensor => x.softplus();
 
 function shrink(x: Tensor, c: Call): Tensor {
   const lambda = c.float('lambd', 0.5);
@@ -75,13 +77,14 @@ export const ACTIVATIONS: Readonly<Record<string, Row>> = {
   LeakyRelu: unary((x, c) => x.leakyRelu(c.float('alpha', 0.01))),
   Elu: unary((x, c) => elu(x, c.float('alpha', 1))),
   Selu: unary((x, c) => {
+    if (c.attr('alpha') === undefined && c.attr('gamma') === undefined) return x.selu();
     const alpha = c.float('alpha', 1.6732632423543772);
     return where(x.gt(0), x, x.exp().sub(1).mul(alpha)).mul(c.float('gamma', 1.0507009873554805));
   }),
   Celu: unary((x, c) => x.celu(c.float('alpha', 1))),
   Gelu: unary((x, c) => x.gelu({ approximate: c.str('approximate', 'none') === 'tanh' ? 'tanh' : 'none' })),
   HardSigmoid: unary((x, c) => hardSigmoid(x, c.float('alpha', 0.2), c.float('beta', 0.5))),
-  HardSwish: unary((x) => x.mul(hardSigmoid(x, 1 / 6, 0.5))),
+  HardSwish: unary((x) => x.hardswish()),
   Mish: unary((x) => x.mish()),
   Swish: unary((x, c) => swish(x, c.float('alpha', 1))),
   SwiGLU: { run: (c) => swish(c.x(0), c.float('alpha', 1)).mul(c.x(1)) },

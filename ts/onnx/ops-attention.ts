@@ -25,7 +25,10 @@ function visible(c: Call, queries: number, keys: number, past: number, nonpad: T
   const column = arange(keys).reshape([1, keys]);
   let row: Tensor = arange(queries).reshape([queries, 1]).add(past);
   // With a cache from outside, the queries are the last of the keys that count.
-  if (nonpad !== null) row = arange(queries).reshape([queries, 1]).add(nonpad.reshape([-1, 1, 1, 1]).sub(queries));
+  if (nonpad !== null)
+    row = arange(queries)
+      .reshape([queries, 1])
+      .add(nonpad.reshape([-1, 1, 1, 1]).sub(queries));
   const rules: Tensor[] = [];
   if (nonpad !== null) rules.push(column.lt(nonpad.reshape([-1, 1, 1, 1])));
   if (causal) rules.push(column.le(row));
@@ -34,7 +37,19 @@ function visible(c: Call, queries: number, keys: number, past: number, nonpad: T
   return rules.length === 0 ? null : rules.reduce((a, b) => a.logicalAnd(b));
 }
 
+/** The case that one kernel does: heads of their own, no cache, a mask for every score. */
+function direct(c: Call): Tensor | null {
+  const q = c.x(0);
+  const special = [4, 5, 6].some((i) => c.has(i)) || [1, 2, 3].some((i) => c.wants(i));
+  if (q.ndim !== 4 || q.dtype !== 'float32' || special || c.float('softcap', 0) !== 0 || c.int('left_window_size', -1) >= 0) return null;
+  if (c.int('right_window_size', -1) >= 0 || c.x(1).shape[1] !== q.shape[1]) return null;
+  const causal = c.int('is_causal', 0) !== 0;
+  if (c.has(3) || (causal && c.x(1).shape[2] !== q.shape[2])) return null;
+  return F.scaledDotProductAttention(q, c.x(1), c.x(2), { isCausal: causal, scale: c.float('scale', 1 / root(q.shape[3])) });
+}
 function attention(c: Call): (Tensor | null)[] {
+  const whole = direct(c);
+  if (whole !== null) return [whole];
   const given = c.x(0);
   const flat = given.ndim === 3;
   const [q, k0, v0] = flat
@@ -50,7 +65,10 @@ function attention(c: Call): (Tensor | null)[] {
   const half = dtype === 'float16' || dtype === 'bfloat16';
   const wide = half ? 'float32' : dtype;
   const r = root(Math.abs(scale));
-  const raw = q.to(wide).mul(scale < 0 ? -r : r).matmul(shared(k, heads, c).to(wide).mul(r).transpose(-1, -2));
+  const raw = q
+    .to(wide)
+    .mul(scale < 0 ? -r : r)
+    .matmul(shared(k, heads, c).to(wide).mul(r).transpose(-1, -2));
   const cap = c.float('softcap', 0);
   const capped = cap > 0 ? raw.div(cap).tanh().mul(cap) : raw;
   let scores = capped;
@@ -71,7 +89,10 @@ function attention(c: Call): (Tensor | null)[] {
   // Minus infinity replaces the score, so that no NaN of a hidden place comes through.
   if (open !== null) scores = where(open.expand(scores.shape), scores, -Infinity);
   const precision = c.int('softmax_precision', 0) === 0 ? wide : carrier(elemType(c.int('softmax_precision'), 'softmax_precision'));
-  let weights = scores.to(precision === 'float16' || precision === 'bfloat16' ? 'float32' : precision).softmax(-1).to(wide);
+  let weights = scores
+    .to(precision === 'float16' || precision === 'bfloat16' ? 'float32' : precision)
+    .softmax(-1)
+    .to(wide);
   // Where nothing may be looked at, the result is zero.
   if (open !== null) weights = weights.maskedFill(open.any(-1, { keepdim: true }).logicalNot(), 0);
   // A hidden value may be anything, NaN included.
@@ -85,14 +106,25 @@ function flexAttention(c: Call): Value {
   const [q, k, v] = [c.x(0), c.x(1), c.x(2)];
   const heads = q.shape[1];
   const dtype = q.dtype;
-  const wide = c.int('softmax_precision', 0) !== 0 ? carrier(elemType(c.int('softmax_precision'), 'softmax_precision')) : dtype === 'float64' ? dtype : 'float32';
+  const wide =
+    c.int('softmax_precision', 0) !== 0
+      ? carrier(elemType(c.int('softmax_precision'), 'softmax_precision'))
+      : dtype === 'float64'
+        ? dtype
+        : 'float32';
   const scale = c.float('scale', 1 / root(q.shape[3]));
   const changed = (x: Tensor, name: string): Tensor => {
     if (c.attr(name) === undefined) return x;
     const [y] = c.enter(c.graph(name), [Value.of(x.to(dtype))]);
     return y instanceof Value ? y.tensor().to(wide) : c.fail(`the graph ${name} gives no tensor`);
   };
-  const scores = changed(q.to(wide).matmul(shared(k, heads, c).to(wide).transpose(-1, -2)).mul(scale), 'score_mod');
+  const scores = changed(
+    q
+      .to(wide)
+      .matmul(shared(k, heads, c).to(wide).transpose(-1, -2))
+      .mul(scale),
+    'score_mod',
+  );
   const weights = changed(scores.softmax(-1), 'prob_mod');
   return Value.of(weights.matmul(shared(v, heads, c).to(wide)).to(dtype));
 }
@@ -121,7 +153,14 @@ function linearAttention(c: Call): Tensor[] {
     if (decay !== null) state = state.mul(decay.select(2, t).unsqueeze(3));
     if (beta !== null) value = value.sub(key.transpose(2, 3).matmul(state)).mul(beta.select(2, t).unsqueeze(3));
     state = state.add(key.mul(value));
-    outputs.push(q.select(2, t).unsqueeze(2).matmul(shared(state, queryHeads, c)).mul(scale).squeeze(2));
+    outputs.push(
+      q
+        .select(2, t)
+        .unsqueeze(2)
+        .matmul(shared(state, queryHeads, c))
+        .mul(scale)
+        .squeeze(2),
+    );
   }
   return [merged(stack(outputs, 2)).to(dtype), state.to(c.has(3) ? c.x(3).dtype : dtype)];
 }

@@ -26,7 +26,13 @@ function stacked(c: Call, items: readonly Item[], empty: () => Value, axis: numb
     const array = values[0].data() as unknown as { constructor: { from(list: unknown[]): never } };
     return Value.known(type, [values.length, ...values[0].shape], array.constructor.from(lists.flat()));
   }
-  return Value.of(stack(values.map((v) => v.tensor()), axis), type);
+  return Value.of(
+    stack(
+      values.map((v) => v.tensor()),
+      axis,
+    ),
+    type,
+  );
 }
 const nothing = (graph: Graph, i: number): Value => {
   const { type, shape } = graph.outputs[i];
@@ -59,7 +65,14 @@ function scan(c: Call): Out {
   const given = c.inputs.slice(state).map((_, i) => c.v(state + i));
   const inAxes = given.map((v, i) => c.axis(c.intsOr('scan_input_axes')?.[i] ?? 0, v.shape.length));
   const backwards = c.intsOr('scan_input_directions') ?? [];
-  const [carried, scans] = steps(c, body, c.inputs.slice(0, state).map((x) => x ?? None), given, inAxes, backwards);
+  const [carried, scans] = steps(
+    c,
+    body,
+    c.inputs.slice(0, state).map((x) => x ?? None),
+    given,
+    inAxes,
+    backwards,
+  );
   const outAxes = c.intsOr('scan_output_axes') ?? [];
   const turned = c.intsOr('scan_output_directions') ?? [];
   return [
@@ -71,7 +84,14 @@ function scan(c: Call): Out {
     }),
   ];
 }
-function steps(c: Call, body: Graph, first: Item[], given: readonly Value[], axes: readonly number[], backwards: readonly number[]): [Item[], Item[][]] {
+function steps(
+  c: Call,
+  body: Graph,
+  first: Item[],
+  given: readonly Value[],
+  axes: readonly number[],
+  backwards: readonly number[],
+): [Item[], Item[][]] {
   const n = given[0]?.shape[axes[0]] ?? c.fail('it has nothing to scan');
   let carried = first;
   const scans: Item[][] = body.outputs.slice(first.length).map(() => []);
@@ -97,10 +117,23 @@ function scan8(c: Call, body: Graph, count: number): Out {
       return lengths === null ? v : Value.of(v.tensor().narrow(0, 0, lengths[b]), v.type);
     });
     const first = Array.from({ length: state }, (_, k) => pick(1 + k));
-    const [carried, scans] = steps(c, body, first, given, given.map(() => 0), c.intsOr('directions') ?? []);
+    const [carried, scans] = steps(
+      c,
+      body,
+      first,
+      given,
+      given.map(() => 0),
+      c.intsOr('directions') ?? [],
+    );
     results.push([...carried, ...scans.map((list, k) => stacked(c, list, () => nothing(body, state + k)))]);
   }
-  return results[0].map((_, k) => stacked(c, results.map((r) => r[k]), () => c.fail('the batch is empty')));
+  return results[0].map((_, k) =>
+    stacked(
+      c,
+      results.map((r) => r[k]),
+      () => c.fail('the batch is empty'),
+    ),
+  );
 }
 
 const joined = (c: Call, s: Sequence): Value => {
@@ -157,11 +190,18 @@ function sequenceMap(c: Call): Out {
       c.inputs.map((x) => (x instanceof Sequence ? x.items[i] : (x ?? None))),
     ),
   );
-  return body.outputs.map((port, k) => new Sequence(rows.map((r) => r[k]), port.type));
+  return body.outputs.map(
+    (port, k) =>
+      new Sequence(
+        rows.map((r) => r[k]),
+        port.type,
+      ),
+  );
 }
 const elementType = (x: Item | undefined): ElemType => (x instanceof Value || x instanceof Sequence ? x.type : 'float');
 const same = (c: Call, s: Sequence, item: Item): Item => {
-  if (item instanceof Value && s.items.some((x) => x instanceof Value && x.type !== item.type)) c.fail(`a ${item.type} tensor in a sequence of ${s.type}`);
+  if (item instanceof Value && s.items.some((x) => x instanceof Value && x.type !== item.type))
+    c.fail(`a ${item.type} tensor in a sequence of ${s.type}`);
   return item;
 };
 
@@ -171,7 +211,13 @@ export const CONTROL: Readonly<Record<string, Row>> = {
   Loop: { host: [0, 1], folds: false, run: loop },
   Scan: { folds: false, run: scan },
   SequenceEmpty: { run: (c) => new Sequence([], c.attr('dtype') ? elemType(c.int('dtype'), 'dtype') : 'float') },
-  SequenceConstruct: { run: (c) => new Sequence(c.inputs.map((_, i) => c.item(i)), elementType(c.item(0))) },
+  SequenceConstruct: {
+    run: (c) =>
+      new Sequence(
+        c.inputs.map((_, i) => c.item(i)),
+        elementType(c.item(0)),
+      ),
+  },
   SequenceInsert: {
     host: [2],
     run: (c) => {
@@ -186,7 +232,10 @@ export const CONTROL: Readonly<Record<string, Row>> = {
     run: (c) => {
       const s = c.sequence(0);
       const at = c.has(1) ? place(c, s, 1, 0) : s.items.length - 1;
-      return new Sequence(s.items.filter((_, i) => i !== at), s.type);
+      return new Sequence(
+        s.items.filter((_, i) => i !== at),
+        s.type,
+      );
     },
   },
   SequenceAt: { host: [1], run: (c) => c.sequence(0).items[place(c, c.sequence(0), 1, 0)] },

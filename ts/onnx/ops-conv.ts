@@ -34,7 +34,9 @@ function windowOf(c: Call, image: readonly number[], kernel: readonly number[]):
   if ([...kernel, ...strides, ...dilations].some((v) => !(v > 0))) c.fail('sizes of the kernel, strides and dilations must be positive');
   const auto = c.str('auto_pad', 'NOTSET');
   if (auto === 'SAME_UPPER' || auto === 'SAME_LOWER') {
-    const total = image.map((size, i) => Math.max(0, (Math.ceil(size / strides[i]) - 1) * strides[i] + (kernel[i] - 1) * dilations[i] + 1 - size));
+    const total = image.map((size, i) =>
+      Math.max(0, (Math.ceil(size / strides[i]) - 1) * strides[i] + (kernel[i] - 1) * dilations[i] + 1 - size),
+    );
     const small = total.map((t) => Math.floor(t / 2));
     const large = total.map((t) => Math.ceil(t / 2));
     return { kernel, strides, dilations, before: auto === 'SAME_UPPER' ? small : large, after: auto === 'SAME_UPPER' ? large : small };
@@ -47,7 +49,10 @@ function windowOf(c: Call, image: readonly number[], kernel: readonly number[]):
 /** Zeros, or another value, around the spatial dimensions. */
 function padded(x: Tensor, before: readonly number[], after: readonly number[], value: number = 0): Tensor {
   if ([...before, ...after].every((p) => p === 0)) return x;
-  return x.pad(before.flatMap((_, i) => [before[before.length - 1 - i], after[after.length - 1 - i]]), { value });
+  return x.pad(
+    before.flatMap((_, i) => [before[before.length - 1 - i], after[after.length - 1 - i]]),
+    { value },
+  );
 }
 
 /** The convolution that a node's attributes describe. */
@@ -102,7 +107,11 @@ function convTranspose(c: Call): Tensor {
     dilation,
     groups: c.int('group', 1),
   })[0];
-  const whole = padded(y, crop, crop.map(() => 0));
+  const whole = padded(
+    y,
+    crop,
+    crop.map(() => 0),
+  );
   const bias = c.opt(2);
   return bias === null ? whole : whole.add(bias.reshape([-1, ...new Array<number>(n).fill(1)]));
 }
@@ -118,7 +127,9 @@ function poolSize(c: Call, image: readonly number[], w: Window): { out: number[]
     if (last < 1) c.fail(`the kernel ${show(w.kernel)} is larger than the padded image ${show(image)}`);
     return last;
   });
-  const extra = image.map((size, i) => Math.max(0, (out[i] - 1) * w.strides[i] + (w.kernel[i] - 1) * w.dilations[i] + 1 - size - w.before[i] - w.after[i]));
+  const extra = image.map((size, i) =>
+    Math.max(0, (out[i] - 1) * w.strides[i] + (w.kernel[i] - 1) * w.dilations[i] + 1 - size - w.before[i] - w.after[i]),
+  );
   return { out, extra };
 }
 const symmetric = (w: Window): boolean => w.before.every((b, i) => b === w.after[i] && b <= w.kernel[i] / 2 && b >= 0);
@@ -135,7 +146,9 @@ function maxPool(c: Call): (Tensor | Value)[] {
   const after = w.after.map((a, i) => a + extra[i]);
   const source = direct ? x : padded(x, w.before, after, -Infinity);
   const options = { stride: w.strides, dilation: w.dilations, padding: direct ? w.before : 0 };
-  const run = [F.maxPool1dWithIndices, F.maxPool2dWithIndices, F.maxPool3dWithIndices][n - 1] ?? c.fail(`${n} spatial dimensions; pools have at most three`);
+  const run =
+    [F.maxPool1dWithIndices, F.maxPool2dWithIndices, F.maxPool3dWithIndices][n - 1] ??
+    c.fail(`${n} spatial dimensions; pools have at most three`);
   let [y, at] = run(source, w.kernel, options);
   const cut = (t: Tensor): Tensor => out.reduce((u, size, i) => (u.shape[2 + i] === size ? u : u.narrow(2 + i, 0, size)), t);
   [y, at] = [cut(y), cut(at)];
@@ -205,7 +218,15 @@ function lpPool(c: Call): Tensor {
   const { out, extra } = poolSize(c, image, w);
   const p = c.int('p', 2);
   const powers = p === 2 ? x.mul(x) : p === 1 ? x.abs() : x.abs().pow(p);
-  const sums = windowSums(padded(powers, w.before, w.after.map((a, i) => a + extra[i])), w, out);
+  const sums = windowSums(
+    padded(
+      powers,
+      w.before,
+      w.after.map((a, i) => a + extra[i]),
+    ),
+    w,
+    out,
+  );
   return p === 2 ? sums.sqrt() : p === 1 ? sums : sums.pow(1 / p);
 }
 const spatial = (x: Tensor): number[] => x.shape.map((_, i) => i).slice(2);
@@ -224,7 +245,11 @@ function maxUnpool(c: Call): Tensor {
   const y = flat.reshape([x.shape[0], x.shape[1], ...inferred]);
   if (!c.has(2)) return y;
   const wanted = c.numbers(2).slice(2);
-  return padded(y, wanted.map(() => 0), wanted.map((size, i) => size - inferred[i]));
+  return padded(
+    y,
+    wanted.map(() => 0),
+    wanted.map((size, i) => size - inferred[i]),
+  );
 }
 
 /** Columns to images: what unfolding took apart, overlaps added. */
@@ -235,14 +260,18 @@ function col2im(c: Call): Tensor {
   const n = image.length;
   const w = windowOf(c, image, block);
   const channels = x.shape[1] / product(block);
-  const grid = image.map((size, i) => Math.floor((size + w.before[i] + w.after[i] - (block[i] - 1) * w.dilations[i] - 1) / w.strides[i]) + 1);
+  const grid = image.map(
+    (size, i) => Math.floor((size + w.before[i] + w.after[i] - (block[i] - 1) * w.dilations[i] - 1) / w.strides[i]) + 1,
+  );
   const size = image.map((s, i) => s + w.before[i] + w.after[i]);
   // The place of each element in the padded image.
   let at = tensor(0, { dtype: 'int64' });
   for (let i = 0; i < n; i++) {
     const taps = arange(block[i]).mul(w.dilations[i]).reshape([block[i], 1]);
     const starts = arange(grid[i]).mul(w.strides[i]).reshape([1, grid[i]]);
-    const places = taps.add(starts).reshape([...block.map((_, k) => (k === i ? block[i] : 1)), ...grid.map((_, k) => (k === i ? grid[i] : 1))]);
+    const places = taps
+      .add(starts)
+      .reshape([...block.map((_, k) => (k === i ? block[i] : 1)), ...grid.map((_, k) => (k === i ? grid[i] : 1))]);
     at = at.mul(size[i]).add(places);
   }
   const flat = x.reshape([x.shape[0], channels, -1]);

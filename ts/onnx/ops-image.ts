@@ -89,7 +89,8 @@ function tapsOf(n: number, m: number, scale: number, r: Resampling, roi: readonl
     const base = Math.floor(x);
     if (r.mode === 'nearest') {
       const rest = x - base;
-      const up = r.nearest === 'ceil' ? rest > 0 : r.nearest === 'floor' ? false : r.nearest === 'round_prefer_ceil' ? rest >= 0.5 : rest > 0.5;
+      const up =
+        r.nearest === 'ceil' ? rest > 0 : r.nearest === 'floor' ? false : r.nearest === 'round_prefer_ceil' ? rest >= 0.5 : rest > 0.5;
       return { at: [clip(up ? base + 1 : base)], weight: [1] };
     }
     const reach = r.mode === 'linear' ? 1 : 2;
@@ -109,19 +110,30 @@ function tapsOf(n: number, m: number, scale: number, r: Resampling, roi: readonl
 }
 function resample(x: Tensor, dim: number, taps: Taps, beyond: number): Tensor {
   const shape = x.shape.map((_, i) => (i === dim ? -1 : 1));
-  const column = (list: readonly number[], like: Tensor): Tensor => tensor(list, { dtype: like.dtype, shape: [list.length] }).reshape(shape);
+  const column = (list: readonly number[], like: Tensor): Tensor =>
+    tensor(list, { dtype: like.dtype, shape: [list.length] }).reshape(shape);
   const inside = taps.map((t) => t ?? { at: new Array<number>(taps.find((u) => u !== null)?.at.length ?? 1).fill(0), weight: [] });
   const count = inside[0]?.at.length ?? 0;
   const single = count === 1;
   let y: Tensor | null = null;
   for (let k = 0; k < count; k++) {
     const part = x.indexSelect(dim, line(inside.map((t) => t.at[k])));
-    const weighted = single ? part : part.mul(column(inside.map((t) => t.weight[k] ?? 0), part));
+    const weighted = single
+      ? part
+      : part.mul(
+          column(
+            inside.map((t) => t.weight[k] ?? 0),
+            part,
+          ),
+        );
     y = y === null ? weighted : y.add(weighted);
   }
   const result = y ?? x.narrow(dim, 0, 0);
   if (taps.every((t) => t !== null)) return result;
-  const on = tensor(taps.map((t) => t !== null), { dtype: 'bool' }).reshape(shape);
+  const on = tensor(
+    taps.map((t) => t !== null),
+    { dtype: 'bool' },
+  ).reshape(shape);
   return result.maskedFill(on.logicalNot(), beyond);
 }
 
@@ -173,7 +185,10 @@ function resize(c: Call): Value {
     if (out[i] === n[i] && scale === 1 && roi.length === 0) return;
     y = resample(y, dim, tapsOf(n[i], out[i], scale, r, region(i)), beyond);
   });
-  return Value.of(whole && given.dtype !== 'float16' && given.dtype !== 'bfloat16' ? y.round().to(given.dtype) : y.to(given.dtype), c.type(0));
+  return Value.of(
+    whole && given.dtype !== 'float16' && given.dtype !== 'bfloat16' ? y.round().to(given.dtype) : y.to(given.dtype),
+    c.type(0),
+  );
 }
 
 /** Coordinates folded back between low and high. */
@@ -184,9 +199,7 @@ function reflected(x: Tensor, low: number, high: number): Tensor {
   const extra = t.fmod(span);
   const flips = t.div(span).floor();
   const even = flips.remainder(2).eq(0).to(x.dtype);
-  return even
-    .mul(extra.add(low))
-    .add(even.neg().add(1).mul(extra.neg().add(high)));
+  return even.mul(extra.add(low)).add(even.neg().add(1).mul(extra.neg().add(high)));
 }
 
 /** Sampling at the places that a grid gives in the range from -1 to 1. */
@@ -233,7 +246,10 @@ function gridSample(c: Call): Tensor {
     }
     const size = image[i];
     for (const tap of taps[i]) {
-      const on = tap.at.ge(0).logicalAnd(tap.at.le(size - 1)).to(x.dtype);
+      const on = tap.at
+        .ge(0)
+        .logicalAnd(tap.at.le(size - 1))
+        .to(x.dtype);
       const at = tap.at.clamp(0, size - 1).to('int64');
       visit(
         i + 1,
@@ -249,8 +265,20 @@ function gridSample(c: Call): Tensor {
 /** Cubic convolution with a = -0.75 at a distance below 1 (near) or from 1 to 2. */
 function cubic(x: Tensor, near: boolean): Tensor {
   const a = -0.75;
-  if (near) return x.mul(a + 2).sub(a + 3).mul(x).mul(x).add(1);
-  return x.mul(a).sub(5 * a).mul(x).add(8 * a).mul(x).sub(4 * a);
+  if (near)
+    return x
+      .mul(a + 2)
+      .sub(a + 3)
+      .mul(x)
+      .mul(x)
+      .add(1);
+  return x
+    .mul(a)
+    .sub(5 * a)
+    .mul(x)
+    .add(8 * a)
+    .mul(x)
+    .sub(4 * a);
 }
 
 function affineGrid(c: Call): Tensor {

@@ -28,7 +28,8 @@ function gatherElements(x: Tensor, c: Call): Tensor {
 /** Places in the flattened x of the slices that the last dimension of an index names, after `batch` shared dimensions. */
 function slicesAt(x: Tensor, index: Tensor, batch: number, c: Call): Tensor {
   const k = index.shape[index.ndim - 1];
-  if (!(k >= 1 && k <= x.ndim - batch)) c.fail(`the last dimension of the indices ${show(index.shape)} names ${k} of the ${x.ndim - batch} dimensions of ${show(x.shape)}`);
+  if (!(k >= 1 && k <= x.ndim - batch))
+    c.fail(`the last dimension of the indices ${show(index.shape)} names ${k} of the ${x.ndim - batch} dimensions of ${show(x.shape)}`);
   let at: Tensor | null = null;
   for (let i = 0; i < k; i++) {
     const n = x.shape[batch + i];
@@ -123,7 +124,12 @@ function unique(c: Call): (Value | null)[] {
   if (c.int('sorted', 1) === 0) {
     const order = first.argsort(0);
     const rank = order.argsort(0);
-    [y, back, number, first] = [y.indexSelect(dim ?? 0, order), rank.indexSelect(0, flat), counts.indexSelect(0, order), first.indexSelect(0, order)];
+    [y, back, number, first] = [
+      y.indexSelect(dim ?? 0, order),
+      rank.indexSelect(0, flat),
+      counts.indexSelect(0, order),
+      first.indexSelect(0, order),
+    ];
   }
   const text = v.type === 'string' ? textAt(sortedTexts(v), y) : Value.of(y, v.type);
   return [text, Value.of(first, 'int64'), Value.of(back, 'int64'), Value.of(number, 'int64')];
@@ -131,7 +137,10 @@ function unique(c: Call): (Value | null)[] {
 const sortedTexts = (v: Value): string[] => [...new Set(v.strings())].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
 function codes(v: Value): Tensor {
   const number = new Map(sortedTexts(v).map((s, i) => [s, i]));
-  return tensor(v.strings().map((s) => number.get(s) as number), { shape: v.shape, dtype: 'int64' });
+  return tensor(
+    v.strings().map((s) => number.get(s) as number),
+    { shape: v.shape, dtype: 'int64' },
+  );
 }
 
 /** Updates written into a cache from a place on; in a ring where the mode says so. */

@@ -4,6 +4,9 @@ import { full, maximum, minimum, type Tensor, tensor, where } from '../tensor/in
 import type { Call, Row } from './call.ts';
 import { Value } from './value.ts';
 
+/** The lowest int64: the bit that orders uint64 values as signed ones. */
+export const SIGN_BIT: bigint = -(1n << 63n);
+
 const unary = (f: (x: Tensor) => Tensor): Row => ({ run: (c) => c.same(f(c.x(0))) });
 const binary = (f: (a: Tensor, b: Tensor, c: Call) => Tensor): Row => ({ run: (c) => c.same(f(c.x(0), second(c), c)) });
 
@@ -18,7 +21,7 @@ function second(c: Call): Tensor {
 /** Operands in an order that signed comparison respects: uint64 has its sign bit flipped. */
 function ordered(c: Call, i: number): Tensor {
   const x = i === 1 ? second(c) : c.x(i);
-  return c.type(i) === 'uint64' ? x.bitwiseXor(-(2n ** 63n)) : x;
+  return c.type(i) === 'uint64' ? x.bitwiseXor(SIGN_BIT) : x;
 }
 const compare = (f: (a: Tensor, b: Tensor) => Tensor): Row => ({ run: (c) => f(ordered(c, 0), ordered(c, 1)) });
 
@@ -37,7 +40,10 @@ function shift(a: Tensor, b: Tensor, c: Call): Tensor {
   if (c.str('direction') === 'LEFT') return a.bitwiseLeftShift(b);
   if (c.type(0) !== 'uint64') return a.bitwiseRightShift(b);
   // Zeros, not the sign bit, come in from the left.
-  const mask = full([], -(2n ** 63n), { dtype: 'int64' }).bitwiseRightShift(b).bitwiseLeftShift(1).bitwiseNot();
+  const mask = full([], SIGN_BIT, { dtype: 'int64' })
+    .bitwiseRightShift(b)
+    .bitwiseLeftShift(1)
+    .bitwiseNot();
   return where(b.eq(0), a, a.bitwiseRightShift(b).bitwiseAnd(mask));
 }
 
@@ -53,7 +59,7 @@ const unsigned = (f: (a: Tensor, b: Tensor) => Tensor): Row => ({
   run(c) {
     let y = ordered(c, 0);
     for (let i = 1; i < c.inputs.length; i++) y = f(y, ordered(c, i));
-    return c.same(c.type(0) === 'uint64' ? y.bitwiseXor(-(2n ** 63n)) : y);
+    return c.same(c.type(0) === 'uint64' ? y.bitwiseXor(SIGN_BIT) : y);
   },
 });
 
@@ -162,13 +168,21 @@ export function places(v: Value): Tensor {
 }
 /** Text at the places that a tensor names. */
 export function textAt(list: readonly string[], at: Tensor): Value {
-  return Value.known('string', at.shape, Array.from(Value.of(at, 'int64').numbers(), (i) => list[i]));
+  return Value.known(
+    'string',
+    at.shape,
+    Array.from(Value.of(at, 'int64').numbers(), (i) => list[i]),
+  );
 }
 function stringsEqual(c: Call): Value {
   const [a, b] = [c.v(0), c.v(1)];
   const both = [...a.strings(), ...b.strings()];
   const number = new Map([...new Set(both)].map((s, i) => [s, i]));
-  const coded = (v: Value): Tensor => tensor(v.strings().map((s) => number.get(s) as number), { shape: v.shape, dtype: 'int64' });
+  const coded = (v: Value): Tensor =>
+    tensor(
+      v.strings().map((s) => number.get(s) as number),
+      { shape: v.shape, dtype: 'int64' },
+    );
   return Value.of(coded(a).eq(coded(b)), 'bool');
 }
 function stringsWhere(c: Call): Value {

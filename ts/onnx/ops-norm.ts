@@ -41,7 +41,8 @@ function layerNormalization(c: Call): Tensor[] {
   const inverse = centred.mul(centred).mean(dims, { keepdim: true }).add(c.float('epsilon', 1e-5)).rsqrt();
   const scale = c.x(1);
   const shape = given.shape.slice(axis);
-  const plain = !c.wants(1) && !c.wants(2) && !half(given) && show(scale.shape) === show(shape) && (!c.has(2) || show(c.x(2).shape) === show(shape));
+  const plain =
+    !c.wants(1) && !c.wants(2) && !half(given) && show(scale.shape) === show(shape) && (!c.has(2) || show(c.x(2).shape) === show(shape));
   if (plain) return [F.layerNorm(given, shape, { weight: scale, bias: c.opt(2) ?? undefined, eps: c.float('epsilon', 1e-5) })];
   const y = centred.mul(inverse).to(given.dtype).mul(scale);
   return [c.has(2) ? y.add(c.x(2)) : y, mean, inverse];

@@ -18,7 +18,8 @@ function spread(s: Tensor, x: Tensor, axis: number, block: number, c: Call): Ten
   if (s.ndim !== 1 || s.shape[0] !== x.shape[axis]) c.fail(`scale ${show(s.shape)} does not fit axis ${axis} of ${show(x.shape)}`);
   return s.reshape(x.shape.map((n, i) => (i === axis ? n : 1)));
 }
-const axisOf = (c: Call, x: Tensor): number => (x.ndim === 0 ? 0 : c.axis(Math.max(c.int('axis', 1), -x.ndim) % Math.max(x.ndim, 1), x.ndim));
+const axisOf = (c: Call, x: Tensor): number =>
+  x.ndim === 0 ? 0 : c.axis(Math.max(c.int('axis', 1), -x.ndim) % Math.max(x.ndim, 1), x.ndim);
 
 function quantizeLinear(c: Call): Value {
   const x = c.x(0);
@@ -71,13 +72,20 @@ function product(a: Tensor, za: Tensor | null, b: Tensor, zb: Tensor | null): Te
   const k = a.shape[a.ndim - 1];
   // Sums below 2^24 are exact in float32, all others in float64.
   const dtype = k * 255 * 255 < 16777216 ? 'float32' : 'float64';
-  return centred(a, za, true).to(dtype).matmul(centred(b, zb, false).to(dtype)).to('int32');
+  return centred(a, za, true)
+    .to(dtype)
+    .matmul(centred(b, zb, false).to(dtype))
+    .to('int32');
 }
 /** int32 sums to the output's scale. */
 function requantised(sum: Tensor, scale: Tensor, c: Call, at: number): Value {
   const y = c.x(at).to('float32').reshape([]);
   const ratio = scale.div(y);
-  return quantised(sum.to('float32').mul(ratio), c.has(at + 1) ? c.x(at + 1).reshape([]) : null, c.has(at + 1) ? c.type(at + 1) : c.type(0));
+  return quantised(
+    sum.to('float32').mul(ratio),
+    c.has(at + 1) ? c.x(at + 1).reshape([]) : null,
+    c.has(at + 1) ? c.type(at + 1) : c.type(0),
+  );
 }
 const factor = (a: Tensor, b: Tensor, shape: readonly number[] | null): Tensor => {
   const [x, y] = [a.to('float32'), b.to('float32')];
@@ -110,14 +118,19 @@ function qlinearConv(c: Call): Value {
 const qlinearBinary = (f: (a: Tensor, b: Tensor) => Tensor): Row => ({
   fixed: [1, 2, 4, 5, 6, 7],
   run(c) {
-    const real = (i: number): Tensor => centred(c.x(i), c.opt(i + 2)?.reshape([]) ?? null, true).to('float32').mul(c.x(i + 1).reshape([]));
+    const real = (i: number): Tensor =>
+      centred(c.x(i), c.opt(i + 2)?.reshape([]) ?? null, true)
+        .to('float32')
+        .mul(c.x(i + 1).reshape([]));
     return quantised(f(real(0), real(3)).div(c.x(6).reshape([])), c.opt(7)?.reshape([]) ?? null, c.type(0));
   },
 });
 const qlinearUnary = (f: (x: Tensor, c: Call) => Tensor): Row => ({
   fixed: [1, 2, 3, 4],
   run(c) {
-    const x = centred(c.x(0), c.opt(2)?.reshape([]) ?? null, true).to('float32').mul(c.x(1).reshape([]));
+    const x = centred(c.x(0), c.opt(2)?.reshape([]) ?? null, true)
+      .to('float32')
+      .mul(c.x(1).reshape([]));
     return quantised(f(x, c).div(c.x(3).reshape([])), c.opt(4)?.reshape([]) ?? null, c.type(0));
   },
 });
@@ -137,7 +150,11 @@ function qconcat(c: Call): Value {
   const parts: Tensor[] = [];
   for (let i = 2; i < c.inputs.length; i += 3) {
     const zero = c.opt(i + 2)?.reshape([]) ?? null;
-    parts.push(centred(c.x(i), zero, true).to('float32').mul(c.x(i + 1).reshape([])));
+    parts.push(
+      centred(c.x(i), zero, true)
+        .to('float32')
+        .mul(c.x(i + 1).reshape([])),
+    );
   }
   return quantised(cat(parts, c.int('axis')).div(c.x(0).reshape([])), c.x(1).reshape([]), c.type(1));
 }
@@ -165,9 +182,13 @@ export const QUANTISED: Readonly<Record<string, Row>> = {
   'com.microsoft:QLinearLeakyRelu': qlinearUnary((x, c) => x.leakyRelu(c.float('alpha', 0.01))),
   'com.microsoft:QLinearSoftmax': qlinearUnary((x, c) => x.softmax(c.int('axis', -1))),
   'com.microsoft:QLinearGlobalAveragePool': qlinearUnary((x, c) =>
-    c.int('channels_last', 0) ? x.mean(x.shape.map((_, i) => i).slice(1, -1), { keepdim: true }) : x.mean(x.shape.map((_, i) => i).slice(2), { keepdim: true }),
+    c.int('channels_last', 0)
+      ? x.mean(x.shape.map((_, i) => i).slice(1, -1), { keepdim: true })
+      : x.mean(x.shape.map((_, i) => i).slice(2), { keepdim: true }),
   ),
-  'com.microsoft:QLinearReduceMean': qlinearUnary((x, c) => x.mean(c.intsOr('axes') ?? x.shape.map((_, i) => i), { keepdim: c.int('keepdims', 1) !== 0 })),
+  'com.microsoft:QLinearReduceMean': qlinearUnary((x, c) =>
+    x.mean(c.intsOr('axes') ?? x.shape.map((_, i) => i), { keepdim: c.int('keepdims', 1) !== 0 }),
+  ),
   'com.microsoft:QLinearConcat': { run: qconcat },
   'com.microsoft:QGemm': { fixed: [1, 2, 4, 5, 7, 8], run: qgemm },
   'com.microsoft:MatMulIntegerToFloat': {

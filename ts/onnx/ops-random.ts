@@ -1,19 +1,26 @@
 // Random numbers and dropout.
 import { onesLike, rand, randn, type Tensor } from '../tensor/index.ts';
 import type { Call, Row } from './call.ts';
-import { type ElemType, elemType, typeOf } from './types.ts';
 import { typed } from './call.ts';
+import { type ElemType, elemType, typeOf } from './types.ts';
 import type { Value } from './value.ts';
 
 const typeFor = (c: Call, otherwise: ElemType): ElemType => (c.attr('dtype') ? elemType(c.int('dtype'), 'dtype') : otherwise);
-const shapeOf = (c: Call): readonly number[] => (c.inputs.length > 0 ? c.v(0).shape : (c.intsOr('shape') ?? c.fail('the shape is missing')));
+const shapeOf = (c: Call): readonly number[] =>
+  c.inputs.length > 0 ? c.v(0).shape : (c.intsOr('shape') ?? c.fail('the shape is missing'));
 const own = (c: Call): ElemType => (c.inputs.length > 0 ? c.type(0) : 'float');
 
 const uniform = (c: Call): Value => {
   const [low, high] = [c.float('low', 0), c.float('high', 1)];
-  return typed(rand(shapeOf(c), { dtype: 'float32' }).mul(high - low).add(low), typeFor(c, own(c)));
+  return typed(
+    rand(shapeOf(c), { dtype: 'float32' })
+      .mul(high - low)
+      .add(low),
+    typeFor(c, own(c)),
+  );
 };
-const normal = (c: Call): Value => typed(randn(shapeOf(c), { dtype: 'float32' }).mul(c.float('scale', 1)).add(c.float('mean', 0)), typeFor(c, own(c)));
+const normal = (c: Call): Value =>
+  typed(randn(shapeOf(c), { dtype: 'float32' }).mul(c.float('scale', 1)).add(c.float('mean', 0)), typeFor(c, own(c)));
 
 function dropout(c: Call): (Tensor | Value)[] {
   const x = c.x(0);

@@ -49,12 +49,30 @@ const gruStep: Step = (gates, [h], d, c) => {
 const part2 = (x: Tensor, from: number, n: number): Tensor => x.narrow(x.ndim - 1, from, n);
 
 /** One direction over x [T, N, in]; gives every hidden state and the last states. */
-function direction(c: Call, x: Tensor, d: Direction, first: readonly Tensor[], step: Step, backwards: boolean, lengths: Tensor | null): [Tensor, Tensor[]] {
+function direction(
+  c: Call,
+  x: Tensor,
+  d: Direction,
+  first: readonly Tensor[],
+  step: Step,
+  backwards: boolean,
+  lengths: Tensor | null,
+): [Tensor, Tensor[]] {
   const [time] = x.shape;
   // The input's share of all gates at once.
   const gates = plus(x.matmul(d.w.t()), d.wb);
   const clip = c.attr('clip') ? c.float('clip') : 0;
-  const limited = clip > 0 ? { ...d, acts: d.acts.map((a): Act => (g) => a(g.clamp(-clip, clip))) } : d;
+  const limited =
+    clip > 0
+      ? {
+          ...d,
+          acts: d.acts.map(
+            (a): Act =>
+              (g) =>
+                a(g.clamp(-clip, clip)),
+          ),
+        }
+      : d;
   let states: Tensor[] = [...first];
   const hidden: Tensor[] = new Array(time);
   for (let k = 0; k < time; k++) {
@@ -81,7 +99,8 @@ function recurrent(gatesOf: number, count: number, names: readonly string[], ste
     const directions = ways === 'bidirectional' ? 2 : 1;
     const hidden = r.shape[2];
     const [, batch] = x.shape;
-    if (w.shape[0] !== directions || w.shape[1] !== gatesOf * hidden) c.fail(`the weights do not fit ${directions} directions of ${hidden} units`);
+    if (w.shape[0] !== directions || w.shape[1] !== gatesOf * hidden)
+      c.fail(`the weights do not fit ${directions} directions of ${hidden} units`);
     const lengths = c.has(4) ? c.x(4).to('int64') : null;
     const chosen = c.stringsOr('activations') ?? new Array(directions).fill(names).flat();
     const alphas = c.floatsOr('activation_alpha') ?? [];
@@ -111,7 +130,12 @@ function recurrent(gatesOf: number, count: number, names: readonly string[], ste
       last.push(end);
     }
     const y = stack(outputs, 1);
-    const ends = Array.from({ length: count }, (_, i) => stack(last.map((l) => l[i]), batchFirst ? 1 : 0));
+    const ends = Array.from({ length: count }, (_, i) =>
+      stack(
+        last.map((l) => l[i]),
+        batchFirst ? 1 : 0,
+      ),
+    );
     return [batchFirst ? y.permute([2, 0, 1, 3]) : y, ...ends];
   };
 }

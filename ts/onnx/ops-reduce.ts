@@ -2,6 +2,7 @@
 import { isFloat } from '../base/dtype.ts';
 import { full, type Tensor } from '../tensor/index.ts';
 import type { Call, Row } from './call.ts';
+import { SIGN_BIT } from './ops-math.ts';
 import { Value } from './value.ts';
 
 /** The dimensions to reduce: an attribute or an input; none is all, or nothing. Null: nothing to do. */
@@ -12,7 +13,11 @@ function axesOf(c: Call): number[] | null {
   if (c.int('noop_with_empty_axes', 0) !== 0) return null;
   return Array.from({ length: rank }, (_, i) => i);
 }
-function reduce(f: (x: Tensor, dim: number[], keepdim: boolean) => Tensor, before: (x: Tensor) => Tensor = (x) => x, after: (x: Tensor) => Tensor = (x) => x): Row {
+function reduce(
+  f: (x: Tensor, dim: number[], keepdim: boolean) => Tensor,
+  before: (x: Tensor) => Tensor = (x) => x,
+  after: (x: Tensor) => Tensor = (x) => x,
+): Row {
   return {
     host: [1],
     run(c) {
@@ -41,8 +46,8 @@ function extreme(largest: boolean): Row {
 function lowest(x: Tensor, largest: boolean): number | bigint {
   if (isFloat(x.dtype)) return largest ? -Infinity : Infinity;
   const bits = { int64: 63n, int32: 31n, int16: 15n, int8: 7n, uint8: 8n }[x.dtype as string] ?? 1n;
-  const low = x.dtype === 'uint8' || x.dtype === 'bool' ? 0n : -(2n ** bits);
-  return largest ? low : 2n ** bits - 1n;
+  const low = x.dtype === 'uint8' || x.dtype === 'bool' ? 0n : -(1n << bits);
+  return largest ? low : (1n << bits) - 1n;
 }
 function product(x: Tensor, dim: number[], keepdim: boolean): Tensor {
   let y = x;
@@ -61,7 +66,12 @@ const place = (largest: boolean): Row => ({
     const keepdim = c.int('keepdims', 1) !== 0;
     const find = (y: Tensor): Tensor => (largest ? y.argmax(dim, { keepdim }) : y.argmin(dim, { keepdim }));
     if (c.int('select_last_index', 0) === 0) return Value.of(find(x), 'int64');
-    return Value.of(find(x.flip([dim])).neg().add(x.shape[dim] - 1), 'int64');
+    return Value.of(
+      find(x.flip([dim]))
+        .neg()
+        .add(x.shape[dim] - 1),
+      'int64',
+    );
   },
 });
 
@@ -93,7 +103,7 @@ function topK(c: Call): (Tensor | Value)[] {
   if (!(k >= 0 && k <= x.shape[dim])) c.fail(`k is ${k}, but dimension ${dim} has ${x.shape[dim]} elements`);
   const largest = c.int('largest', 1) !== 0;
   // Equal elements keep their order, so the first of them come first.
-  const flipped = c.type(0) === 'uint64' ? x.bitwiseXor(-(2n ** 63n)) : x;
+  const flipped = c.type(0) === 'uint64' ? x.bitwiseXor(SIGN_BIT) : x;
   const { indices } = flipped.sort(dim, { descending: largest, stable: true });
   const first = indices.narrow(dim, 0, k);
   return [c.same(x.gather(dim, first)), Value.of(first, 'int64')];

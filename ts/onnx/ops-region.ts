@@ -74,7 +74,10 @@ function maxRoiPool(c: Call): Tensor {
           const [top, bottom] = [clip(Math.floor(i * h) + y1, height), clip(Math.ceil((i + 1) * h) + y1, height)];
           const [left, right] = [clip(Math.floor(j * w) + x1, width), clip(Math.ceil((j + 1) * w) + x1, width)];
           if (bottom <= top || right <= left) return map.select(2, 0).select(1, 0).mul(0);
-          return map.narrow(1, top, bottom - top).narrow(2, left, right - left).amax([1, 2]);
+          return map
+            .narrow(1, top, bottom - top)
+            .narrow(2, left, right - left)
+            .amax([1, 2]);
         }),
         1,
       ),

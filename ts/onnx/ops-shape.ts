@@ -23,11 +23,14 @@ const product = (list: readonly number[]): number => list.reduce((a, b) => a * b
 function reshape(x: Tensor, c: Call): Tensor {
   const wanted = c.has(1) ? c.numbers(1) : (c.intsOr('shape') ?? c.fail('the shape is missing'));
   const keepZero = c.int('allowzero', 0) !== 0;
-  const shape = wanted.map((n, i) => (n === 0 && !keepZero ? (x.shape[i] ?? c.fail(`shape ${show(wanted)} copies dimension ${i} of ${show(x.shape)}`)) : n));
+  const shape = wanted.map((n, i) =>
+    n === 0 && !keepZero ? (x.shape[i] ?? c.fail(`shape ${show(wanted)} copies dimension ${i} of ${show(x.shape)}`)) : n,
+  );
   const open = shape.indexOf(-1);
   if (open >= 0) {
     const rest = product(shape.filter((_, i) => i !== open));
-    if (shape.lastIndexOf(-1) !== open || rest === 0 || x.numel % rest !== 0) c.fail(`${show(x.shape)} cannot be viewed as ${show(wanted)}`);
+    if (shape.lastIndexOf(-1) !== open || rest === 0 || x.numel % rest !== 0)
+      c.fail(`${show(x.shape)} cannot be viewed as ${show(wanted)}`);
     shape[open] = x.numel / rest;
   }
   if (shape.some((n) => n < 0) || product(shape) !== x.numel) c.fail(`${show(x.shape)} cannot be viewed as ${show(wanted)}`);
@@ -78,7 +81,14 @@ function concat(c: Call): Value {
   const axis = c.axis(c.int('axis', c.version < 4 ? 1 : undefined), rank);
   const type = values[0].type;
   for (const [i, v] of values.entries()) if (v.type !== type) c.fail(`input ${i} is ${v.type}, the first is ${type}`);
-  if (type !== 'string') return Value.of(cat(values.map((v) => v.tensor()), axis), type);
+  if (type !== 'string')
+    return Value.of(
+      cat(
+        values.map((v) => v.tensor()),
+        axis,
+      ),
+      type,
+    );
   const list: string[] = [];
   const parts = values.map((v) => {
     const part = places(v).add(list.length);
@@ -121,7 +131,11 @@ function slice(x: Tensor, c: Call): Tensor {
     const count = Math.max(0, Math.ceil((to - from) / step));
     if (count === 0) y = y.narrow(dim, 0, 0);
     else if (step > 0) y = y.slice(dim, from, to, step);
-    else y = y.narrow(dim, from + (count - 1) * step, (count - 1) * -step + 1).slice(dim, 0, null, -step).flip([dim]);
+    else
+      y = y
+        .narrow(dim, from + (count - 1) * step, (count - 1) * -step + 1)
+        .slice(dim, 0, null, -step)
+        .flip([dim]);
   });
   return y;
 }
@@ -201,8 +215,15 @@ function depthToSpace(x: Tensor, c: Call): Tensor {
   const b = c.int('blocksize');
   const [n, ch, h, w] = x.shape;
   const d = ch / (b * b);
-  if (c.str('mode', 'DCR') === 'DCR') return x.reshape([n, b, b, d, h, w]).permute([0, 3, 4, 1, 5, 2]).reshape([n, d, h * b, w * b]);
-  return x.reshape([n, d, b, b, h, w]).permute([0, 1, 4, 2, 5, 3]).reshape([n, d, h * b, w * b]);
+  if (c.str('mode', 'DCR') === 'DCR')
+    return x
+      .reshape([n, b, b, d, h, w])
+      .permute([0, 3, 4, 1, 5, 2])
+      .reshape([n, d, h * b, w * b]);
+  return x
+    .reshape([n, d, b, b, h, w])
+    .permute([0, 1, 4, 2, 5, 3])
+    .reshape([n, d, h * b, w * b]);
 }
 function spaceToDepth(x: Tensor, c: Call): Tensor {
   const b = c.int('blocksize');
@@ -230,7 +251,6 @@ function centerCropPad(x: Tensor, c: Call): Tensor {
   });
   return y;
 }
-
 
 /** Operators on shapes. */
 export const SHAPES: Readonly<Record<string, Row>> = {

@@ -54,7 +54,9 @@ function dft(c: Call): Tensor {
     // The other half is the mirror image, conjugated.
     const half = Math.floor(n / 2) + 1;
     [re, im] = [fitted(re, half), fitted(im ?? re.mul(0), half)];
-    const rest = arange(n - half).neg().add(n - half);
+    const rest = arange(n - half)
+      .neg()
+      .add(n - half);
     re = joined(re, re.indexSelect(rank - 2, rest));
     im = joined(im, im.indexSelect(rank - 2, rest).neg());
   } else [re, im] = [fitted(re, n), im === null ? null : fitted(im, n)];
@@ -74,7 +76,8 @@ function stft(c: Call): Tensor {
   const window = c.opt(2);
   const length = c.has(3) ? c.number(3) : (window?.shape[0] ?? c.fail('neither a window nor a length is given'));
   const onesided = c.int('onesided', 1) !== 0;
-  if (!(step > 0 && length > 0 && length <= signal.shape[1])) c.fail(`frames of ${length} by ${step} do not fit ${signal.shape[1]} samples`);
+  if (!(step > 0 && length > 0 && length <= signal.shape[1]))
+    c.fail(`frames of ${length} by ${step} do not fit ${signal.shape[1]} samples`);
   const frames = (part: number): Tensor => {
     const f = signal.select(2, part).unfold(1, length, step);
     return window === null ? f : f.mul(window);

@@ -11,7 +11,11 @@ function stringConcat(c: Call): Value {
   // Sums of places scaled apart carry both operands through the broadcast.
   const at = places(a).mul(y.length).add(places(b));
   const list = Value.of(at, 'int64').numbers();
-  return Value.known('string', at.shape, list.map((k) => x[Math.floor(k / y.length)] + y[k % y.length]));
+  return Value.known(
+    'string',
+    at.shape,
+    list.map((k) => x[Math.floor(k / y.length)] + y[k % y.length]),
+  );
 }
 
 function stringSplit(c: Call): Value[] {
@@ -21,7 +25,13 @@ function stringSplit(c: Call): Value[] {
   const parts = v.strings().map((s) => (delimiter === '' ? words(s, most) : pieces(s, delimiter, most)));
   const width = Math.max(0, ...parts.map((p) => p.length));
   const flat = parts.flatMap((p) => [...p, ...new Array<string>(width - p.length).fill('')]);
-  return [Value.known('string', [...v.shape, width], flat), Value.ints(parts.map((p) => p.length), v.shape)];
+  return [
+    Value.known('string', [...v.shape, width], flat),
+    Value.ints(
+      parts.map((p) => p.length),
+      v.shape,
+    ),
+  ];
 }
 function pieces(s: string, delimiter: string, most: number): string[] {
   const all = s.split(delimiter);
@@ -64,7 +74,11 @@ function regexFullMatch(c: Call): Value {
     return c.fail(`the pattern '${pattern}' is none that JavaScript's expressions can follow`);
   }
   const v = c.v(0);
-  return Value.known('bool', v.shape, Uint8Array.from(v.strings(), (s) => (expression.test(s) ? 1 : 0)));
+  return Value.known(
+    'bool',
+    v.shape,
+    Uint8Array.from(v.strings(), (s) => (expression.test(s) ? 1 : 0)),
+  );
 }
 
 /** Counts of n-grams from a pool, plain, as flags, or weighted. */
@@ -72,7 +86,9 @@ function tfIdf(c: Call): Value {
   const v = c.v(0);
   const counts = c.intsOr('ngram_counts') ?? c.fail("the attribute 'ngram_counts' is missing");
   const indexes = c.intsOr('ngram_indexes') ?? c.fail("the attribute 'ngram_indexes' is missing");
-  const pool: readonly (string | number)[] = c.stringsOr('pool_strings')?.length ? (c.stringsOr('pool_strings') as string[]) : (c.intsOr('pool_int64s') ?? []);
+  const pool: readonly (string | number)[] = c.stringsOr('pool_strings')?.length
+    ? (c.stringsOr('pool_strings') as string[])
+    : (c.intsOr('pool_int64s') ?? []);
   const weights = c.floatsOr('weights') ?? [];
   const [low, high, skips] = [c.int('min_gram_length'), c.int('max_gram_length'), c.int('max_skip_count')];
   const place = new Map<string, number>();
@@ -113,7 +129,9 @@ function tfIdf(c: Call): Value {
 /** ai.onnx.ml: values looked up in a table. */
 function labelEncoder(c: Call): Value {
   const v = c.v(0);
-  const read = (side: 'keys' | 'values'): { list: readonly (string | number | bigint)[]; type: 'string' | 'int64' | 'float' | 'tensor'; like: Value | null } => {
+  const read = (
+    side: 'keys' | 'values',
+  ): { list: readonly (string | number | bigint)[]; type: 'string' | 'int64' | 'float' | 'tensor'; like: Value | null } => {
     const strings = c.stringsOr(`${side}_strings`) ?? (side === 'values' ? c.stringsOr('classes_strings') : null);
     if (strings?.length) return { list: strings, type: 'string', like: null };
     const ints = c.intsOr(`${side}_int64s`);
@@ -135,7 +153,8 @@ function labelEncoder(c: Call): Value {
         ? c.int('default_int64', -1)
         : values.type === 'float'
           ? c.float('default_float', -0)
-          : ((other?.data() as ArrayLike<number> | undefined)?.[0] ?? (values.like?.type === 'string' ? '_Unused' : values.like?.type.startsWith('int') ? -1 : -0));
+          : ((other?.data() as ArrayLike<number> | undefined)?.[0] ??
+            (values.like?.type === 'string' ? '_Unused' : values.like?.type.startsWith('int') ? -1 : -0));
   const found = Array.from(v.data() as ArrayLike<string | number | bigint>, (x) => table.get(key(x)) ?? fallback);
   const type = values.like?.type ?? (values.type as 'string' | 'int64' | 'float');
   if (type === 'string') return Value.known('string', v.shape, found as string[]);

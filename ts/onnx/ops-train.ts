@@ -8,7 +8,12 @@ function nll(c: Call, logits: Tensor): Tensor {
   const ignored = c.attr('ignore_index') ? target.eq(c.int('ignore_index')) : null;
   const safe = ignored === null ? target : where(ignored, 0, target);
   const picked = logits.gather(1, safe.unsqueeze(1)).squeeze(1).neg();
-  let weight: Tensor | null = c.has(2) ? c.x(2).indexSelect(0, safe.reshape([-1])).reshape(safe.shape) : null;
+  let weight: Tensor | null = c.has(2)
+    ? c
+        .x(2)
+        .indexSelect(0, safe.reshape([-1]))
+        .reshape(safe.shape)
+    : null;
   if (ignored !== null) weight = (weight ?? ones(safe.shape, { dtype: logits.dtype })).mul(ignored.logicalNot().to(logits.dtype));
   const loss = weight === null ? picked : picked.mul(weight);
   const reduction = c.str('reduction', 'mean');

@@ -1,6 +1,7 @@
 // Conversions between element types.
-import { searchsorted, type Tensor, tensor, where } from '../tensor/index.ts';
+
 import { isFloat } from '../base/dtype.ts';
+import { searchsorted, type Tensor, tensor, where } from '../tensor/index.ts';
 import type { Call, Row } from './call.ts';
 import { typed } from './call.ts';
 import { carrier, type ElemType, elemType, isNative, RANGES, SMALL, valuesOf } from './types.ts';
@@ -13,13 +14,19 @@ export function toSmall(x: Tensor, type: ElemType, saturate: boolean): Tensor {
   const values = half.filter((v) => Number.isFinite(v));
   const wide = x.to('float32');
   const size = wide.abs();
-  const middles = tensor(values.slice(1).map((v, i) => (v + values[i]) / 2), { dtype: 'float32' });
+  const middles = tensor(
+    values.slice(1).map((v, i) => (v + values[i]) / 2),
+    { dtype: 'float32' },
+  );
   const below = searchsorted(middles, size.contiguous());
   const upTo = searchsorted(middles, size.contiguous(), { right: true });
   // At a tie the even code wins.
   const code = where(below.eq(upTo), below, below.add(below.bitwiseAnd(1)));
   const list = tensor(values, { dtype: 'float32' });
-  let y = list.indexSelect(0, code.reshape([-1])).reshape(x.shape).copysign(wide);
+  let y = list
+    .indexSelect(0, code.reshape([-1]))
+    .reshape(x.shape)
+    .copysign(wide);
   const largest = values[values.length - 1];
   const step = largest - values[values.length - 2];
   if (!saturate && special !== 'none') {
@@ -36,7 +43,13 @@ function toPowers(x: Tensor, mode: string): Tensor {
   const list = tensor(values, { dtype: 'float32' });
   const wide = x.to('float32');
   const size = wide.contiguous();
-  const limits = mode === 'nearest' ? tensor(values.slice(1).map((v, i) => (v + values[i]) / 2), { dtype: 'float32' }) : list;
+  const limits =
+    mode === 'nearest'
+      ? tensor(
+          values.slice(1).map((v, i) => (v + values[i]) / 2),
+          { dtype: 'float32' },
+        )
+      : list;
   const at = searchsorted(limits, size, { right: mode !== 'up' }).sub(mode === 'down' ? 1 : 0);
   const y = list.indexSelect(0, at.clamp(0, 254).reshape([-1])).reshape(x.shape);
   return where(wide.isnan(), Number.NaN, y);
@@ -66,7 +79,13 @@ function written(v: number, single: boolean): string {
 function toText(v: Value): Value {
   const dtype = carrier(v.type);
   const list = Array.from(v.data() as ArrayLike<number | bigint>, (n) =>
-    v.type === 'bool' ? (n ? 'True' : 'False') : isFloat(dtype) ? written(Number(n), dtype !== 'float64') : String(v.type === 'uint64' ? BigInt.asUintN(64, n as bigint) : n),
+    v.type === 'bool'
+      ? n
+        ? 'True'
+        : 'False'
+      : isFloat(dtype)
+        ? written(Number(n), dtype !== 'float64')
+        : String(v.type === 'uint64' ? BigInt.asUintN(64, n as bigint) : n),
   );
   return Value.known('string', v.shape, list);
 }
@@ -78,7 +97,14 @@ function fromText(v: Value, type: ElemType): Value {
     if (t === 'nan') return Number.NaN;
     return Number(t);
   });
-  if (dtype === 'int64') return typed(tensor(v.strings().map((s) => BigInt(s.trim())), { shape: v.shape, dtype }), type);
+  if (dtype === 'int64')
+    return typed(
+      tensor(
+        v.strings().map((s) => BigInt(s.trim())),
+        { shape: v.shape, dtype },
+      ),
+      type,
+    );
   return cast(Value.known('double', v.shape, Float64Array.from(numbers)), type, true, 'up');
 }
 

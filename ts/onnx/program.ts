@@ -1,9 +1,10 @@
 // Runs a graph, node by node.
+
+import { isFloat } from '../base/dtype.ts';
 import { FormatError, WickError } from '../base/errors.ts';
 import { show } from '../base/shape.ts';
-import { isFloat } from '../base/dtype.ts';
-import { keep, noGrad, Tensor } from '../tensor/index.ts';
 import { parameter } from '../nn/index.ts';
+import { keep, noGrad, Tensor } from '../tensor/index.ts';
 import { Call, type Out } from './call.ts';
 import type { Graph, Node } from './graph.ts';
 import { findRow } from './registry.ts';
@@ -156,12 +157,19 @@ function finished(x: Tensor | Item | null, known: boolean, call: Call): Item {
   if (x === null) return None;
   if (!(x instanceof Tensor)) return x instanceof Value && known && !x.known ? Value.of(x.tensor(), x.type, true) : x;
   const first = call.inputs.find((i) => i instanceof Value);
-  const type = first instanceof Value && !first.native && first.type !== 'string' && carrier(first.type) === x.dtype ? first.type : typeOf(x.dtype);
+  const type =
+    first instanceof Value && !first.native && first.type !== 'string' && carrier(first.type) === x.dtype ? first.type : typeOf(x.dtype);
   return Value.of(x, type, known);
 }
 
 const shown = (x: Item | null): string =>
-  x === null ? 'none' : x instanceof Value ? `${x.type}${show(x.shape)}` : x instanceof Sequence ? `a sequence of ${x.items.length}` : 'an empty optional';
+  x === null
+    ? 'none'
+    : x instanceof Value
+      ? `${x.type}${show(x.shape)}`
+      : x instanceof Sequence
+        ? `a sequence of ${x.items.length}`
+        : 'an empty optional';
 
 const named = new WeakSet<object>();
 /** The error with its node's name, operator and inputs; a mistake that no check caught becomes a FormatError. */

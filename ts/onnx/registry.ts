@@ -5,8 +5,8 @@ import { ACTIVATIONS } from './ops-activation.ts';
 import { ATTENTION } from './ops-attention.ts';
 import { CONTROL } from './ops-control.ts';
 import { CONVOLUTIONS } from './ops-conv.ts';
-import { INDICES } from './ops-index.ts';
 import { IMAGES } from './ops-image.ts';
+import { INDICES } from './ops-index.ts';
 import { MATH } from './ops-math.ts';
 import { NORMS } from './ops-norm.ts';
 import { QUANTISED } from './ops-quant.ts';
@@ -16,12 +16,31 @@ import { REDUCTIONS } from './ops-reduce.ts';
 import { REGIONS } from './ops-region.ts';
 import { SHAPES } from './ops-shape.ts';
 import { SIGNALS } from './ops-signal.ts';
-import { TRAINING } from './ops-train.ts';
 import { TEXT } from './ops-text.ts';
+import { TRAINING } from './ops-train.ts';
 import { TYPES } from './ops-types.ts';
 
 const FAMILIES: readonly Readonly<Record<string, Row>>[] = [
-  ...[MATH, ACTIVATIONS, REDUCTIONS, SHAPES, INDICES, TYPES, CONVOLUTIONS, NORMS, RECURRENT, QUANTISED, CONTROL, IMAGES, REGIONS, SIGNALS, RANDOM, TRAINING, ATTENTION, TEXT],
+  ...[
+    MATH,
+    ACTIVATIONS,
+    REDUCTIONS,
+    SHAPES,
+    INDICES,
+    TYPES,
+    CONVOLUTIONS,
+    NORMS,
+    RECURRENT,
+    QUANTISED,
+    CONTROL,
+    IMAGES,
+    REGIONS,
+    SIGNALS,
+    RANDOM,
+    TRAINING,
+    ATTENTION,
+    TEXT,
+  ],
 ];
 
 /** All rows: ONNX's own operators by their names, others as `domain:name`. */

@@ -26,7 +26,9 @@ function externalBytes(t: TensorProto, bytes: number, external: External, where:
     throw new FormatError(`${where}: its data lies in '${location}', outside the model's folder; that is refused`);
   const file = external(location);
   if (file === null)
-    throw new FormatError(`${where}: its data lies in the file '${location}', which is not there; load the model by its path, or give { external }`);
+    throw new FormatError(
+      `${where}: its data lies in the file '${location}', which is not there; load the model by its path, or give { external }`,
+    );
   const offset = Number(entry('offset') ?? 0);
   const length = Number(entry('length') ?? bytes);
   if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length !== bytes || offset + length > file.length)
@@ -97,9 +99,14 @@ export function tensorValue(t: TensorProto, external: External, name: string = t
   const n = shape.reduce((a, b) => a * b, 1);
   const type = elemType(t.dataType, where);
   if (type === 'string') {
-    if (t.stringData.length !== n) throw new FormatError(`${where}: holds ${t.stringData.length} strings, but its shape ${show(shape)} needs ${n}`);
+    if (t.stringData.length !== n)
+      throw new FormatError(`${where}: holds ${t.stringData.length} strings, but its shape ${show(shape)} needs ${n}`);
     const decoder = new TextDecoder();
-    return Value.known('string', shape, t.stringData.map((s) => decoder.decode(s)));
+    return Value.known(
+      'string',
+      shape,
+      t.stringData.map((s) => decoder.decode(s)),
+    );
   }
   const bytes = rawSize(type, n);
   const raw =
@@ -110,7 +117,8 @@ export function tensorValue(t: TensorProto, external: External, name: string = t
         : n === 0
           ? new Uint8Array()
           : fieldBytes(t, type, n, where);
-  if (raw.length !== bytes) throw new FormatError(`${where}: holds ${raw.length} bytes, but its shape ${show(shape)} of ${type} needs ${bytes}`);
+  if (raw.length !== bytes)
+    throw new FormatError(`${where}: holds ${raw.length} bytes, but its shape ${show(shape)} of ${type} needs ${bytes}`);
   return DIRECT.has(type) ? Value.raw(type, shape, raw) : Value.known(type, shape, unpacked(raw, type, n));
 }
 

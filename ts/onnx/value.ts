@@ -3,7 +3,7 @@ import type { Data } from '../backend.ts';
 import { type DType, SIZE } from '../base/dtype.ts';
 import { FormatError, StateError } from '../base/errors.ts';
 import { type Shape, show, sizeOf } from '../base/shape.ts';
-import { capturing, captureWith } from '../plan/capture.ts';
+import { captureWith, capturing } from '../plan/capture.ts';
 import type { Recorder } from '../plan/recorder.ts';
 import { collecting } from '../tensor/core.ts';
 import { backend, fromBytes, keep, noGrad, setBackend, type Tensor, tensor } from '../tensor/index.ts';
@@ -36,7 +36,14 @@ export class Value {
   private bytes: Uint8Array | null;
   private made: Tensor | null;
 
-  private constructor(type: ElemType, shape: Shape, known: boolean, elements: Elements | null, bytes: Uint8Array | null, made: Tensor | null) {
+  private constructor(
+    type: ElemType,
+    shape: Shape,
+    known: boolean,
+    elements: Elements | null,
+    bytes: Uint8Array | null,
+    made: Tensor | null,
+  ) {
     this.type = type;
     this.shape = shape;
     this.known = known;

@@ -160,7 +160,11 @@ function write(out: Writer, number: number, kind: Kind, value: unknown): void {
   else if (wire !== 2) out.raw(new Uint8Array((kind === 'float' ? Float32Array : Float64Array).of(value as number).buffer));
   else {
     const bytes =
-      kind === 'string' ? encoder.encode(value as string) : kind === 'bytes' ? (value as Uint8Array) : encodeMessage(value as Message, kind as Schema);
+      kind === 'string'
+        ? encoder.encode(value as string)
+        : kind === 'bytes'
+          ? (value as Uint8Array)
+          : encodeMessage(value as Message, kind as Schema);
     out.varint(bytes.length);
     out.raw(bytes);
   }

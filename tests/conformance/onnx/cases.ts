@@ -74,5 +74,9 @@ export class OnnxTests {
 /** input[i] = i / n, the rule of the whole networks. */
 function ramp(shape: readonly number[]): Value {
   const n = shape.reduce((a, b) => a * b, 1);
-  return Value.known('float', shape, Float32Array.from({ length: n }, (_, i) => i / n));
+  return Value.known(
+    'float',
+    shape,
+    Float32Array.from({ length: n }, (_, i) => i / n),
+  );
 }

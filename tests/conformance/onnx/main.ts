@@ -73,7 +73,10 @@ function verdict(data: OnnxTests, test: OnnxTest, mode: Mode, stayed: Map<string
           }
         }
         if (mode === 'plan' && model.runs !== 'plan') {
-          const why = model.runs.replace(/.*\(([\w.:]+)\): /, '$1: ').replace(/ \(inputs: .*/, '').replace(/'[^']*'/g, '...');
+          const why = model.runs
+            .replace(/.*\(([\w.:]+)\): /, '$1: ')
+            .replace(/ \(inputs: .*/, '')
+            .replace(/'[^']*'/g, '...');
           stayed.set(why, (stayed.get(why) ?? 0) + 1);
         }
         return null;
