@@ -8,6 +8,7 @@ import { Program } from './program.ts';
 import type { External } from './tensors.ts';
 import { decodeMessage } from './wire.ts';
 
+export { type ExportOptions, exportONNX } from './export.ts';
 export { OnnxModel } from './model.ts';
 export { ROWS as operators } from './registry.ts';
 export { type Item, None, Sequence, Value } from './value.ts';

@@ -40,10 +40,7 @@ function shift(a: Tensor, b: Tensor, c: Call): Tensor {
   if (c.str('direction') === 'LEFT') return a.bitwiseLeftShift(b);
   if (c.type(0) !== 'uint64') return a.bitwiseRightShift(b);
   // Zeros, not the sign bit, come in from the left.
-  const mask = full([], SIGN_BIT, { dtype: 'int64' })
-    .bitwiseRightShift(b)
-    .bitwiseLeftShift(1)
-    .bitwiseNot();
+  const mask = full([], SIGN_BIT, { dtype: 'int64' }).bitwiseRightShift(b).bitwiseLeftShift(1).bitwiseNot();
   return where(b.eq(0), a, a.bitwiseRightShift(b).bitwiseAnd(mask));
 }
 
