@@ -66,6 +66,8 @@ const softplus = (x: Tensor): Tensor => x.softplus();
 function shrink(x: Tensor, c: Call): Tensor {
   const lambda = c.float('lambd', 0.5);
   const bias = c.float('bias', 0);
+  if (bias === 0) return x.hardshrink(lambda);
+  if (bias === lambda) return x.softshrink(lambda);
   const zero = zerosLike(x);
   return c.same(where(x.lt(-lambda), x.add(bias), where(x.gt(lambda), x.sub(bias), zero))).tensor();
 }
