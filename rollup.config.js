@@ -1,8 +1,10 @@
 // Bundles what tsc emitted under build/ts into dist/: one entry per export of package.json, shared chunks, source maps back to ts/.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { minify } from 'terser';
 import { entries } from './scripts/entries.mjs';
-import { at } from './scripts/sources.mjs';
+import { at, read } from './scripts/sources.mjs';
+import { inlinedIn } from './scripts/wasm.mjs';
 
 // The packages whose code ships inside wick's: what is installed needs nothing at run time.
 const INSIDE = { '@assemblyscript/loader': 'node_modules/@assemblyscript/loader/index.js', fflate: 'node_modules/fflate/esm/browser.js' };
@@ -43,6 +45,19 @@ const shed = {
   },
 };
 
+/** The loader's helpers for managed objects and classes stay out: the module has neither, and its exports are called as they are. */
+const plain = {
+  name: 'plain',
+  transform(code, id) {
+    if (!id.includes('@assemblyscript/loader')) return null;
+    const found = this.parse(code).body.find(({ id: name }) => name?.name === 'postInstantiate');
+    if (found === undefined) throw new Error('rollup: the loader has no function postInstantiate');
+    const { start, end } = found.body;
+    const lines = code.slice(start, end).replace(/[^\n]/g, '');
+    return { code: `${code.slice(0, start)}{ return extendedExports;${lines} }${code.slice(end)}`, map: null };
+  },
+};
+
 /** Hands tsc's source maps on. The inlined Wasm is not source: it gets an empty map, or every map would carry it once more. */
 const maps = {
   name: 'maps',
@@ -75,19 +90,45 @@ const shorten = {
   },
 };
 
+/** For runtimes that compile nothing at run time: the module is a file beside the JavaScript, imported; fast mathematics have no kernels. */
+const CORE = './core.wasm';
+const STAND_INS = {
+  [at('build/ts/wasm/module.js')]:
+    `import core from '${CORE}';\nexport const compiled = () => core;\nexport const unpacked = () => new Uint8Array();\n`,
+  [at('build/ts/fast/gen/fast.js')]: "export const fast = '';\nexport const size = 0;\n",
+};
+const edge = {
+  name: 'edge',
+  resolveId: (id) => (id === CORE ? { id: CORE, external: true, moduleSideEffects: false } : null),
+  load: (id) => (STAND_INS[id] ? { code: STAND_INS[id], map: { mappings: '' } } : null),
+  generateBundle() {
+    this.emitFile({ type: 'asset', fileName: 'core.wasm', source: inlinedIn(read('ts/wasm/gen/core.ts')).bytes });
+  },
+  /** Bundlers for edge-light want to be told that the file is imported as a module. */
+  writeBundle({ dir }, files) {
+    for (const { fileName, source, code } of Object.values(files)) {
+      const to = at(`${dir}-light/${fileName}`);
+      mkdirSync(dirname(to), { recursive: true });
+      writeFileSync(to, source ?? code.replace(`"${CORE}"`, `"${CORE}?module"`));
+    }
+  },
+};
+
 const input = entries()
   .filter(({ source }) => existsSync(at(`build/ts/${source}.js`)))
   .map(({ source }) => [source, source === 'index' ? at('build/ts/index.js') : ENTRY + source]);
 
-export default {
+const bundle = (plugins, output) => ({
   input: Object.fromEntries(input),
-  plugins: [inside, engine, maps, shed, shorten],
+  plugins: [inside, engine, ...plugins, maps, shed, plain, shorten],
   external: [/^node:/],
   // The root entry holds the core itself: a shared chunk would repeat its list of names twice.
   preserveEntrySignatures: 'allow-extension',
-  output: { dir: 'dist', format: 'es', sourcemap: true, entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
+  output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js', ...output },
   onLog(level, log, handler) {
     if (level === 'warn') handler('error', log);
     else handler(level, log);
   },
-};
+});
+
+export default [bundle([], { dir: 'dist', sourcemap: true }), bundle([edge], { dir: 'dist/edge', hoistTransitiveImports: false })];

@@ -1,7 +1,7 @@
 // The package's public entries, read from package.json's exports: what rollup bundles, what types ship, what the exports check imports.
 import { read } from './sources.mjs';
 
-/** One row per subpath: { name: 'wick/nn', source: 'nn/index', js: 'dist/nn/index.js', types: 'dist/types/ts/nn/index.d.ts' }. */
+/** One row per subpath: { name: 'wick/nn', source: 'nn/index', js: 'dist/nn/index.js', edge: 'dist/edge/nn/index.js', types: 'dist/types/ts/nn/index.d.ts' }. */
 export function entries() {
   const manifest = JSON.parse(read('package.json'));
   return Object.entries(manifest.exports)
@@ -10,6 +10,7 @@ export function entries() {
       name: manifest.name + subpath.slice(1),
       source: target.default.slice('./dist/'.length, -'.js'.length),
       js: target.default.slice(2),
+      edge: target.workerd.slice(2),
       types: target.types.slice(2),
     }));
 }

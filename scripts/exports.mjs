@@ -15,8 +15,9 @@ try {
     project(),
   );
   const home = join(folder, 'user/node_modules/wick');
-  for (const { name, js, types } of entries()) {
-    for (const path of [js, types]) if (!existsSync(join(home, path))) fail(`${name}: the package lacks ${path}`);
+  for (const { name, js, edge, types } of entries()) {
+    for (const path of [js, edge, edge.replace('/edge/', '/edge-light/'), types])
+      if (!existsSync(join(home, path))) fail(`${name}: the package lacks ${path}`);
   }
   const dependencies = Object.keys(JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')).dependencies ?? {});
   if (dependencies.length) fail(`the core has run-time dependencies: ${dependencies.join(', ')}`);

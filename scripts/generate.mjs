@@ -26,7 +26,8 @@ async function loadTable() {
     }
   }
   try {
-    return await import(pathToFileURL(join(out, 'ops', 'networks.js')).href);
+    const load = (file) => import(pathToFileURL(join(out, 'ops', file)).href);
+    return { ...(await load('networks.js')), quantised: { ...(await load('quantised.js')), ...(await load('quantised-conv.js')) } };
   } finally {
     rmSync(out, { recursive: true, force: true });
   }
@@ -36,7 +37,7 @@ const files = new Map([
   ['assembly/kernels/gemm/gen/tile.ts', gemmTiles()],
   ['assembly/kernels/conv/gen/tile.ts', convolutionTiles()],
 ]);
-const { TABLE, FAMILIES } = await loadTable();
+const { TABLE, FAMILIES, quantised } = await loadTable();
 const rows = Object.values(TABLE);
 const familyOf = (op) => Object.keys(FAMILIES).find((f) => FAMILIES[f][op.name] === op);
 const maps = rows.filter((op) => op.kind === 'map');
@@ -78,10 +79,11 @@ const hidden = (op) => /Backward$/.test(op.name) || op.name === 'copy';
   files.set('assembly/gen/dispatch.ts', text);
 
   let fields = HEAD;
-  for (const op of kernels) {
-    const list = (names) => names.map((n, i) => `  export const ${n}: i32 = ${i};\n`).join('');
-    if (op.ints.length + (op.floats?.length ?? 0) > 0)
-      fields += `export namespace ${op.name} {\n${list(op.ints)}${list(op.floats ?? [])}}\n`;
+  const list = (names) => names.map((n, i) => `  export const ${n}: i32 = ${i};\n`).join('');
+  // Rows of modules that join the core later have fields, but no place in its function table.
+  const joined = Object.entries(quantised).filter(([, op]) => op.kind === 'kernel');
+  for (const [name, op] of [...kernels.map((op) => [op.name, op]), ...joined]) {
+    if (op.ints.length + (op.floats?.length ?? 0) > 0) fields += `export namespace ${name} {\n${list(op.ints)}${list(op.floats ?? [])}}\n`;
   }
   files.set('assembly/gen/fields.ts', fields);
 }

@@ -15,7 +15,11 @@ const ROOMS = [
     rooms: ['ts/autograd', 'ts/fast', 'ts/nn', 'ts/optim', 'ts/data', 'ts/formats'],
     what: 'custom functions, networks, training, data, files',
   },
-  { level: 6, rooms: ['ts/onnx', 'ts/hub', 'ts/board', 'ts/serve', 'ts/distributed', 'ts/cli'], what: 'programs around the engine' },
+  {
+    level: 6,
+    rooms: ['ts/onnx', 'ts/tflite', 'ts/hub', 'ts/board', 'ts/serve', 'ts/distributed', 'ts/cli'],
+    what: 'importers, programs around the engine',
+  },
   { level: 7, rooms: ['ts/index.ts'], what: 'composition root' },
 ];
 // Rooms that only these may name, whatever the levels say.

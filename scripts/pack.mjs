@@ -34,7 +34,7 @@ export function pack(bytes) {
   return coder.end();
 }
 
-/** Undoes `pack` with the compiled module of assembly/unpack.ts: what ts/wasm/load.ts does. */
+/** Undoes `pack` with the compiled module of assembly/unpack.ts: what ts/wasm/module.ts does. */
 export function unpack(unpacker, packed, size) {
   const pages = (OUT + size + packed.length + 65_535) >> 16;
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });

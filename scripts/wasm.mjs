@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { pack, unpack } from './pack.mjs';
 import { at, node, root } from './sources.mjs';
 
-/** How the module's bytes are written into ts/wasm/gen/core.ts; ts/wasm/load.ts reads the same. */
+/** How the module's bytes are written into ts/wasm/gen/core.ts; ts/wasm/module.ts reads the same. */
 export const ENCODING = 'packed by scripts/pack.mjs, base64';
 
 /** Both modules as those texts: base64 keeps what packing gained, as a compressed transfer squeezes its 6 bits a character back out. */
@@ -31,9 +31,12 @@ const FEATURES = ['simd', 'threads', 'bulk-memory', 'nontrapping-float-to-int', 
 const CLEAN = ['--reorder-functions-by-name', '--local-cse', '--simplify-locals', '--coalesce-locals', '--reorder-locals'];
 const STRIP = ['--strip-debug', '--strip-producers', '--strip-target-features', '--vacuum'];
 
-/** Writes the core (or the fast module, target 'fast') to a path; `named` keeps function names and writes `${path}.map`, which change no code byte. */
+/** The source of each module. */
+const SOURCES = { core: 'assembly/index.ts', fast: 'assembly/fast.ts', quant: 'assembly/quant.ts' };
+
+/** Writes the core (or another module, by its target) to a path; `named` keeps function names and writes `${path}.map`, which change no code byte. */
 export function compile(path, { named = false, target = 'core' } = {}) {
-  asc(target === 'fast' ? 'assembly/fast.ts' : 'assembly/index.ts', target, path, '--debug', ...(named ? ['--sourceMap'] : []));
+  asc(SOURCES[target], target, path, '--debug', ...(named ? ['--sourceMap'] : []));
   const rest = named ? ['--debuginfo', '--input-source-map', `${path}.map`, '--output-source-map', `${path}.map`] : STRIP;
   const wasmOpt = at('node_modules/binaryen/bin/wasm-opt');
   const features = target === 'fast' ? [...FEATURES, '--enable-relaxed-simd'] : FEATURES;

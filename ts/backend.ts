@@ -147,4 +147,9 @@ export interface Backend {
   read(view: View): Promise<Uint8Array>;
   /** Overwrites a contiguous view. */
   write(view: View, bytes: Uint8Array): void;
+  /**
+   * A storage's bytes where they lie, if threads may share them (else a copy), for one more reader or one less: while there are any, what
+   * it holds may change unseen. A device may lack it.
+   */
+  lend?(storage: Storage, readers: 1 | -1): Uint8Array;
 }

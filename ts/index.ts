@@ -3,8 +3,8 @@ import { type Rounding, rounder } from './backend.ts';
 import { DeviceError, ValueError } from './base/errors.ts';
 import { setBackend } from './tensor/core.ts';
 import { Engine } from './wasm/engine.ts';
-import { unpacked } from './wasm/load.ts';
 import type { MemoryStats } from './wasm/memory.ts';
+import { unpacked } from './wasm/module.ts';
 
 const engine = new Engine();
 setBackend(engine);

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import '../../ts/onnx/index.ts';
+import '../../ts/tflite/index.ts';
 import type { DType } from '../../ts/base/dtype.ts';
 import type { Model } from '../../ts/formats/model.ts';
 import { load, noGrad, type Tensor, tensor } from '../../ts/index.ts';

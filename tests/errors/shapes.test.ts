@@ -10,6 +10,18 @@ const test = suite('bad shapes and dtypes');
 const { DTypeError, IndexError, ShapeError, ValueError, ones, tensor, zeros } = wick;
 const int = (data: unknown): Tensor => tensor(data as number[], { dtype: 'int64' });
 
+test('strided views that leave the storage', () => {
+  for (const [shape, strides, offset] of [
+    [[3, 3], [2, 1], 0],
+    [[5], [1], 0],
+    [[2], [1], 3],
+    [[2], [1], -1],
+    [[1.5], [1], 0],
+    [[2], [Number.NaN], 0],
+  ] as const)
+    refuses(() => ones([4]).asStrided(shape, strides, offset), ShapeError, 'asStrided', '4 elements');
+});
+
 test('ragged arrays and what is no number', () => {
   refuses(() => tensor([[1, 2], [3]]), ShapeError, 'tensor', 'ragged', '2 and 1', 'same length');
   refuses(() => tensor([[1, 2], 3] as never), ShapeError, 'tensor', 'ragged');

@@ -70,7 +70,7 @@ const MUTATIONS: readonly Mutation[] = [
   (dice, _, graph) => {
     const t = dice.pick(tensors(graph));
     if (t?.rawData !== undefined && t.dataType === 7) {
-      const copy = t.rawData.slice();
+      const copy = new Uint8Array(t.rawData);
       for (let i = 0; i < copy.length; i++) copy[i] = dice.roll(4) === 0 ? dice.roll(256) : copy[i];
       t.rawData = copy;
     } else if (t !== undefined) t.int64Data = t.int64Data.map(() => BigInt(dice.pick(SIZES)));
@@ -112,10 +112,11 @@ const MUTATIONS: readonly Mutation[] = [
   (dice, _, graph) => {
     const a = attribute(dice, graph);
     if (a === undefined) return 'no attribute';
-    let inner = { ...graph, node: graph.node.slice(0, 1) };
+    const b = { ...a };
+    let inner = { ...graph, node: graph.node.slice(0, 1).map((n) => ({ ...n, attribute: [] as AttributeProto[] })) };
     for (let i = 0; i < 1 + dice.roll(300); i++) {
       const [first] = inner.node;
-      inner = { ...inner, node: [{ ...first, attribute: [{ ...a, g: inner }] }] };
+      inner = { ...inner, node: [{ ...first, attribute: [{ ...b, g: inner }] }] };
     }
     a.g = inner;
     return 'graphs nested deeply';
@@ -143,7 +144,16 @@ const MUTATIONS: readonly Mutation[] = [
     if (n === undefined) return 'no node';
     const name = 'Self';
     const inner = { ...n, opType: name, domain: 'f' };
-    model.functions.push({ name, domain: 'f', input: [...n.input], output: [...n.output], attribute: [], attributeProto: [], node: [inner, inner], opsetImport: model.opsetImport });
+    model.functions.push({
+      name,
+      domain: 'f',
+      input: [...n.input],
+      output: [...n.output],
+      attribute: [],
+      attributeProto: [],
+      node: [inner, inner],
+      opsetImport: model.opsetImport,
+    });
     n.opType = name;
     n.domain = 'f';
     return 'a function that calls itself';

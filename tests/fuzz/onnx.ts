@@ -1,12 +1,12 @@
 // npm run fuzz:onnx [-- --seconds 120 --seed 1]: damaged ONNX models. Each must load and run or be a typed error, within 2 s, without memory
 // that neither the file nor the results account for.
-import { memory, reclaim, setMemoryLimit, type Tensor, WickError, zeros } from '../../ts/index.ts';
-import { readOnnx } from '../../ts/onnx/index.ts';
+
 import type { DType } from '../../ts/base/dtype.ts';
+import { memory, reclaim, setMemoryLimit, type Tensor, WickError, zeros } from '../../ts/index.ts';
+import { exportONNX, readOnnx } from '../../ts/onnx/index.ts';
 import { conformanceFolder } from '../conformance/folder.ts';
 import { OnnxTests } from '../conformance/onnx/cases.ts';
 import { trips } from '../onnx/modules.ts';
-import { exportONNX } from '../../ts/onnx/index.ts';
 import { damaged } from './onnx-mutations.ts';
 import { Dice } from './random.ts';
 
@@ -18,7 +18,7 @@ export function seeds(): Uint8Array[] {
   const folder = conformanceFolder('onnx-node');
   if (folder === null) return own;
   const data = new OnnxTests(folder);
-  return [...own, ...data.tests.filter((t) => !t.name.startsWith('light')).map((t) => data.model(t))];
+  return [...own, ...data.tests.filter((t) => !t.name.startsWith('light')).map((t) => new Uint8Array(data.model(t)))];
 }
 
 /** Runs one damaged model; what is wrong with how wick took it, or null. */
@@ -31,7 +31,8 @@ export function judge(bytes: Uint8Array): string | null {
       const inputs: Record<string, Tensor> = {};
       for (const { name, dtype, shape } of model.inputs) {
         const sizes = (shape ?? []).map((n) => (typeof n === 'number' ? n : 2));
-        if (sizes.reduce((a, b) => a * b, 1) <= 1 << 20 && !['string', 'sequence', 'optional', 'map'].includes(dtype)) inputs[name] = zeros(sizes, { dtype: dtype as DType });
+        if (sizes.reduce((a, b) => a * b, 1) <= 1 << 20 && !['string', 'sequence', 'optional', 'map'].includes(dtype))
+          inputs[name] = zeros(sizes, { dtype: dtype as DType });
       }
       for (let run = 0; run < 2; run++) for (const y of Object.values(model.run(inputs))) y.dispose();
     } finally {

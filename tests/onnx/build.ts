@@ -3,9 +3,21 @@ import { type GraphProto, MODEL, type NodeProto, type TensorProto } from '../../
 import { codeOf, type ElemType } from '../../ts/onnx/types.ts';
 import { encodeMessage } from '../../ts/onnx/wire.ts';
 
-type Attribute = number | string | readonly number[] | { readonly float: number } | { readonly graph: object } | { readonly tensor: Partial<TensorProto> };
+type Attribute =
+  | number
+  | string
+  | readonly number[]
+  | { readonly float: number }
+  | { readonly graph: object }
+  | { readonly tensor: Partial<TensorProto> };
 /** A node: operator, inputs, outputs, attributes. */
-export function node(op: string, input: readonly string[], output: readonly string[], attrs: Readonly<Record<string, Attribute>> = {}, domain = ''): NodeProto {
+export function node(
+  op: string,
+  input: readonly string[],
+  output: readonly string[],
+  attrs: Readonly<Record<string, Attribute>> = {},
+  domain = '',
+): NodeProto {
   const attribute = Object.entries(attrs).map(([name, v]) => {
     if (typeof v === 'number') return { name, i: v, type: 2 };
     if (typeof v === 'string') return { name, s: new TextEncoder().encode(v), type: 3 };

@@ -3,7 +3,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { compile, DTypeError, FormatError, load, memory, noGrad, ones, rand, reclaim, ShapeError, type Tensor, tensor, ValueError } from '../../ts/index.ts';
+import {
+  compile,
+  DTypeError,
+  FormatError,
+  load,
+  memory,
+  noGrad,
+  ones,
+  rand,
+  reclaim,
+  ShapeError,
+  type Tensor,
+  tensor,
+  ValueError,
+} from '../../ts/index.ts';
 import { readOnnx } from '../../ts/onnx/index.ts';
 import * as optim from '../../ts/optim/index.ts';
 import { floats, graph, longs, modelOf, node, port } from './build.ts';
@@ -27,15 +41,30 @@ test('a model has ports, runs as a plan, takes any batch', async () => {
 
 test('inputs of another kind are errors that name them', () => {
   const model = readOnnx(linear);
-  assert.throws(() => model.run({}), (e: Error) => e instanceof ValueError && /'x' is missing/.test(e.message));
-  assert.throws(() => model.run({ x: ones([1, 2]), z: ones([1]) }), (e: Error) => e instanceof ValueError && /no input 'z'/.test(e.message));
-  assert.throws(() => model.run({ x: ones([1, 3]) }), (e: Error) => e instanceof ShapeError && /\[n, 2\]/.test(e.message));
-  assert.throws(() => model.run({ x: ones([1, 2], { dtype: 'int64' }) }), (e: Error) => e instanceof DTypeError);
+  assert.throws(
+    () => model.run({}),
+    (e: Error) => e instanceof ValueError && /'x' is missing/.test(e.message),
+  );
+  assert.throws(
+    () => model.run({ x: ones([1, 2]), z: ones([1]) }),
+    (e: Error) => e instanceof ValueError && /no input 'z'/.test(e.message),
+  );
+  assert.throws(
+    () => model.run({ x: ones([1, 3]) }),
+    (e: Error) => e instanceof ShapeError && /\[n, 2\]/.test(e.message),
+  );
+  assert.throws(
+    () => model.run({ x: ones([1, 2], { dtype: 'int64' }) }),
+    (e: Error) => e instanceof DTypeError,
+  );
 });
 
 test('weights train, call by call and in a compiled step', () => {
   const model = readOnnx(linear);
-  assert.equal(Array.from(model.namedParameters(), ([n]) => n), ['w', 'b']);
+  assert.equal(
+    Array.from(model.namedParameters(), ([n]) => n),
+    ['w', 'b'],
+  );
   const optimizer = new optim.SGD(model.parameters(), { lr: 0.05 });
   const x = rand([16, 2]);
   const y = noGrad(() => x.matmul(tensor([[3], [-1]])).add(2));
@@ -80,7 +109,12 @@ test('an input that decides a shape is part of what a plan is for', () => {
     outputs: [port('y', 'float', ['a', 'b'])],
   });
   const model = readOnnx(bytes);
-  for (const shape of [[2, 3], [3, 2], [2, 3]]) assert.equal(model.run({ x: ones([6]), shape: tensor(shape, { dtype: 'int64' }) }).y.shape, shape);
+  for (const shape of [
+    [2, 3],
+    [3, 2],
+    [2, 3],
+  ])
+    assert.equal(model.run({ x: ones([6]), shape: tensor(shape, { dtype: 'int64' }) }).y.shape, shape);
   assert.is(model.runs, 'plan');
 });
 
@@ -122,14 +156,26 @@ test('If and Loop, with names from outside', () => {
 });
 
 test('functions of the model', () => {
-  const twice = { name: 'Twice', domain: 'my', input: ['a'], output: ['b'], node: [node('Add', ['a', 'a'], ['b'])], opsetImport: [{ domain: '', version: 21 }] };
+  const twice = {
+    name: 'Twice',
+    domain: 'my',
+    input: ['a'],
+    output: ['b'],
+    node: [node('Add', ['a', 'a'], ['b'])],
+    opsetImport: [{ domain: '', version: 21 }],
+  };
   const bytes = modelOf({
     nodes: [node('Twice', ['x'], ['y'], {}, 'my'), node('Twice', ['y'], ['z'], {}, 'my')],
     inputs: [port('x', 'float', [1])],
     outputs: [port('z', 'float', [1])],
     functions: [twice],
   });
-  assert.equal(readOnnx(bytes).run({ x: tensor([1.5]) }).z.arraySync(), [6]);
+  assert.equal(
+    readOnnx(bytes)
+      .run({ x: tensor([1.5]) })
+      .z.arraySync(),
+    [6],
+  );
 });
 
 test('external data is read beside the model, and nowhere else', async () => {
@@ -177,7 +223,10 @@ test('external data is read beside the model, and nowhere else', async () => {
 
 test('graphs that do not hang together name the node', () => {
   const bad = (what: RegExp, parts: Parameters<typeof modelOf>[0]): void => {
-    assert.throws(() => readOnnx(modelOf(parts)), (e: Error) => e instanceof FormatError && what.test(e.message));
+    assert.throws(
+      () => readOnnx(modelOf(parts)),
+      (e: Error) => e instanceof FormatError && what.test(e.message),
+    );
   };
   const [inputs, outputs] = [[port('x', 'float', [1])], [port('y', 'float', [1])]];
   bad(/'y' \(Relu\) reads 'nothing'/, { nodes: [node('Relu', ['nothing'], ['y'])], inputs, outputs });
@@ -185,11 +234,32 @@ test('graphs that do not hang together name the node', () => {
   bad(/makes 'y', which something else makes/, { nodes: [node('Relu', ['x'], ['y']), node('Abs', ['x'], ['y'])], inputs, outputs });
   bad(/made by no node/, { nodes: [], inputs, outputs });
   bad(/operator Magic is not implemented/, { nodes: [node('Magic', ['x'], ['y'])], inputs, outputs });
-  bad(/holds 4 bytes.*needs 8/, { nodes: [node('Add', ['x', 'w'], ['y'])], inputs, outputs, initializers: [{ name: 'w', dims: [2], dataType: 1, rawData: new Uint8Array(4) }] });
-  bad(/size that is none/, { nodes: [node('Add', ['x', 'w'], ['y'])], inputs, outputs, initializers: [{ name: 'w', dims: [-2], dataType: 1, rawData: new Uint8Array(4) }] });
-  bad(/more elements than can be counted/, { nodes: [node('Add', ['x', 'w'], ['y'])], inputs, outputs, initializers: [{ name: 'w', dims: [1e9, 1e9], dataType: 1, rawData: new Uint8Array(4) }] });
-  assert.throws(() => readOnnx(linear.subarray(0, linear.length - 3)), (e: Error) => e instanceof FormatError);
-  assert.throws(() => readOnnx(new Uint8Array([1, 2, 3])), (e: Error) => e instanceof FormatError);
+  bad(/holds 4 bytes.*needs 8/, {
+    nodes: [node('Add', ['x', 'w'], ['y'])],
+    inputs,
+    outputs,
+    initializers: [{ name: 'w', dims: [2], dataType: 1, rawData: new Uint8Array(4) }],
+  });
+  bad(/size that is none/, {
+    nodes: [node('Add', ['x', 'w'], ['y'])],
+    inputs,
+    outputs,
+    initializers: [{ name: 'w', dims: [-2], dataType: 1, rawData: new Uint8Array(4) }],
+  });
+  bad(/more elements than can be counted/, {
+    nodes: [node('Add', ['x', 'w'], ['y'])],
+    inputs,
+    outputs,
+    initializers: [{ name: 'w', dims: [1e9, 1e9], dataType: 1, rawData: new Uint8Array(4) }],
+  });
+  assert.throws(
+    () => readOnnx(linear.subarray(0, linear.length - 3)),
+    (e: Error) => e instanceof FormatError,
+  );
+  assert.throws(
+    () => readOnnx(new Uint8Array([1, 2, 3])),
+    (e: Error) => e instanceof FormatError,
+  );
 });
 
 test('nodes out of order are put in order; errors of operators name the node', () => {
@@ -200,18 +270,29 @@ test('nodes out of order are put in order; errors of operators name the node', (
   });
   const model = readOnnx(bytes);
   assert.equal(model.run({ x: ones([1, 1]) }).y.arraySync(), [[1]]);
-  assert.throws(() => model.run({ x: ones([2, 3]) }), (e: Error) => e instanceof ShapeError && /node 'h' \(MatMul\)/.test(e.message));
+  assert.throws(
+    () => model.run({ x: ones([2, 3]) }),
+    (e: Error) => e instanceof ShapeError && /node 'h' \(MatMul\)/.test(e.message),
+  );
 });
 
 test('axes of older and newer versions mean the same', () => {
-  const older = modelOf({ opset: 11, nodes: [node('ReduceMean', ['x'], ['y'], { axes: [1], keepdims: 0 })], inputs: [port('x', 'float', [2, 2])], outputs: [port('y', 'float', [2])] });
+  const older = modelOf({
+    opset: 11,
+    nodes: [node('ReduceMean', ['x'], ['y'], { axes: [1], keepdims: 0 })],
+    inputs: [port('x', 'float', [2, 2])],
+    outputs: [port('y', 'float', [2])],
+  });
   const newer = modelOf({
     nodes: [node('ReduceMean', ['x', 'a'], ['y'], { keepdims: 0 })],
     inputs: [port('x', 'float', [2, 2])],
     outputs: [port('y', 'float', [2])],
     initializers: [longs('a', [1], [1])],
   });
-  const x = tensor([[1, 3], [5, 9]]);
+  const x = tensor([
+    [1, 3],
+    [5, 9],
+  ]);
   for (const bytes of [older, newer]) assert.equal(readOnnx(bytes).run({ x }).y.arraySync(), [2, 7]);
 });
 

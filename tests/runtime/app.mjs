@@ -6,7 +6,7 @@ import { at, files } from '../../scripts/sources.mjs';
 import { bundle } from './bundle.mjs';
 import { sh } from './install.mjs';
 
-const PROGRAMS = ['run', 'bits', 'smoke', 'bad-days'];
+const PROGRAMS = ['run', 'bits', 'smoke', 'bad-days', 'own-workers'];
 
 /** Packs wick, installs it, and writes the programs; { root, tarball, remove }. */
 export async function makeApp() {
@@ -32,6 +32,7 @@ export async function makeApp() {
     for (const [name, file] of [
       ['smoke', 'smoke.bundle'],
       ['in-worker', 'in-worker'],
+      ['share-worker', 'share-worker'],
     ])
       await bundle(`tests/runtime/programs/${name}.mjs`, join(root, `${file}.mjs`), { home });
     return { root, tarball: join(root, filename), remove };
@@ -55,12 +56,13 @@ export async function makeSuites(root) {
   return suites;
 }
 
-/** Writes a program that says '@' and the JSON of an expression's value, where it runs: 'page' (or process), 'worker', 'service'. */
+/** Writes a program that says '@' and the JSON of an expression's value, where it runs: 'page' (or process), 'worker', 'service', 'edge'. */
 export function makeJob(root, name, { imports, value, where = 'page' }) {
   const file = `job-${name}-${where}.mjs`;
   const ways = {
     page: `console.log('@' + JSON.stringify(await ${value}));`,
     worker: `postMessage('@' + JSON.stringify(await ${value}));`,
+    edge: `export default { async test() { console.log('@' + JSON.stringify(await ${value})); } };`,
     service: `onmessage = async (event) => event.source.postMessage('@' + JSON.stringify(await ${value}));`,
   };
   writeFileSync(join(root, file), `${imports}\n${ways[where]}\n`);

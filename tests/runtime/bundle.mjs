@@ -35,6 +35,7 @@ function substitutes(whole, packaged) {
     name: 'substitutes',
     resolveId(source, importer) {
       if (source === 'kleur') return PLAIN;
+      if (/\.wasm(\?module)?$/.test(source)) return { id: source, external: true };
       if (PACKAGES[source]) return at(PACKAGES[source]);
       if (source.startsWith('wick')) return packaged(source);
       if (whole || importer === undefined || !source.startsWith('.')) return null;
@@ -56,10 +57,12 @@ function substitutes(whole, packaged) {
  * Writes one self-contained module; what stays outside is Node's modules and, unless `home` is given, the package itself.
  * @param path of a compiled module under build/
  * @param home folder of the installed package, to bundle it in too
+ * @param sources whether to bundle the sources whole instead of the package
+ * @param flavour 'edge' or 'edge-light' for those builds of it
  * @returns the Node modules it needs, and whether it tests a copy of the sources
  */
-export async function bundle(path, file, { home } = {}) {
-  const byName = new Map(entries().map(({ name, js }) => [name, js]));
+export async function bundle(path, file, { home, flavour, sources = false } = {}) {
+  const byName = new Map(entries().map(({ name, js }) => [name, flavour ? js.replace('dist/', `dist/${flavour}/`) : js]));
   const packaged = (name) => (home ? resolve(home, byName.get(name)) : { id: name, external: true });
   const make = (whole) =>
     rollup({
@@ -70,9 +73,9 @@ export async function bundle(path, file, { home } = {}) {
         if (!['CIRCULAR_DEPENDENCY', 'THIS_IS_UNDEFINED'].includes(warning.code)) throw new Error(`${path}: ${warning.message}`);
       },
     });
-  let build = await make(false);
-  const whole = build.watchFiles.some((name) => INNER.test(fromBuild(name)));
-  if (whole) build = await make(true);
+  let build = await make(sources);
+  const whole = sources || build.watchFiles.some((name) => INNER.test(fromBuild(name)));
+  if (whole && !sources) build = await make(true);
   const { output } = await build.write({ file, format: 'es', inlineDynamicImports: true });
   return { needs: output[0].imports.filter((name) => name.startsWith('node:')), whole };
 }

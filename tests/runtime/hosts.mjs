@@ -2,6 +2,7 @@
 import { arm64 } from './arm64.mjs';
 import { BROWSERS, ISOLATED } from './browsers.mjs';
 import { install, installed } from './install.mjs';
+import { workerd } from './workerd.mjs';
 
 /** The Node modules that Deno and Bun have and that tests may use there; browsers have none. */
 const COMMON = ['node:crypto', 'node:util'];
@@ -30,7 +31,7 @@ export async function hosts(wanted = () => true) {
     program('Node 24', [installed('node24/bin/node')]),
     program('Node 26', [installed('node26/bin/node')], { suites: true }),
     // No permission flag: what needs one says so.
-    program('Deno', [deno, 'run'], { suites: true, example: 'example.mjs', allow: { badDays: ['--allow-read'] } }),
+    program('Deno', [deno, 'run'], { suites: true, example: 'example.mjs', allow: { workers: ['--allow-read'] } }),
     program('Bun', [bun], { suites: true }),
   ];
 
@@ -53,7 +54,7 @@ export async function hosts(wanted = () => true) {
       headers: { 'document-isolation-policy': 'isolate-and-credentialless' },
       threads: [2],
     }),
-    browser('Chromium, plain http', 'chromium', { ...alone, example: 'example.html', headers: {}, address: 'wick.test' }),
+    browser('Chromium, plain http', 'chromium', { ...alone, ownWorkers: true, example: 'example.html', headers: {}, address: 'wick.test' }),
     browser('Chromium, workers forbidden', 'chromium', {
       ...alone,
       headers: { ...ISOLATED, 'content-security-policy': "worker-src 'none'" },
@@ -64,6 +65,18 @@ export async function hosts(wanted = () => true) {
     browser('Firefox, plain', 'firefox', { ...alone, headers: {} }),
     browser('WebKitGTK, isolated', 'webkit', { threads: [1, 4] }),
   );
+
+  const edge = (name, flavour, wasm) => ({
+    name,
+    missing: workerd() === null ? (none ?? 'npm has no build for this machine') : null,
+    flavour,
+    carries: ['run.mjs', 'identity.mjs', 'smoke.bundle.mjs', 'edge.bundle.mjs', wasm],
+    where: 'edge',
+    ...alone,
+    modules: [],
+    limit: 120,
+  });
+  list.push(edge('workerd', 'edge', 'core.wasm'), edge('workerd, as edge-light', 'edge-light', 'core.wasm?module'));
 
   const names = ['arm64 Node 20', 'arm64 Node 24', 'arm64 Deno', 'arm64 Bun'].filter(wanted);
   const foreign = names.length ? await arm64() : {};

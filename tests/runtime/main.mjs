@@ -9,6 +9,7 @@ import { inBrowser } from './browsers.mjs';
 import { bundlers } from './bundlers.mjs';
 import { hosts } from './hosts.mjs';
 import { sh } from './install.mjs';
+import { inWorkerd, makeEdgeApp } from './workerd.mjs';
 
 const flags = process.argv.slice(2).filter((word) => word.startsWith('--'));
 const parts = process.argv.slice(2).filter((word) => !word.startsWith('--'));
@@ -43,15 +44,18 @@ async function test(host, suites) {
     return;
   }
   const start = performance.now();
-  const todo = jobs(host);
+  const root = host.flavour ? await makeEdgeApp(app.root, host.flavour) : app.root;
+  const todo = jobs(host, root);
   for (const suite of host.suites ? suites : []) {
     const lacks = suite.needs.filter((name) => !host.modules.includes(name));
     if (lacks.length) skip(`${host.name}: ${suite.path}`, `needs ${lacks.join(', ')}`);
     else todo.push({ title: suite.path, file: suite.file, where: 'page', limit: 300, judge: judgeSuite });
   }
-  const outputs = host.browser
-    ? await inBrowser(host.browser, app.root, todo, { headers: host.headers, name: host.address })
-    : await inProcesses(host, todo);
+  const outputs = host.flavour
+    ? await inWorkerd(root, todo, host.carries)
+    : host.browser
+      ? await inBrowser(host.browser, app.root, todo, { headers: host.headers, name: host.address })
+      : await inProcesses(host, todo);
   const hashes = new Set();
   let count = 0;
   todo.forEach(({ title, judge, threads }, i) => {
@@ -69,17 +73,17 @@ async function test(host, suites) {
 }
 
 /** The programs that a host runs. */
-function jobs({ where = 'page', threads, badDays, limit, example, allow = {} }) {
+function jobs({ flavour, where = 'page', threads, badDays, ownWorkers = badDays, limit, example, allow = {} }, root) {
   const list = threads.map((n) => ({
     title: `identity with ${n} threads`,
-    ...makeJob(app.root, `identity-${n}`, { imports: "import { main } from './identity.mjs';", value: `main(${n})`, where }),
+    ...makeJob(root, `identity-${n}`, { imports: "import { main } from './identity.mjs';", value: `main(${n})`, where }),
     limit,
     judge: judgeIdentity,
     threads: n,
   }));
   const program = (title, file) => ({
     title,
-    ...makeJob(app.root, title, {
+    ...makeJob(root, title, {
       imports: `import { tests } from './${file}.mjs';\nimport { run } from './run.mjs';`,
       value: 'run(tests)',
       where,
@@ -88,7 +92,9 @@ function jobs({ where = 'page', threads, badDays, limit, example, allow = {} }) 
     judge: judgeTests,
   });
   list.push(program('smoke', where === 'page' ? 'smoke' : 'smoke.bundle'));
-  if (badDays) list.push({ ...program('bad-days', 'bad-days'), options: allow.badDays });
+  if (flavour) list.push(program('edge', 'edge.bundle'));
+  if (badDays) list.push({ ...program('bad-days', 'bad-days'), options: allow.workers });
+  if (ownWorkers) list.push({ ...program('own-workers', 'own-workers'), options: allow.workers });
   const own = { title: 'the example', file: example, limit, judge: judgeExample };
   if (example) list.push(example.endsWith('.html') ? { ...own, where: 'frame', until: 'sin(1)' } : { ...own, where });
   return list;

@@ -6,7 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as wick from '../../ts/index.ts';
 import * as F from '../../ts/nn/functional/index.ts';
-import { unpacked } from '../../ts/wasm/load.ts';
+import { unpacked } from '../../ts/wasm/module.ts';
 import { sample } from '../ops/differences.ts';
 
 const FLAG = '--experimental-wasm-relaxed-simd';

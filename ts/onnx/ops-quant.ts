@@ -47,8 +47,8 @@ function dequantizeLinear(c: Call): Value {
   return Value.of(moved.to(floating).mul(scale.to(floating)).to(output));
 }
 
-function dynamicQuantizeLinear(c: Call): Value[] {
-  const x = c.x(0);
+/** x as uint8 with the scale and zero point that its own range asks for. */
+function dynamic(x: Tensor): Value[] {
   const low = minimum(x.amin(), scalar(0));
   const high = maximum(x.amax(), scalar(0));
   const scale = high.sub(low).div(255);
@@ -158,8 +158,15 @@ function qconcat(c: Call): Value {
   }
   return quantised(cat(parts, c.int('axis')).div(c.x(0).reshape([])), c.x(1).reshape([]), c.type(1));
 }
+/** x, quantised by its own range, times whole weights [in, out] with scale and zero point for all or for each column. */
+export function dynamicProduct(x: Tensor, w: Tensor, scale: Tensor, zero: Tensor): Tensor {
+  const [q, s, z] = dynamic(x);
+  return product(q.tensor(), z.tensor(), w, zero)
+    .to('float32')
+    .mul(factor(s.tensor(), scale, null));
+}
 function dynamicQuantizeMatMul(c: Call): Tensor {
-  const [q, scale, zero] = dynamicQuantizeLinear(c);
+  const [q, scale, zero] = dynamic(c.x(0));
   const sum = product(q.tensor(), zero.tensor(), c.x(1), c.opt(3)).to('float32');
   const y = sum.mul(factor(scale.tensor(), c.x(2), null));
   return c.has(4) ? y.add(c.x(4)) : y;
@@ -169,7 +176,7 @@ function dynamicQuantizeMatMul(c: Call): Tensor {
 export const QUANTISED: Readonly<Record<string, Row>> = {
   QuantizeLinear: { fixed: [1, 2], run: quantizeLinear },
   DequantizeLinear: { fixed: [0, 1, 2], run: dequantizeLinear },
-  DynamicQuantizeLinear: { run: dynamicQuantizeLinear },
+  DynamicQuantizeLinear: { run: (c) => dynamic(c.x(0)) },
   MatMulInteger: { run: (c) => product(c.x(0), c.opt(2), c.x(1), c.opt(3)) },
   ConvInteger: { run: (c) => wholeConvolution(c, c.x(0), c.opt(2), c.x(1), c.opt(3)) },
   QLinearMatMul: { fixed: [1, 2, 4, 5, 6, 7], run: qlinearMatMul },

@@ -5,7 +5,7 @@ import { activation } from './ops-activation.ts';
 
 type Act = (x: Tensor) => Tensor;
 /** One direction's weights and states; the batch is the first dimension. */
-interface Direction {
+export interface Direction {
   readonly w: Tensor;
   readonly r: Tensor;
   readonly wb: Tensor | null;
@@ -13,6 +13,8 @@ interface Direction {
   readonly p: Tensor | null;
   readonly acts: readonly Act[];
   readonly hidden: number;
+  /** Products with the weights by other means than floats. */
+  readonly products?: { readonly input: (x: Tensor) => Tensor; readonly state: (h: Tensor) => Tensor };
 }
 /** The new states, hidden first, from the input's share of the gates and the old states. */
 type Step = (gates: Tensor, states: readonly Tensor[], d: Direction, c: Call) => Tensor[];
@@ -23,7 +25,7 @@ const part = (x: Tensor, i: number, n: number): Tensor => x.narrow(x.ndim - 1, i
 const rnnStep: Step = (gates, [h], d) => [d.acts[0](plus(gates.add(h.matmul(d.r.t())), d.rb))];
 
 const lstmStep: Step = (gates, [h, cell], d, c) => {
-  const all = plus(gates.add(h.matmul(d.r.t())), d.rb);
+  const all = plus(gates.add(d.products?.state(h) ?? h.matmul(d.r.t())), d.rb);
   const [f, g, act] = d.acts;
   const n = d.hidden;
   const peep = (x: Tensor, i: number, state: Tensor): Tensor => (d.p === null ? x : x.add(part(d.p, i, n).mul(state)));
@@ -60,7 +62,7 @@ function direction(
 ): [Tensor, Tensor[]] {
   const [time] = x.shape;
   // The input's share of all gates at once.
-  const gates = plus(x.matmul(d.w.t()), d.wb);
+  const gates = plus(d.products?.input(x) ?? x.matmul(d.w.t()), d.wb);
   const clip = c.attr('clip') ? c.float('clip') : 0;
   const limited =
     clip > 0
@@ -90,7 +92,13 @@ function direction(
   return [time === 0 ? zeros([0, ...first[0].shape], { dtype: x.dtype }) : stack(hidden, 0), states];
 }
 
-function recurrent(gatesOf: number, count: number, names: readonly string[], step: Step): (c: Call) => Tensor[] {
+function recurrent(
+  gatesOf: number,
+  count: number,
+  names: readonly string[],
+  step: Step,
+  products?: (c: Call, d: number) => Direction['products'],
+): (c: Call) => Tensor[] {
   return (c) => {
     const batchFirst = c.int('layout', 0) === 1;
     const x = batchFirst ? c.x(0).transpose(0, 1) : c.x(0);
@@ -123,6 +131,7 @@ function recurrent(gatesOf: number, count: number, names: readonly string[], ste
         p: count === 2 && c.has(7) ? c.x(7).select(0, d) : null,
         acts,
         hidden,
+        products: products?.(c, d),
       };
       const states = Array.from({ length: count }, (_, i) => initial(5 + i, d));
       const [y, end] = direction(c, x, own, states, step, ways === 'reverse' || d === 1, lengths);
@@ -139,6 +148,10 @@ function recurrent(gatesOf: number, count: number, names: readonly string[], ste
     return [batchFirst ? y.permute([2, 0, 1, 3]) : y, ...ends];
   };
 }
+
+/** An LSTM whose products are made otherwise; its weights are [directions, gates * hidden, in]. */
+export const lstmBy = (products: (c: Call, d: number) => Direction['products']): ((c: Call) => Tensor[]) =>
+  recurrent(4, 2, ['Sigmoid', 'Tanh', 'Tanh'], lstmStep, products);
 
 /** Recurrent operators. */
 export const RECURRENT: Readonly<Record<string, Row>> = {

@@ -8,6 +8,7 @@ import { CONVOLUTIONS } from './ops-conv.ts';
 import { IMAGES } from './ops-image.ts';
 import { INDICES } from './ops-index.ts';
 import { MATH } from './ops-math.ts';
+import { MICROSOFT } from './ops-microsoft.ts';
 import { NORMS } from './ops-norm.ts';
 import { QUANTISED } from './ops-quant.ts';
 import { RANDOM } from './ops-random.ts';
@@ -40,6 +41,7 @@ const FAMILIES: readonly Readonly<Record<string, Row>>[] = [
     TRAINING,
     ATTENTION,
     TEXT,
+    MICROSOFT,
   ],
 ];
 

@@ -162,7 +162,7 @@ export const unfold: ViewOp = view({
 });
 
 /** Number of elements from the first to the last of a strided region. */
-function span(shape: Shape, strides: Shape): number {
+export function span(shape: Shape, strides: Shape): number {
   let last = 0;
   for (let d = 0; d < shape.length; d++) {
     if (shape[d] === 0) return 0;

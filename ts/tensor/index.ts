@@ -39,3 +39,4 @@ export { defaultGenerator, Generator, manualSeed } from './generator.ts';
 export { enableGrad, noGrad, setGradEnabled } from './modes.ts';
 export { isGradEnabled, withGrad } from './node.ts';
 export { getDefaultDtype, resultType, setDefaultDtype } from './promotion.ts';
+export { receive, type Shared, share, unshare } from './share.ts';

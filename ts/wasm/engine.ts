@@ -20,7 +20,7 @@ import { Memory, type MemoryStats, type WasmStorage } from './memory.ts';
 import { type KeptPack, packOf } from './packs.ts';
 import { Lowering, type Runner, WasmProgram } from './program.ts';
 import { TileChoice } from './tiles.ts';
-import { cores, Pool } from './workers.ts';
+import { cores, obstacle, Pool } from './workers.ts';
 
 const SCRATCH = 1 << 19;
 /** Bytes up to which an elementwise op runs without a step: those of a tile, which numbers fill. */
@@ -279,6 +279,14 @@ export class Engine implements Backend, Runner, Roundable {
 
   write(view: View, bytes: Uint8Array): void {
     this.memory.u8.set(bytes, address(view));
+  }
+
+  lend(storage: WasmStorage, readers: 1 | -1): Uint8Array {
+    storage.lent += readers;
+    // Another thread may have written.
+    if (readers < 0) storage.version++;
+    const { pointer, bytes } = storage;
+    return this.memory.u8[obstacle() === '' ? 'subarray' : 'slice'](pointer, pointer + bytes);
   }
 
   stats(): MemoryStats {

@@ -1,6 +1,6 @@
 import { instantiateSync } from '@assemblyscript/loader';
 import { DeviceError } from '../base/errors.ts';
-import { core, size, unpacker } from './gen/core.ts';
+import { compiled } from './module.ts';
 
 /** The module's functions (assembly/index.ts). */
 export interface Exports {
@@ -29,31 +29,6 @@ export interface Loaded {
   readonly maxPages: number;
 }
 
-/** Where assembly/unpack.ts writes its result; the packed bytes lie behind it. */
-const OUT = 1 << 17;
-
-/** Base64 text to bytes, synchronously, by whatever this runtime has. */
-export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  const native = (Uint8Array as unknown as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> }).fromBase64;
-  if (native) return native(text);
-  if (typeof Buffer === 'function') return Buffer.from(text, 'base64');
-  const latin1 = atob(text);
-  const bytes = new Uint8Array(latin1.length);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = latin1.charCodeAt(i);
-  return bytes;
-}
-
-/** A module's bytes out of its packed text, by a small module of their own: no runtime's own decompression is as dense, nor synchronous everywhere. */
-export function unpacked(text: string = core, bytes: number = size): Uint8Array<ArrayBuffer> {
-  const packed = fromBase64(text);
-  const pages = (OUT + bytes + packed.length + 0xffff) >> 16;
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(fromBase64(unpacker)), { env: { memory } });
-  new Uint8Array(memory.buffer).set(packed, OUT + bytes);
-  (exports as unknown as { unpack(size: number): void }).unpack(bytes);
-  return new Uint8Array(memory.buffer as ArrayBuffer, OUT, bytes);
-}
-
 /** A shared memory as large as the runtime lets it become: some browsers refuse large maxima. */
 function makeMemory(): { memory: WebAssembly.Memory; maxPages: number } {
   for (let maximum = 65535; maximum >= 256; maximum >>= 1) {
@@ -71,7 +46,7 @@ export function load(): Loaded {
   const { memory, maxPages } = makeMemory();
   let module: WebAssembly.Module;
   try {
-    module = new WebAssembly.Module(unpacked());
+    module = compiled();
   } catch (cause) {
     throw new DeviceError('wick: this runtime does not compile WebAssembly with SIMD and threads', { cause });
   }

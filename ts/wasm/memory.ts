@@ -47,6 +47,8 @@ export class WasmStorage implements Storage {
   readonly pointer: number;
   version = 0;
   refs = 1;
+  /** Shares with other threads, which may write. */
+  lent = 0;
   readonly token: Token;
   readonly slot: number;
   /** Forms of its data that kernels asked for: reachable from here alone, so they are freed with it. */

@@ -25,6 +25,7 @@ export type KeptPack = Pack & { readonly storage: WasmStorage };
 export function packOf(memory: Memory, x: View, key: string, bytes: number): KeptPack | null {
   const owner = x.storage as WasmStorage;
   const { version } = owner;
+  if (owner.lent > 0) return null;
   const { offset, shape, strides, dtype } = x;
   const packs = owner.packs ?? [];
   for (let i = packs.length - 1; i >= 0; i--) {

@@ -22,14 +22,19 @@ for (const { name, module, examples, batch = false } of trips()) {
   try {
     const session = await ort.InferenceSession.create(exportONNX(module, examples, { dynamicBatch: batch }), { logSeverityLevel: 3 });
     for (const inputs of batch ? [examples, examples.map((x) => wick.cat([x, x], 0))] : [examples]) {
-      const feeds = Object.fromEntries(session.inputNames.map((n, i) => [n, new ort.Tensor(inputs[i].dtype, inputs[i].dataSync(), inputs[i].shape)]));
+      const feeds = Object.fromEntries(
+        session.inputNames.map((n, i) => [n, new ort.Tensor(inputs[i].dtype, inputs[i].dataSync(), inputs[i].shape)]),
+      );
       const results = await session.run(feeds);
       const want = wick.noGrad(() => module.forward(...inputs));
       const { data, dims } = results[session.outputNames[0]];
       if (dims.join() !== want.shape.join()) throw new Error(`shape [${dims}] instead of [${want.shape}]`);
-      want.contiguous().dataSync().forEach((v, i) => {
-        if (!(Math.abs(data[i] - v) <= 1e-5 + 1e-4 * Math.abs(v))) worst ??= `element ${i} is ${data[i]} there and ${v} here`;
-      });
+      want
+        .contiguous()
+        .dataSync()
+        .forEach((v, i) => {
+          if (!(Math.abs(data[i] - v) <= 1e-5 + 1e-4 * Math.abs(v))) worst ??= `element ${i} is ${data[i]} there and ${v} here`;
+        });
     }
   } catch (error) {
     worst = error.message;

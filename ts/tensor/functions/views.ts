@@ -1,7 +1,9 @@
+import { SIZE } from '../../base/dtype.ts';
 import { IndexError, ShapeError } from '../../base/errors.ts';
 import { type Shape, show, sizeOf, wrapDim, wrapDims } from '../../base/shape.ts';
 import type { ViewOp } from '../../ops/op.ts';
 import { TABLE } from '../../ops/table.ts';
+import { span } from '../../ops/view.ts';
 import { invoke, tryView } from '../call.ts';
 import type { Tensor } from '../core.ts';
 
@@ -180,8 +182,16 @@ export function unfold(x: Tensor, dim: number, size: number, step: number): Tens
   return make(rows.unfold, x, { dim: wrapDim('unfold', dim, x.ndim), size, step });
 }
 /** A view by explicit strides and offset in elements of x's storage. @throws ShapeError where it leaves the storage */
-export function asStrided(x: Tensor, shape: Shape, strides: Shape, offset?: number): Tensor {
-  return make(rows.asStrided, x, { shape, strides, offset: (offset ?? x.offset) - x.offset });
+export function asStrided(x: Tensor, shape: Shape, strides: Shape, offset: number = x.offset): Tensor {
+  if (
+    ![offset, ...shape, ...strides].every(Number.isInteger) ||
+    offset < 0 ||
+    (offset + span(shape, strides)) * SIZE[x.dtype] > x.storage.bytes
+  )
+    throw new ShapeError(
+      `asStrided: ${show(shape)} by strides ${show(strides)} from ${offset} leaves the ${x.storage.bytes / SIZE[x.dtype]} elements of the storage`,
+    );
+  return make(rows.asStrided, x, { shape, strides, offset: offset - x.offset });
 }
 /** Pieces along a dimension: of one size (the last may be smaller) or of the sizes given; views. @example arange(5).split(2) */
 export function split(x: Tensor, size: number | readonly number[], dim: number = 0): Tensor[] {

@@ -1,0 +1,75 @@
+// The round trip of an empty parallel region on two threads: from this thread into the pool, a tile on each, and back.
+import { Engine } from '../../ts/wasm/engine.ts';
+import { fromBase64 } from '../../ts/wasm/module.ts';
+
+/** Where workers look for a module that joins: JOINED of assembly/step.ts. */
+const JOINED = 4544 >> 2;
+/** Milliseconds of each of the two measurements, those at most while other programs have the cores, and regions of a batch. */
+const TIME = 2000;
+const LONGEST = 20_000;
+const REGIONS = 20;
+
+/** Microseconds of a region: least and median of batches, with the worker still awake from the last one, and after it fell asleep. */
+export interface Trips {
+  readonly awake: readonly [least: number, median: number];
+  readonly asleep: readonly [least: number, median: number];
+}
+
+/** Measures with a tile that waits for its neighbour (kernel.wat, compiled, in base64). @throws where no second thread takes part */
+export async function main(kernel: string): Promise<Trips> {
+  const engine = new Engine();
+  const { exports, memory: wasm } = engine.loaded;
+  const { memory, pool } = engine;
+  pool.set(2);
+  pool.ensure();
+  for (const end = performance.now() + 5000; pool.ready < 1; ) {
+    if (performance.now() > end) throw new Error(`no second thread: ${pool.reason}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
+  const code = fromBase64(kernel);
+  const { meet } = new WebAssembly.Instance(new WebAssembly.Module(code), { env: { memory: wasm } }).exports;
+  const address = memory.allocRaw(code.length);
+  memory.u8.set(code, address);
+  memory.u32.set([address, code.length, 0], JOINED);
+  // The worker's table gets all functions of the module, of which the tile is the second.
+  const place = exports.table.grow(2);
+  exports.table.set(place + 1, meet);
+  const step = memory.allocRaw(64);
+  const at = step >> 2;
+  memory.u32.set([place, 40, 1, 2, 0, 0, 0, 0, 0, 0], at);
+
+  const region = (): void => {
+    memory.u32[at + 8] = 0;
+    exports.run(step, 1);
+  };
+  const batches = (measure: () => number): [number, number] => {
+    const times: number[] = [];
+    const start = performance.now();
+    for (let t = start; t < start + (times.length > 0 ? TIME : LONGEST); t = performance.now()) {
+      const time = measure();
+      // A region that one thread ran alone is none.
+      if (memory.u32[at + 9] === 0) times.push(time);
+      memory.u32[at + 9] = 0;
+    }
+    if (times.length === 0) throw new Error('the second thread never took part');
+    times.sort((a, b) => a - b);
+    return [times[0], times[times.length >> 1]];
+  };
+  const awake = batches(() => {
+    const start = performance.now();
+    for (let i = 0; i < REGIONS; i++) region();
+    return ((performance.now() - start) * 1000) / REGIONS;
+  });
+  const asleep = batches(() => {
+    let sum = 0;
+    for (let i = 0; i < 20; i++) {
+      for (const end = performance.now() + 0.3; performance.now() < end; );
+      const start = performance.now();
+      region();
+      sum += performance.now() - start;
+    }
+    return (sum * 1000) / 20;
+  });
+  return { awake, asleep };
+}
