@@ -1,6 +1,7 @@
 // The round trip of an empty parallel region on two threads: from this thread into the pool, a tile on each, and back.
+
+import { fromBase64 } from '../../ts/base/base64.ts';
 import { Engine } from '../../ts/wasm/engine.ts';
-import { fromBase64 } from '../../ts/wasm/module.ts';
 
 /** Where workers look for a module that joins: JOINED of assembly/step.ts. */
 const JOINED = 4544 >> 2;
