@@ -9,6 +9,7 @@ import { IMAGES } from './ops-image.ts';
 import { INDICES } from './ops-index.ts';
 import { MATH } from './ops-math.ts';
 import { MICROSOFT } from './ops-microsoft.ts';
+import { LEARNING } from './ops-ml.ts';
 import { NORMS } from './ops-norm.ts';
 import { QUANTISED } from './ops-quant.ts';
 import { RANDOM } from './ops-random.ts';
@@ -42,6 +43,7 @@ const FAMILIES: readonly Readonly<Record<string, Row>>[] = [
     ATTENTION,
     TEXT,
     MICROSOFT,
+    LEARNING,
   ],
 ];
 
