@@ -98,7 +98,7 @@ export const fast: string =
 `;
 }
 
-function quantModule(bytes, unpacker, from) {
+function quantModule(bytes, _, from) {
   return `${head(bytes, from)}
 /** The compiled module's size in bytes (assembly/quant.ts). */
 export const size: number = ${bytes.length};
