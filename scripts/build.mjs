@@ -15,6 +15,7 @@ const MODULES = [
   { target: 'core', path: 'ts/wasm/gen/core.ts', text: inlined },
   { target: 'fast', path: 'ts/fast/gen/fast.ts', text: fastModule },
   { target: 'quant', path: 'ts/tflite/gen/quant.ts', text: quantModule },
+  { target: 'solo', path: 'ts/export/gen/solo.ts', text: soloModule },
 ];
 const wasmOf = (name) => `build/wasm/${name}.wasm`;
 const UNPACKER = 'build/wasm/unpack.wasm';
@@ -98,7 +99,23 @@ export const fast: string =
 `;
 }
 
-function quantModule(bytes, unpacker, from) {
+function soloModule(bytes, unpacker, from) {
+  const nothing = new Proxy({}, { get: () => () => {} });
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { wasi_snapshot_preview1: nothing, sole: nothing });
+  return `${head(bytes, from)}
+/** The size of the compiled module (assembly/solo.ts) in bytes. */
+export const size: number = ${bytes.length};
+
+/** First byte behind its static data. */
+export const heapBase: number = ${exports.heapBase()};
+
+/** The module: ${ENCODING}. */
+export const solo: string =
+  '${textOf(bytes, unpacker).core}';
+`;
+}
+
+function quantModule(bytes, _, from) {
   return `${head(bytes, from)}
 /** The compiled module's size in bytes (assembly/quant.ts). */
 export const size: number = ${bytes.length};

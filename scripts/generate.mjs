@@ -60,9 +60,10 @@ const hidden = (op) => /Backward$/.test(op.name) || op.name === 'copy';
       .sort()
       .map((n) => (/^[A-Z]/.test(n) ? n : `${n} as ${n}Kernel`))
       .join(', ')} } from '../kernels/${file}';\n`;
+  text += `import { spanType } from '../step';\n`;
   text += `\n/** Ops below this opcode are elementwise: their function takes spans and is run by map.ts. */\nexport const SPANS: i32 = ${maps.length};\nexport const COPY: i32 = ${TABLE.copy.opcode};\n`;
   for (const op of maps)
-    text += `function k${op.opcode}(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { map${op.inputs.length}<${capital(op.name)}>(t, y, a, b, c, e); }\n`;
+    text += `function k${op.opcode}(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { map${op.inputs.length}<${capital(op.name)}>(spanType(t), y, a, b, c, e); }\n`;
   // A function has one place in the table: where two ops share a kernel, the second goes through a function of its own.
   const placed = new Set();
   const entries = maps.map((op) => `k${op.opcode}`);
