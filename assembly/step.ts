@@ -6,7 +6,7 @@
 /** Where the host writes its steps, the slot table and the pool's control block: page 0, below the static data. */
 export const SLOTS: usize = 1024;
 export const CONTROL: usize = 4096;
-/** What the host says of kernels beside the core's: the record of the last module that joined (0: none), whether products use tiles of six rows. */
+/** What the host says of kernels beside the core's: the record of the last module that joined (0: none), whether products have six rows. */
 export const JOINED: usize = CONTROL + 448;
 export const TALL: usize = JOINED + 8;
 /** Whether products spread the elements of A over whole vectors first: ts/wasm/tiles.ts. */

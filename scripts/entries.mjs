@@ -13,7 +13,7 @@ export function entries() {
       name: manifest.name + subpath.slice(1),
       source: target.default.slice('./dist/'.length, -'.js'.length),
       js: target.default.slice(2),
-      edge: target.workerd.slice(2),
+      edge: target.default.replace('./dist/', 'dist/edge/'),
       types: target.types.slice(2),
       alone: subpath === '.' || subpath === './lite',
     }));

@@ -17,7 +17,7 @@ const ROOMS = [
   },
   {
     level: 6,
-    rooms: ['ts/tflite', 'ts/hub', 'ts/board', 'ts/serve', 'ts/distributed', 'ts/export', 'ts/lite'],
+    rooms: ['ts/onnx', 'ts/tflite', 'ts/hub', 'ts/board', 'ts/serve', 'ts/distributed', 'ts/export', 'ts/lite'],
     what: 'importers, programs around the engine',
   },
   { level: 7, rooms: ['ts/index.ts'], what: 'composition root' },

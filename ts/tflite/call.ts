@@ -14,7 +14,7 @@ export interface Affine {
 }
 
 /** Elements that one result may have: what a small file asks for stays small beside the memory there is. */
-const MOST = 2 ** 26;
+const MOST = 1 << 26;
 
 /** Defaults of an operator whose options are absent. */
 const NONE: Pick<Table, 'has' | 'i8' | 'bool' | 'i32' | 'u32' | 'f32' | 'i32s' | 'f32s' | 'string'> = {

@@ -4,7 +4,8 @@ import { FormatError } from '../base/errors.ts';
 import { limitsOf, type Multiplier } from '../ops/quantised.ts';
 import type { Affine } from './call.ts';
 
-const { fround } = Math;
+/** To the nearest float32. */
+export const fround: (x: number) => number = Math.fround;
 /** Rounded to nearest, ties away from zero, as std::round. */
 export const rounded = (x: number): number => Math.sign(x) * Math.floor(Math.abs(x) + 0.5);
 

@@ -5,12 +5,22 @@ import { exp, expm1, tanh } from '../base/math.ts';
 import { combine, integerRows, limitsOf } from '../ops/quantised.ts';
 import { type Tensor, tensor } from '../tensor/index.ts';
 import { type Affine, type Call, operators } from './call.ts';
-import { byteTable, multiplierOf, quantisedClamp, rounded, samples, scaled, sigmoidWord, tableOf, tanhWord, wordTable } from './fixed.ts';
+import {
+  byteTable,
+  fround,
+  multiplierOf,
+  quantisedClamp,
+  rounded,
+  samples,
+  scaled,
+  sigmoidWord,
+  tableOf,
+  tanhWord,
+  wordTable,
+} from './fixed.ts';
 import { call } from './kernels.ts';
 import { activated } from './ops-elementwise.ts';
 import { looked, paired, powerOf } from './quantised.ts';
-
-const { fround } = Math;
 
 /** A clamp between two scales, by the table of its values; `code`: the fused activation that does the same. */
 const clamped =

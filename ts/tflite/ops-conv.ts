@@ -10,12 +10,10 @@ import { TABLE } from '../ops/table.ts';
 import { callKernel } from '../tensor/call.ts';
 import { linear, matmul, pad, type Tensor, tensor } from '../tensor/index.ts';
 import { type Call, operators } from './call.ts';
-import { multiplierOf, quantisedClamp } from './fixed.ts';
+import { fround, multiplierOf, quantisedClamp } from './fixed.ts';
 import { call } from './kernels.ts';
 import { activated } from './ops-elementwise.ts';
 import { dequantised, type Rescaling, requantised, scaleTensor } from './quantised.ts';
-
-const { fround } = Math;
 
 /** Where windows lie along one dimension. */
 interface Line {

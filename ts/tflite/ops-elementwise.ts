@@ -6,11 +6,9 @@ import { inverseSquareRoot, limitsOf } from '../ops/quantised.ts';
 import { bytesOf } from '../tensor/functions/read.ts';
 import { fromBytes, full, rand, randn, type Tensor, tensor, where, zerosLike } from '../tensor/index.ts';
 import { type Call, operators } from './call.ts';
-import { byteTable, clampOf, multiplierOf, rounded, scaled, wordTable } from './fixed.ts';
+import { byteTable, clampOf, fround, multiplierOf, rounded, scaled, wordTable } from './fixed.ts';
 import { call } from './kernels.ts';
 import { compared, dequantised, looked, mapped, multiplied, quantised, rescaled, squared, summed } from './quantised.ts';
-
-const { fround } = Math;
 
 /** A fused activation on floats or plain integers. */
 export function activated(x: Tensor, activation: number): Tensor {

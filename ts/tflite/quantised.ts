@@ -96,11 +96,7 @@ export function summed(c: Call, mode: 'add' | 'sub', activation: number): Tensor
 }
 /** The exponent of a scale that is a power of two to a thousandth; null for others. */
 export function powerOf(scale: number): number | null {
-  for (let e = -32; e <= 8; e++) {
-    const power = e < 0 ? 1 / 2 ** -e : 2 ** e; // reference
-    const ratio = scale / power;
-    if (ratio > 0.9993 && ratio < 1.0007) return e;
-  }
+  for (let e = -32, power = 1 / 4294967296; e <= 8; e++, power *= 2) if (Math.abs(scale / power - 1) < 0.0007) return e;
   return null;
 }
 

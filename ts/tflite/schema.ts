@@ -90,7 +90,7 @@ export function typeOf(code: number): readonly [name: string, dtype: DType | nul
   return known;
 }
 
-const MAX_ELEMENTS = 2 ** 31;
+const MAX_ELEMENTS = 2147483648;
 const MAX_RANK = 8;
 
 /** Reads and checks a file. @throws FormatError naming what is wrong */
@@ -184,7 +184,7 @@ function quantizationOf(table: Table | null, shape: readonly number[], where: st
     throw new FormatError(`tflite: ${where} has ${scale.length} scales and ${zero.length} zero points`);
   if (scale.length > 1 && shape[axis] !== scale.length)
     throw new FormatError(`tflite: ${where} [${shape}] has ${scale.length} scales along dimension ${said}`);
-  if (zero.some((z) => !(Math.abs(z) <= 2 ** 31 - 1))) throw new FormatError(`tflite: ${where} has the zero point ${zero}`);
+  if (zero.some((z) => !(Math.abs(z) <= 2147483647))) throw new FormatError(`tflite: ${where} has the zero point ${zero}`);
   return { scale, zero: scale.map((_, i) => zero[zero.length === 1 ? 0 : i] ?? 0), axis };
 }
 

@@ -153,7 +153,8 @@ export function integerDepthwise(s: usize, phase: i32, index: i32): void {
           let p = x + <usize>((image * h + iy) * w + x0 + first * dw) * c;
           if (quick) {
             p += o;
-            for (let t = taps + (<usize>(ky * kw + first) << 4), stop = taps + (<usize>(ky * kw + last) << 4); t < stop; t += 16, p += step) {
+            const stop = taps + (<usize>(ky * kw + last) << 4);
+            for (let t = taps + (<usize>(ky * kw + first) << 4); t < stop; t += 16, p += step) {
               const u = widen(p, from, xz), v = v128.load(t);
               a = i32x4.add(a, i32x4.extmul_low_i16x8_s(u, v));
               b = i32x4.add(b, i32x4.extmul_high_i16x8_s(u, v));

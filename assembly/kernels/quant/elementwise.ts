@@ -12,7 +12,8 @@ import { bytes, prepareLanes, scaledLanes, widen } from './lanes';
 }
 /** y = clamp(scaled(x - xZero + bias) + zero), the scale by the last dimension; scales of float64 are real numbers. */
 export function requantize(s: usize, phase: i32, tile: i32): void {
-  const n = int(s, f.n), channels = int(s, f.channels), per = int(s, f.per), zero = int(s, f.zero), low = int(s, f.low), high = int(s, f.high);
+  const n = int(s, f.n), channels = int(s, f.channels), per = int(s, f.per);
+  const zero = int(s, f.zero), low = int(s, f.low), high = int(s, f.high);
   const y = operand(s, 0), x = operand(s, 1), scales = operand(s, 2), bias = int(s, f.bias) ? operand(s, 3) : 0;
   const to = dtype(s, 0), from = dtype(s, 1), kind = dtype(s, 3), one = int(s, f.scales) == 1, isWide = int(s, f.wide) != 0;
   const offset = <i64>int(s, f.xZero), shifts = scales + (<usize>int(s, f.scales) << 2);

@@ -39,7 +39,8 @@ let upper: i32 = 0;
 
 /** Bilinear resizing in 1/1024 of a pixel. */
 export function integerResize(s: usize, phase: i32, tile: i32): void {
-  const h = int(s, r.h), w = int(s, r.w), c = int(s, r.c), oh = int(s, r.oh), ow = int(s, r.ow), lines = int(s, r.lines), per = int(s, r.per);
+  const h = int(s, r.h), w = int(s, r.w), c = int(s, r.c), oh = int(s, r.oh), ow = int(s, r.ow);
+  const lines = int(s, r.lines), per = int(s, r.per);
   const y = operand(s, 0), x = operand(s, 1), type = dtype(s, 1), centers = int(s, r.centers) != 0;
   for (let line = tile * per, end = min(lines, line + per); line < end; line++) {
     const image = line / oh;

@@ -1,8 +1,8 @@
 // Fixed-point multiplication of four lanes at once, the same numbers as fixed.ts.
 
 /**
- * A multiplier of one lane, as scaledLanes reads it: what shifts left, the multiplier, half of what the shift to the right cuts off, whether
- * there is such a shift, and 2^(30 - shift), 16 bytes apart.
+ * A multiplier of one lane, as scaledLanes reads it: what shifts left, the multiplier, half of what the shift to the right cuts off,
+ * whether there is such a shift, and 2^(30 - shift), 16 bytes apart.
  */
 export function prepareLane(at: usize, multiplier: i32, shift: i32): void {
   const right = max(-shift, 0);
@@ -21,7 +21,8 @@ export function prepareLanes(at: usize, multiplier: i32, shift: i32): void {
 @inline export function scaledLanes(x: v128, at: usize): v128 {
   const round = i64x2.splat(1 << 30), m = v128.load(at, 16), power = v128.load(at, 64);
   let v = i32x4.mul(x, v128.load(at));
-  v = lows(i64x2.shr_u(i64x2.add(i64x2.extmul_low_i32x4_s(v, m), round), 31), i64x2.shr_u(i64x2.add(i64x2.extmul_high_i32x4_s(v, m), round), 31));
+  const a = i64x2.add(i64x2.extmul_low_i32x4_s(v, m), round), b = i64x2.add(i64x2.extmul_high_i32x4_s(v, m), round);
+  v = lows(i64x2.shr_u(a, 31), i64x2.shr_u(b, 31));
   v = i32x4.add(v, i32x4.add(v128.load(at, 32), v128.and(i32x4.shr_s(v, 31), v128.load(at, 48))));
   return lows(i64x2.shr_u(i64x2.extmul_low_i32x4_s(v, power), 30), i64x2.shr_u(i64x2.extmul_high_i32x4_s(v, power), 30));
 }

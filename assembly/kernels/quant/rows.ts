@@ -1,7 +1,8 @@
 // Quantised softmax, its logarithm, and rows of length one.
 import { integerRows as f } from '../../gen/fields';
 import { I16, U8, dtype, int, operand } from '../../step';
-import { clamp, expNegative, highMul, inverseOfOnePlus, inverseRoot, logAboveOne, narrow, put, rootShift, roundingShift, scaled } from './fixed';
+import { clamp, expNegative, highMul, inverseOfOnePlus, inverseRoot, logAboveOne, narrow, put } from './fixed';
+import { rootShift, roundingShift, scaled } from './fixed';
 
 /** An entry between two of a table of 513 over all 16-bit numbers. */
 @inline function between(table: usize, x: i32): i32 {
