@@ -21,7 +21,7 @@ import type { Dims, ReduceOptions, ValuesIndices, VarOptions } from '../function
 import type { IndexItem } from '../functions/slicing.ts';
 import type { KeepdimOptions, SortOptions, TopkOptions } from '../functions/sorting.ts';
 import type { Unique, UniqueOptions } from '../functions/unique.ts';
-import type { FormatOptions, ToOptions } from '../functions/write.ts';
+import type { DeviceName, FormatOptions, ToOptions } from '../functions/write.ts';
 
 /** The methods of a tensor: each is the function of the same name with the tensor as its first argument. */
 export interface Methods {
@@ -1133,8 +1133,15 @@ export interface Methods {
   fill_(value: Scalar | Tensor): Tensor;
   /** Sets every element to zero. */
   zero_(): Tensor;
-  /** The tensor in another dtype; itself when nothing changes. @example arange(3).to('float32') */
-  to(target: DType | ToOptions): Tensor;
+  /**
+   * The tensor in another dtype or, recorded, on another device; itself when nothing changes. To 'webgpu' at once, from there to 'wasm' as a
+   * promise. @throws DeviceError for a device that is not on @example arange(3).to('float32')
+   */
+  to(target: 'wasm'): Tensor | Promise<Tensor>;
+  
+  to(target: DType | 'webgpu' | ToOptions): Tensor;
+  
+  to(target: DType | DeviceName | ToOptions): Tensor | Promise<Tensor>;
   /** A copy with memory of its own, recorded. Dense formats such as channels-last are kept. @example x.clone() */
   clone(): Tensor;
   /**
