@@ -187,7 +187,7 @@ export class GpuBackend {
   }
 
   private kernel(op: KernelOp, inputs: readonly (View | null)[], attrs: Attrs, outputs: readonly View[]): void {
-    const { run, strided } = KERNELS[op.name];
+    const { run, strided, anyResult = false } = KERNELS[op.name];
     const temps: GpuStorage[] = [];
     const fresh = (shape: Shape, dtype: DType): View => {
       const storage = this.alloc(bytesFor(shape, dtype));
@@ -209,7 +209,7 @@ export class GpuBackend {
     const wants = op.writes?.(inputs as readonly View[], attrs);
     const results = outputs.map((y, i) => {
       const whole = perWord(y.dtype) === 1;
-      return whole && y.rowMajor
+      return whole && (y.rowMajor || anyResult)
         ? y
         : fresh(
             y.shape,

@@ -84,6 +84,17 @@ fn float_i64(v: vec2u) -> f32 {
   let r = f32(a.y) * 4294967296.0 + f32(a.x);
   return select(r, -r, negative);
 }
+fn narrow_i64(v: vec2u) -> i32 {
+  let x = bitcast<i32>(v.x);
+  return select(select(2147483647, i32(-2147483647) - 1, bitcast<i32>(v.y) < 0), x, bitcast<i32>(v.y) == (x >> 31u));
+}
+fn product_u32(a: u32, b: u32) -> vec2u { return vec2u(a * b, high_u32(a, b)); }
+fn high_i64(a: vec2u, b: vec2u) -> vec2u {
+  let low = product_u32(a.x, b.x);
+  let one = add_i64(product_u32(a.y, b.x), vec2u(low.y, 0u));
+  let two = add_i64(product_u32(a.x, b.y), vec2u(one.x, 0u));
+  return add_i64(add_i64(product_u32(a.y, b.y), vec2u(one.y, 0u)), vec2u(two.y, 0u));
+}
 fn add_f32(a: f32, b: f32) -> f32 { return a + b; }
 fn add_i32(a: i32, b: i32) -> i32 { return a + b; }
 fn add_i64(a: vec2u, b: vec2u) -> vec2u { let x = a.x + b.x; return vec2u(x, a.y + b.y + select(0u, 1u, x < a.x)); }

@@ -5,14 +5,16 @@ import { contiguousStrides, type Shape, sizeOf } from '../ts/base/shape.ts';
 import type { Attrs, KernelOp, Meta } from '../ts/ops/op.ts';
 import type { GpuStorage } from './memory.ts';
 import { type Binding, bitsOf, GROUP, type Queue, WORDS } from './queue.ts';
-import { type Declared, shader } from './shader.ts';
-import { arrayOf, perWord } from './types.ts';
+import { type Declared, shader, uint } from './shader.ts';
+import { arrayOf, type Kind, kindOf, load, perWord, stored, WGSL } from './types.ts';
 
 /** A tensor of a kernel by the name that its shader uses. */
 export interface Operand {
   readonly name: string;
   readonly view: View;
   readonly writes?: boolean;
+  /** The kind in which the shader has its values; default: that of its dtype. An int64 as i32 is cut to the range of int32. */
+  readonly kind?: Kind;
 }
 
 /** A shader's numbers: whole ones, then floats. */
@@ -45,6 +47,8 @@ export interface RunOptions {
   readonly more?: string;
   /** Workgroup size as WGSL has it, and then `threads` counts workgroups. */
   readonly size?: string;
+  /** Goes into number WORDS - 2: how many lines there are. */
+  readonly lines?: number;
   /** Whether it may call fault(index: i32). */
   readonly checks?: boolean;
 }
@@ -54,8 +58,26 @@ export interface GpuKernel {
   readonly run: (call: KernelCall) => void;
   /** Operands that may have any strides, by number; default: none. */
   readonly strided?: readonly number[];
+  /** Whether results may have any strides too. */
+  readonly anyResult?: boolean;
   /** Why a call is not for this device; null: it is. */
   readonly refuses?: (inputs: readonly (Meta | null)[], attrs: Attrs) => string | null;
+}
+
+/** Numbers that hold the operands' offsets. */
+const OFFSETS = 48;
+/** ld_x(i) and st_x(i, v) for the operands that a text reads or writes so. */
+function accessors(operands: readonly Operand[], text: string): string {
+  const lines = operands.flatMap(({ name, view, kind = kindOf(view.dtype) }, k) => {
+    const at = `${uint(OFFSETS + k)} + i_`;
+    const value =
+      view.dtype === 'int64' && kind === 'i32' ? `narrow_i64(${load(name, at, 'int64', 'i64')})` : load(name, at, view.dtype, kind);
+    const found: string[] = [];
+    if (text.includes(`ld_${name}(`)) found.push(`fn ld_${name}(i_: u32) -> ${WGSL[kind]} { return ${value}; }`);
+    if (text.includes(`st_${name}(`)) found.push(`fn st_${name}(i_: u32, v_: ${WGSL[kind]}) { ${name}[${at}] = ${stored('v_', kind, view.dtype)}; }`);
+    return found;
+  });
+  return lines.map((line) => `${line}\n`).join('');
 }
 
 export function dispatch(
@@ -67,7 +89,7 @@ export function dispatch(
   { ints, floats = [] }: Numbers,
   threads: number,
   body: string,
-  { more = '', size, checks = false }: RunOptions = {},
+  { more = '', size, checks = false, lines = 0 }: RunOptions = {},
 ): void {
   if (threads === 0) return;
   const numbers = new Int32Array(WORDS);
@@ -76,15 +98,19 @@ export function dispatch(
     numbers[ints.length + i] = bitsOf(x);
   });
   numbers[WORDS - 1] = op.opcode + 1;
+  numbers[WORDS - 2] = lines;
+  operands.forEach(({ view }, k) => {
+    numbers[OFFSETS + k] = view.offset;
+  });
   const bindings: Binding[] = operands.map(({ view, writes = false }) => ({ buffer: (view.storage as GpuStorage).buffer, writes }));
   const arrays: Declared[] = operands.map(({ name, view, writes = false }) => ({ name, type: arrayOf(view.dtype), writes }));
-  let text = more;
+  let text = `${accessors(operands, more + body)}${more}`;
   if (checks) {
     bindings.push({ buffer: faults, writes: true });
     arrays.push({ name: 'faults', type: 'atomic<u32>', writes: true });
     text += `\nfn fault(i: i32) {\n  if (atomicMax(&faults[0], u32(N[${(WORDS - 1) >> 2}][3])) == 0u) { atomicStore(&faults[1], bitcast<u32>(i)); }\n}`;
   }
-  const key = `${name}:${operands.map((o) => o.view.dtype)}`;
+  const key = `${name}:${operands.map((o) => `${o.view.dtype}${o.kind ?? ''}`)}${size ?? ''}`;
   queue.dispatch(key, () => shader(arrays, body, text, size), bindings, numbers, size === undefined ? Math.ceil(threads / GROUP) : threads);
 }
 

@@ -44,9 +44,9 @@ export function shader(arrays: readonly Declared[], body: string, more = '', siz
 ${declared}
 ${more}
 @compute @workgroup_size(${size})
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) own: u32) {
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) member: u32) {
   let block = group.y * groups.x + group.x;
-  let t = block * ${size.split(',').reduce((n, s) => n * Number(s), 1)}u + own;
+  let t = block * ${size.split(',').reduce((n, s) => n * Number(s), 1)}u + member;
 ${body}
 }
 `;

@@ -156,11 +156,11 @@ ${start(`t / (${uint(N)} * ${uint(M)})`)}
   let row = ((block / ${uint(BLOCKS)}) % ${uint(ROWS)}) * ${TILE}u;
   let z = block / (${uint(BLOCKS)} * ${uint(ROWS)});
 ${start('z')}
-  let x = own % 16u;
-  let w = own / 16u;
+  let x = member % 16u;
+  let w = member / 16u;
 ${each((i, j) => `  var s${i}${j} = ${type}(0);`)}
   for (var k = 0u; k < ${uint(K)}; k = k + ${DEPTH}u) {
-    for (var e = own; e < ${TILE * DEPTH}u; e = e + 256u) {
+    for (var e = member; e < ${TILE * DEPTH}u; e = e + 256u) {
       // Neighbouring threads read along whichever dimension is contiguous.
       let along = ${int(ACOL)} == 1;
       let i = select(e % ${TILE}u, e / ${DEPTH}u, along);
