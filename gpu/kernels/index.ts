@@ -1,8 +1,25 @@
 // Every kernel of the device, by the name of its row.
 import type { GpuKernel } from '../kernel.ts';
+import { ATTENTION } from './attention.ts';
+import { CELLS } from './cells.ts';
 import { MATMUL } from './matmul.ts';
-import { REDUCE } from './reduce.ts';
 import { MOVES } from './moves.ts';
+import { NORM } from './norm.ts';
+import { RANDOM } from './random.ts';
+import { REDUCE } from './reduce.ts';
 import { SOFTMAX } from './softmax.ts';
+import { UPDATE } from './update.ts';
+import { WINDOWS } from './windows.ts';
 
-export const KERNELS: Readonly<Record<string, GpuKernel>> = { ...MATMUL, ...REDUCE, ...MOVES, ...SOFTMAX };
+export const KERNELS: Readonly<Record<string, GpuKernel>> = {
+  ...ATTENTION,
+  ...CELLS,
+  ...MATMUL,
+  ...MOVES,
+  ...NORM,
+  ...RANDOM,
+  ...REDUCE,
+  ...SOFTMAX,
+  ...UPDATE,
+  ...WINDOWS,
+};
