@@ -74,7 +74,8 @@ function accessors(operands: readonly Operand[], text: string): string {
       view.dtype === 'int64' && kind === 'i32' ? `narrow_i64(${load(name, at, 'int64', 'i64')})` : load(name, at, view.dtype, kind);
     const found: string[] = [];
     if (text.includes(`ld_${name}(`)) found.push(`fn ld_${name}(i_: u32) -> ${WGSL[kind]} { return ${value}; }`);
-    if (text.includes(`st_${name}(`)) found.push(`fn st_${name}(i_: u32, v_: ${WGSL[kind]}) { ${name}[${at}] = ${stored('v_', kind, view.dtype)}; }`);
+    if (text.includes(`st_${name}(`))
+      found.push(`fn st_${name}(i_: u32, v_: ${WGSL[kind]}) { ${name}[${at}] = ${stored('v_', kind, view.dtype)}; }`);
     return found;
   });
   return lines.map((line) => `${line}\n`).join('');

@@ -321,12 +321,42 @@ fn digamma_f32(v: f32) -> f32 {
   let o = x - 1.0;
   return g * 0.99558163 + g * ${horner(DP, 'o')} / ${horner(DQ, 'o')} + r;
 }
+fn zeta_f32(s: f32, v: f32) -> f32 {
+  if (isnan_f32(s)) { return s; }
+  if (s == 1.0) { return inf_f32(s); }
+  if (isnan_f32(v)) { return v; }
+  let poles = v <= 0.0 && floor(v) == v;
+  if (isneginf_f32(v) || poles) { return select(nan_f32(s), inf_f32(abs(s)), s >= 1.0); }
+  if (s < 1.0 || (v < 0.0 && floor(s) != s)) { return nan_f32(s); }
+  if (isinf_f32(s)) { return select(select(select(nan_f32(s), inf_f32(s), v > 0.0), 1.0, v == 1.0), 0.0, v > 1.0); }
+  var q = v;
+  var sum = 0.0;
+  for (var i = 0; i < 4096 && q < 12.0 + min(s, 40.0); i++) { sum = sum + pow_f32(q, -s); q = q + 1.0; }
+  if (isinf_f32(q)) { return 0.0; }
+  let p = pow_f32(q, -s);
+  if (p == 0.0) { return sum; }
+  return sum + (q * p) / (s - 1.0) + 0.5 * p + ((s * p) / (12.0 * q)) * (1.0 - ((s + 1.0) * (s + 2.0)) / (60.0 * q * q));
+}
 fn xlogy_f32(a: f32, b: f32) -> f32 { if (a == 0.0 && !isnan_f32(b)) { return 0.0; } return a * log_f32(b); }
-fn softplus_f32(x: f32) -> f32 { return max(x, 0.0) + log1p_f32(exp_f32(-abs(x))); }
+fn softplus_f32(x: f32) -> f32 { if (isnan_f32(x)) { return x; } return max(x, 0.0) + log1p_f32(exp_f32(-abs(x))); }
 fn logaddexp_f32(a: f32, b: f32) -> f32 {
   if (isnan_f32(a) || isnan_f32(b)) { return nan_f32(a); }
   if (a == b) { return a + 0.6931472; }
   return max(a, b) + log1p_f32(exp_f32(-abs(a - b)));
+}
+fn ramp_f32(x: f32) -> f32 { if (isnan_f32(x)) { return x; } return clamp(x + 3.0, 0.0, 6.0) / 6.0; }
+fn softplusOf_f32(a: f32, b: f32, c: f32) -> f32 {
+  let z = a * b;
+  if (isnan_f32(z) || isnan_f32(b)) { return nan_f32(z); }
+  if (z > c) { return a; }
+  return log1p_f32(exp_f32(z)) / b;
+}
+fn softshrink_f32(a: f32, b: f32) -> f32 {
+  if (isnan_f32(a)) { return a; }
+  if (lt_f32(b, a)) { return a - b; }
+  if (lt_f32(a, -b)) { return a + b; }
+  if (isinf_f32(a)) { return nan_f32(a); }
+  return a * 0.0;
 }
 fn gelu_f32(x: f32) -> f32 { return 0.5 * x * (1.0 + erf_f32(x * 0.70710677)); }
 fn geluSlope_f32(b: f32) -> f32 { return 0.5 * (1.0 + erf_f32(b * 0.70710677)) + b * 0.3989423 * exp_f32(-0.5 * b * b); }

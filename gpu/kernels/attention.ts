@@ -1,15 +1,18 @@
 // Attention without a matrix of scores: a workgroup per row, 64 keys at a time, the running maximum and sum in its lanes.
 import type { View } from '../../ts/backend.ts';
+import { sizeOf } from '../../ts/base/shape.ts';
 import type { GpuKernel, KernelCall, Operand } from '../kernel.ts';
 import { float, uint } from '../shader.ts';
-import { sizeOf } from '../../ts/base/shape.ts';
 
 // Numbers: rows of all heads, rows, keys, width, depth, causal, keys of all heads; then the scale.
 const [ALL, ROWS, KEYS, WIDTH, DEPTH, CAUSAL, ALLKEYS, SCALE] = [0, 1, 2, 3, 4, 5, 6, 7];
 function numbers(call: KernelCall, q: View, k: View, v: View) {
   const { scale, causal } = call.attrs as { scale: number; causal: boolean };
   const heads = q.shape[0] * q.shape[1];
-  return { ints: [heads * q.shape[2], q.shape[2], k.shape[2], q.shape[3], v.shape[3], causal ? 1 : 0, heads * k.shape[2]], floats: [scale] };
+  return {
+    ints: [heads * q.shape[2], q.shape[2], k.shape[2], q.shape[3], v.shape[3], causal ? 1 : 0, heads * k.shape[2]],
+    floats: [scale],
+  };
 }
 const SHARED = 'var<workgroup> shared_: array<f32, 64>;\nvar<workgroup> other_: array<f32, 64>;';
 /** WGSL: the score of row r of head u (all rows: r) and key j (all keys: k). */
@@ -74,7 +77,17 @@ function backward(call: KernelCall): void {
   var s = 0.0;
   for (var e = 0u; e < ${uint(DEPTH)}; e++) { s = s + ld_g(t * ${uint(DEPTH)} + e) * ld_y(t * ${uint(DEPTH)} + e); }
   st_sums(t, s);`;
-  call.run('sums', [{ name: 'g', view: g }, { name: 'y', view: y }, { name: 'sums', view: sums, writes: true }], s, s.ints[ALL], dot);
+  call.run(
+    'sums',
+    [
+      { name: 'g', view: g },
+      { name: 'y', view: y },
+      { name: 'sums', view: sums, writes: true },
+    ],
+    s,
+    s.ints[ALL],
+    dot,
+  );
   const more = `${SHARED}\n${score(!!mask)}
 fn share(r: u32, k: u32) -> f32 { return exp_f32(score(r, k) - ld_level(r)); }
 fn slope(r: u32, k: u32) -> f32 {

@@ -1,6 +1,6 @@
 // Work on lines of elements: a thread for each short one, a workgroup whose lanes meet for each long one. One text serves both.
 import type { KernelCall, Numbers, Operand, RunOptions } from '../kernel.ts';
-import { WGSL, type Kind } from '../types.ts';
+import { type Kind, WGSL } from '../types.ts';
 
 /** Elements from which a line gets a workgroup. */
 const LONG = 128;
@@ -51,5 +51,10 @@ fn ${name}(v: ${type}, lane: u32) -> ${type} {
   const head = long
     ? `  if (block >= ${at}) { return; }\n  let line = block;\n  let lane = member;`
     : `  if (t >= ${at}) { return; }\n  let line = t;\n  let lane = 0u;`;
-  call.run(`${name}${long ? 'L' : ''}`, operands, own, lines, `${head}\n${body}`, { ...options, more, lines, ...(long ? { size: '64' } : {}) });
+  call.run(`${name}${long ? 'L' : ''}`, operands, own, lines, `${head}\n${body}`, {
+    ...options,
+    more,
+    lines,
+    ...(long ? { size: '64' } : {}),
+  });
 }

@@ -33,14 +33,27 @@ function back(call: KernelCall, strides: Shape, offset: number): void {
   const [y] = call.outputs;
   const n = sizeOf(dy.shape);
   const kind = kindOf(y.dtype);
-  call.run('clear', [out(call, kind)], { ints: [sizeOf(y.shape)] }, sizeOf(y.shape), `  if (t >= ${uint(0)}) { return; }\n  st_y(t, ${kind}_zero());`, { more: ZEROS[kind] });
+  call.run(
+    'clear',
+    [out(call, kind)],
+    { ints: [sizeOf(y.shape)] },
+    sizeOf(y.shape),
+    `  if (t >= ${uint(0)}) { return; }\n  st_y(t, ${kind}_zero());`,
+    { more: ZEROS[kind] },
+  );
   const serial = mayOverlap(dy.shape, strides);
   const one = `  var p = ${uint(1)};\n  ${walk(2, dy.shape.length)}\n  st_y(p, add_${kind}(ld_y(p), ld_x(k)));`;
   const body = serial
     ? `  if (t > 0u) { return; }\n  for (var k = 0u; k < ${uint(0)}; k++) {\n  var e = k;\n${one}\n  }`
     : `  if (t >= ${uint(0)}) { return; }\n  let k = t;\n  var e = k;\n${one}`;
   const operands: Operand[] = [{ name: 'x', view: dy, kind }, out(call, kind)];
-  call.run(`back${dy.shape.length}${serial}`, operands, { ints: [n, offset, ...pad(dy.shape, 1), ...pad(strides, 0)] }, serial ? 1 : n, body);
+  call.run(
+    `back${dy.shape.length}${serial}`,
+    operands,
+    { ints: [n, offset, ...pad(dy.shape, 1), ...pad(strides, 0)] },
+    serial ? 1 : n,
+    body,
+  );
 }
 const ZEROS: Record<Kind, string> = {
   f32: 'fn f32_zero() -> f32 { return 0.0; }',
@@ -60,7 +73,9 @@ function triangle(lower: boolean): GpuKernel {
   let column = i32(t % ${uint(2)});
   let row = i32((t / ${uint(2)}) % ${uint(1)});
   if (column - row ${lower ? '<=' : '>='} ${int(3)}) { st_y(t, ld_x(t)); } else { st_y(t, ${kind}_zero()); }`;
-      call.run(`triangle${lower}`, [{ name: 'x', view: x, kind }, out(call, kind)], { ints: [n, rows, columns, diagonal] }, n, body, { more: ZEROS[kind] });
+      call.run(`triangle${lower}`, [{ name: 'x', view: x, kind }, out(call, kind)], { ints: [n, rows, columns, diagonal] }, n, body, {
+        more: ZEROS[kind],
+      });
     },
   };
 }
@@ -95,7 +110,11 @@ function into(call: KernelCall, src: View, index: View, dim: number, alpha: numb
   const [outer, n, inner] = around(y.shape, dim);
   const k = sizeOf(index.shape);
   const kind = kindOf(y.dtype);
-  const value = adds ? (alpha === 1 ? `add_${kind}(ld_y(p), v)` : `add_${kind}(ld_y(p), mul_${kind}(v, ${kind === 'f32' ? float(5) : kind === 'i32' ? int(6) : `wide_i32(${int(6)})`}))`) : 'v';
+  const value = adds
+    ? alpha === 1
+      ? `add_${kind}(ld_y(p), v)`
+      : `add_${kind}(ld_y(p), mul_${kind}(v, ${kind === 'f32' ? float(5) : kind === 'i32' ? int(6) : `wide_i32(${int(6)})`}))`
+    : 'v';
   const body = `  if (t >= ${uint(0)}) { return; }
   let inner = t % ${uint(3)};
   let outer = t / ${uint(3)};
@@ -116,14 +135,26 @@ const clear = (call: KernelCall): void => {
   const [y] = call.outputs;
   const kind = kindOf(y.dtype);
   const n = sizeOf(y.shape);
-  call.run('clear', [out(call, kind)], { ints: [n] }, n, `  if (t >= ${uint(0)}) { return; }\n  st_y(t, ${kind}_zero());`, { more: ZEROS[kind] });
+  call.run('clear', [out(call, kind)], { ints: [n] }, n, `  if (t >= ${uint(0)}) { return; }\n  st_y(t, ${kind}_zero());`, {
+    more: ZEROS[kind],
+  });
 };
 
 /**
  * One index per element: lines of the index along dim, each by a thread in order. Numbers: lines, places of x along dim, elements of a line of
  * the index, strides of x and source along dim, then sizes of the other dimensions and the strides of x and of the source (16 in all).
  */
-function each(call: KernelCall, name: string, x: View, index: View, src: View | null, dim: number, body: string, more: readonly Operand[], start = ''): void {
+function each(
+  call: KernelCall,
+  name: string,
+  x: View,
+  index: View,
+  src: View | null,
+  dim: number,
+  body: string,
+  more: readonly Operand[],
+  start = '',
+): void {
   const rank = Math.max(1, index.shape.length, x.shape.length);
   const full = (s: Shape): Shape => (s.length === 0 ? new Array<number>(rank).fill(1) : s);
   const [xs, is, ss] = [full(x.shape), full(index.shape), full(src?.shape ?? index.shape)];
@@ -133,10 +164,24 @@ function each(call: KernelCall, name: string, x: View, index: View, src: View | 
   const lines = others.reduce((p, k) => p * is[k], 1);
   const fill = (l: number[], v: number): number[] => [...l, ...new Array<number>(7 - l.length).fill(v)];
   const ints = [lines, xs[d], is[d], tx[d], ti[d], ts[d]];
-  for (const [list, v] of [[is, 1], [tx, 0], [ti, 0], [ts, 0]] as const) ints.push(...fill(others.map((k) => list[k]), v));
+  for (const [list, v] of [
+    [is, 1],
+    [tx, 0],
+    [ti, 0],
+    [ts, 0],
+  ] as const)
+    ints.push(
+      ...fill(
+        others.map((k) => list[k]),
+        v,
+      ),
+    );
   const places = [...others.keys()]
     .reverse()
-    .map((k) => `  { let c = e % ${uint(6 + k)}; e = e / ${uint(6 + k)}; px = px + c * ${uint(13 + k)}; pi = pi + c * ${uint(20 + k)}; ps = ps + c * ${uint(27 + k)}; }`)
+    .map(
+      (k) =>
+        `  { let c = e % ${uint(6 + k)}; e = e / ${uint(6 + k)}; px = px + c * ${uint(13 + k)}; pi = pi + c * ${uint(20 + k)}; ps = ps + c * ${uint(27 + k)}; }`,
+    )
     .join('\n');
   const text = `  if (t >= ${uint(0)}) { return; }
   var e = t;
@@ -161,10 +206,16 @@ function scatterAll(call: KernelCall, adds: boolean): void {
   const [x, index, src] = call.inputs as readonly View[];
   const kind = kindOf(x.dtype);
   call.copy(x, call.outputs[0]);
-  each(call, `scatter${adds}`, x, index, src, call.attrs.dim as number, adds ? `    st_y(p, add_${kind}(ld_y(p), ld_src(q)));` : '    st_y(p, ld_src(q));', [
-    { name: 'src', view: src, kind },
-    out(call, kind),
-  ]);
+  each(
+    call,
+    `scatter${adds}`,
+    x,
+    index,
+    src,
+    call.attrs.dim as number,
+    adds ? `    st_y(p, add_${kind}(ld_y(p), ld_src(q)));` : '    st_y(p, ld_src(q));',
+    [{ name: 'src', view: src, kind }, out(call, kind)],
+  );
 }
 function scatterReduce(call: KernelCall): void {
   const [x, index, src] = call.inputs as readonly View[];
@@ -183,7 +234,13 @@ function scatterReduce(call: KernelCall): void {
   if (reduce !== 'mean') return;
   const n = sizeOf(x.shape);
   const divided = kind === 'f32' ? 'ld_y(t) / f32(k)' : 'floorDivide_i32(ld_y(t), k)';
-  call.run('mean', [{ name: 'count', view: count }, out(call, kind)], { ints: [n, includeSelf ? 1 : 0] }, n, `  if (t >= ${uint(0)}) { return; }\n  let k = ld_count(t) + ${int(1)};\n  if (k > 1) { st_y(t, ${divided}); }`);
+  call.run(
+    'mean',
+    [{ name: 'count', view: count }, out(call, kind)],
+    { ints: [n, includeSelf ? 1 : 0] },
+    n,
+    `  if (t >= ${uint(0)}) { return; }\n  let k = ld_count(t) + ${int(1)};\n  if (k > 1) { st_y(t, ${divided}); }`,
+  );
 }
 
 // ---- sorting: each element counts those before it
@@ -211,7 +268,11 @@ function sorted(call: KernelCall, k: number, descending: boolean): void {
     if (${before('w', 'v')} || (i < j && !${before('v', 'w')})) { rank++; }
   }
   if (rank < ${uint(2)}) { let p = (outer * ${uint(2)} + rank) * ${uint(3)} + inner; st_y(p, v); st_at(p, i32(j)); }`;
-  const operands: Operand[] = [{ name: 'x', view: x, kind }, out(call, kind), { name: 'at', view: call.outputs[1], kind: 'i32', writes: true }];
+  const operands: Operand[] = [
+    { name: 'x', view: x, kind },
+    out(call, kind),
+    { name: 'at', view: call.outputs[1], kind: 'i32', writes: true },
+  ];
   call.run(`sort${descending}`, operands, { ints: [outer * n * inner, n, k, inner] }, outer * n * inner, body);
 }
 const short: GpuKernel['refuses'] = ([x], { dim = -1 }) => {
@@ -226,7 +287,10 @@ export const MOVES: Readonly<Record<string, GpuKernel>> = {
       const { value } = call.attrs as { value: number | bigint | boolean };
       const n = sizeOf(y.shape);
       const kind = kindOf(y.dtype);
-      const big = kind === 'i64' || typeof value === 'bigint' ? BigInt(typeof value === 'number' ? (Number.isFinite(value) ? Math.trunc(value) : 0) : value) : 0n;
+      const big =
+        kind === 'i64' || typeof value === 'bigint'
+          ? BigInt(typeof value === 'number' ? (Number.isFinite(value) ? Math.trunc(value) : 0) : value)
+          : 0n;
       const low = kind === 'i64' ? Number(BigInt.asIntN(32, big)) : Number(value) | 0;
       const text = kind === 'f32' ? float(3) : kind === 'i32' ? int(1) : `vec2u(${uint(1)}, ${uint(2)})`;
       const numbers = { ints: [n, low, Number(BigInt.asIntN(32, big >> 32n))], floats: [Number(value)] };
@@ -243,7 +307,13 @@ export const MOVES: Readonly<Record<string, GpuKernel>> = {
       const { start, step, n } = call.attrs as { start: number; step: number; n: number };
       const whole = kindOf(call.outputs[0].dtype) !== 'f32';
       const text = whole ? `${int(1)} + i32(t) * ${int(2)}` : `${float(3)} + f32(t) * ${float(4)}`;
-      call.run('arange', [out(call, whole ? 'i32' : 'f32')], { ints: [n, start | 0, step | 0], floats: [start, step] }, n, `  if (t >= ${uint(0)}) { return; }\n  st_y(t, ${text});`);
+      call.run(
+        'arange',
+        [out(call, whole ? 'i32' : 'f32')],
+        { ints: [n, start | 0, step | 0], floats: [start, step] },
+        n,
+        `  if (t >= ${uint(0)}) { return; }\n  st_y(t, ${text});`,
+      );
     },
   },
   linspace: {
@@ -253,7 +323,13 @@ export const MOVES: Readonly<Record<string, GpuKernel>> = {
       const body = `  if (t >= ${uint(0)}) { return; }
   let step = ${float(3)};
   st_y(t, select(${float(2)} - step * f32(${uint(0)} - 1u - t), ${float(1)} + step * f32(t), t < ${uint(0)} / 2u));`;
-      call.run('linspace', [out(call)], { ints: [n], floats: [start, end, n > 1 ? (end - start) / (n - 1) : 0] }, n, n === 1 ? `  if (t == 0u) { st_y(0u, ${float(1)}); }` : body);
+      call.run(
+        'linspace',
+        [out(call)],
+        { ints: [n], floats: [start, end, n > 1 ? (end - start) / (n - 1) : 0] },
+        n,
+        n === 1 ? `  if (t == 0u) { st_y(0u, ${float(1)}); }` : body,
+      );
     },
   },
   flip: {
@@ -297,7 +373,15 @@ export const MOVES: Readonly<Record<string, GpuKernel>> = {
     run: (call) => {
       const [x, index, src] = call.inputs as readonly View[];
       call.copy(x, call.outputs[0]);
-      into(call, src, index, wrapDim('indexAdd', call.attrs.dim as number, x.shape.length), (call.attrs.alpha as number | undefined) ?? 1, -1, true);
+      into(
+        call,
+        src,
+        index,
+        wrapDim('indexAdd', call.attrs.dim as number, x.shape.length),
+        (call.attrs.alpha as number | undefined) ?? 1,
+        -1,
+        true,
+      );
     },
   },
   indexCopy: {
@@ -327,7 +411,10 @@ export const MOVES: Readonly<Record<string, GpuKernel>> = {
     run: (call) => {
       const [x, index] = call.inputs as readonly View[];
       const kind = kindOf(x.dtype);
-      each(call, 'gather', x, index, null, call.attrs.dim as number, '    st_y(i, ld_x(p));', [{ name: 'x', view: x, kind }, out(call, kind)]);
+      each(call, 'gather', x, index, null, call.attrs.dim as number, '    st_y(i, ld_x(p));', [
+        { name: 'x', view: x, kind },
+        out(call, kind),
+      ]);
     },
   },
   gatherBackward: {
@@ -337,21 +424,29 @@ export const MOVES: Readonly<Record<string, GpuKernel>> = {
       const [y] = call.outputs;
       const kind = kindOf(y.dtype);
       clear(call);
-      each(call, 'gatherBackward', y, index, dy, call.attrs.dim as number, `    st_y(p, add_${kind}(ld_y(p), ld_src(q)));`, [{ name: 'src', view: dy, kind }, out(call, kind)]);
+      each(call, 'gatherBackward', y, index, dy, call.attrs.dim as number, `    st_y(p, add_${kind}(ld_y(p), ld_src(q)));`, [
+        { name: 'src', view: dy, kind },
+        out(call, kind),
+      ]);
     },
   },
   scatter: { refuses: ranked, run: (call) => scatterAll(call, false) },
   scatterAdd: { refuses: ranked, run: (call) => scatterAll(call, true) },
-  scatterReduce: { refuses: (inputs, attrs) => ranked?.(inputs, attrs) ?? (inputs[0]?.dtype === 'int64' && attrs.reduce === 'mean' ? 'int64' : null), run: scatterReduce },
+  scatterReduce: {
+    refuses: (inputs, attrs) => ranked?.(inputs, attrs) ?? (inputs[0]?.dtype === 'int64' && attrs.reduce === 'mean' ? 'int64' : null),
+    run: scatterReduce,
+  },
   searchsorted: {
-    refuses: (inputs) => (inputs.some((x) => x?.dtype === 'int64') && inputs.some((x) => x !== null && isFloat(x.dtype)) ? 'int64 beside floats' : null),
+    refuses: (inputs) =>
+      inputs.some((x) => x?.dtype === 'int64') && inputs.some((x) => x !== null && isFloat(x.dtype)) ? 'int64 beside floats' : null,
     run: (call) => {
       const [row, values] = call.inputs as readonly View[];
       const count = sizeOf(values.shape);
       const kind: Kind = isFloat(row.dtype) || isFloat(values.dtype) ? 'f32' : 'i64';
       const n = row.shape[row.shape.length - 1];
       const m = row.shape.length === 1 ? count : values.shape[values.shape.length - 1];
-      const less = (a: string, b: string): string => (kind === 'f32' ? `(lt_f32(${a}, ${b}) || (isnan_f32(${b}) && !isnan_f32(${a})))` : `lt_i64(${a}, ${b})`);
+      const less = (a: string, b: string): string =>
+        kind === 'f32' ? `(lt_f32(${a}, ${b}) || (isnan_f32(${b}) && !isnan_f32(${a})))` : `lt_i64(${a}, ${b})`;
       const body = `  if (t >= ${uint(0)}) { return; }
   let v = ld_values(t);
   let base = (t / ${uint(2)}) * ${uint(1)};
@@ -389,7 +484,13 @@ export const MOVES: Readonly<Record<string, GpuKernel>> = {
     ${shape.map((_, d) => `st_y(k * ${shape.length}u + ${shape.length - 1 - d}u, i32(e % ${uint(2 + shape.length - 1 - d)})); e = e / ${uint(2 + shape.length - 1 - d)};`).join(' ')}
     k++;
   }`;
-      call.run(`fill${shape.length}`, [{ name: 'x', view: x, kind }, out(call, 'i32')], { ints: [sizeOf(shape), call.attrs.count as number, ...shape] }, 1, body);
+      call.run(
+        `fill${shape.length}`,
+        [{ name: 'x', view: x, kind }, out(call, 'i32')],
+        { ints: [sizeOf(shape), call.attrs.count as number, ...shape] },
+        1,
+        body,
+      );
     },
   },
   sort: {
@@ -402,6 +503,11 @@ export const MOVES: Readonly<Record<string, GpuKernel>> = {
   },
   topk: {
     refuses: short,
-    run: (call) => sorted(call, (call.inputs[0] as View).shape.length === 0 ? 1 : (call.attrs.k as number), (call.attrs.largest as boolean | undefined) ?? true),
+    run: (call) =>
+      sorted(
+        call,
+        (call.inputs[0] as View).shape.length === 0 ? 1 : (call.attrs.k as number),
+        (call.attrs.largest as boolean | undefined) ?? true,
+      ),
   },
 };

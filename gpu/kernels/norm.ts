@@ -24,7 +24,16 @@ const [SAMPLES, GROUPS, PER, INNER, ALL, COUNT, EPS] = [0, 1, 2, 3, 4, 5, 6];
 function numbers(x: View, attrs: Norm) {
   const [n, groups, per, inner] = view4(x.shape, attrs);
   const count = per * inner * (attrs.batch ? n : 1);
-  return { n, groups, per, inner, count, lines: attrs.batch ? groups : n * groups, ints: [n, groups, per, inner, sizeOf(x.shape), count], floats: [attrs.eps] };
+  return {
+    n,
+    groups,
+    per,
+    inner,
+    count,
+    lines: attrs.batch ? groups : n * groups,
+    ints: [n, groups, per, inner, sizeOf(x.shape), count],
+    floats: [attrs.eps],
+  };
 }
 const BLOCK = `(${uint(PER)} * ${uint(INNER)})`;
 /** WGSL: the place and channel of element j of a line. */
@@ -106,14 +115,28 @@ function backward(call: KernelCall): void {
   let sum = total(a, lane);
   let along = total(b, lane);
   if (lane == 0u) { st_parts(2u * line, ${rms ? '0.0' : 'sum / f32(n)'}); st_parts(2u * line + 1u, along / f32(n)); }`;
-    runLines(call, `sums${form}${rms}`, [...basics, ...weighted, { name: 'parts', view: parts, writes: true }], s, s.lines, s.count, [ADD], body);
+    runLines(
+      call,
+      `sums${form}${rms}`,
+      [...basics, ...weighted, { name: 'parts', view: parts, writes: true }],
+      s,
+      s.lines,
+      s.count,
+      [ADD],
+      body,
+    );
   }
   const own = `ld_g(t)${times}`;
   const body = `${ofElement(batch)}
   let r = ${scale};
   let h = (ld_x(t) - ld_mean(line)) * r;
   st_dx(t, r * (${fixed ? own : `${own} - ld_parts(2u * line) - h * ld_parts(2u * line + 1u)`}));`;
-  const operands: Operand[] = [...basics, ...weighted, ...(fixed ? [] : [{ name: 'parts', view: parts }]), { name: 'dx', view: dx, writes: true }];
+  const operands: Operand[] = [
+    ...basics,
+    ...weighted,
+    ...(fixed ? [] : [{ name: 'parts', view: parts }]),
+    { name: 'dx', view: dx, writes: true },
+  ];
   call.run(`dx${form}${fixed}`, operands, s, sizeOf(given.shape), body);
   if (!affine) return;
   const channels = s.groups * s.per;

@@ -1,7 +1,7 @@
 // Random numbers: Philox4x32-10 by counter, element by element the numbers of the Wasm kernels.
 import type { View } from '../../ts/backend.ts';
-import { sizeOf } from '../../ts/base/shape.ts';
 import type { DType } from '../../ts/base/dtype.ts';
+import { sizeOf } from '../../ts/base/shape.ts';
 import type { GpuKernel, KernelCall, Operand } from '../kernel.ts';
 import { float, int, uint } from '../shader.ts';
 
@@ -37,7 +37,14 @@ function source(text: string, floats: (attrs: Record<string, number>) => number[
       const [y] = call.outputs;
       const n = sizeOf(y.shape);
       const bits = BITS[call.attrs.dtype as DType] ?? 24;
-      call.run('draw', [{ name: 'y', view: y, writes: true }], { ints: [...head(call, n), bits], floats: floats(call.attrs) }, n, `${START}\n${text}`, { more: PHILOX });
+      call.run(
+        'draw',
+        [{ name: 'y', view: y, writes: true }],
+        { ints: [...head(call, n), bits], floats: floats(call.attrs) },
+        n,
+        `${START}\n${text}`,
+        { more: PHILOX },
+      );
     },
   };
 }
@@ -66,7 +73,10 @@ export const RANDOM: Readonly<Record<string, GpuKernel>> = {
   st_y(t, ${A} + ${B} * (r * select(cos_f32(angle), sin_f32(angle), (w & 1u) == 1u)));`,
     ({ mean = 0, std = 1 }) => [mean, std],
   ),
-  exponential: source(`  let u = f32(bits_of(t) >> (32u - ${uint(5)})) * bitcast<f32>((127u - ${uint(5)}) << 23u);\n  st_y(t, log_f32(1.0 - u) / -${A});`, ({ rate = 1 }) => [rate, 0]),
+  exponential: source(
+    `  let u = f32(bits_of(t) >> (32u - ${uint(5)})) * bitcast<f32>((127u - ${uint(5)}) << 23u);\n  st_y(t, log_f32(1.0 - u) / -${A});`,
+    ({ rate = 1 }) => [rate, 0],
+  ),
   randint: {
     run: (call) => {
       const { low = 0, high } = call.attrs as { low?: number; high: number };
@@ -96,7 +106,9 @@ export const RANDOM: Readonly<Record<string, GpuKernel>> = {
         { name: 'p', view: p },
         { name: 'y', view: call.outputs[0], writes: true },
       ];
-      call.run('bernoulli', operands, { ints: head(call, n) }, n, `${START}\n  st_y(t, select(0.0, 1.0, unit_of(t) < ld_p(t)));`, { more: PHILOX });
+      call.run('bernoulli', operands, { ints: head(call, n) }, n, `${START}\n  st_y(t, select(0.0, 1.0, unit_of(t) < ld_p(t)));`, {
+        more: PHILOX,
+      });
     },
   },
   dropout: {

@@ -45,7 +45,9 @@ const walk = (from: number, count: number, index: string, to: string): string =>
   Array.from({ length: count }, (_, d) => {
     const size = uint(from + d);
     const stride = uint(from + RANK + d);
-    return d === count - 1 ? `${to} = ${to} + ${index} * ${stride};` : `${to} = ${to} + (${index} % ${size}) * ${stride}; ${index} = ${index} / ${size};`;
+    return d === count - 1
+      ? `${to} = ${to} + ${index} * ${stride};`
+      : `${to} = ${to} + (${index} % ${size}) * ${stride}; ${index} = ${index} / ${size};`;
   }).join(' ');
 
 /** Folds the dimensions of x away into y, a row-major tensor of the others. */
@@ -65,7 +67,18 @@ export function fold(call: KernelCall, given: View, dims: readonly number[], y: 
   const pieces = n >= CUT ? Math.ceil(n / PIECE) : 1;
   const part = Math.ceil(n / pieces);
   const pad = (list: readonly number[], value: number): number[] => [...list, ...new Array<number>(RANK - list.length).fill(value)];
-  const sides = [kept, reduced].flatMap((l) => [pad(l.map((a) => a.size), 1), pad(l.map((a) => a.stride), 0)].flat());
+  const sides = [kept, reduced].flatMap((l) =>
+    [
+      pad(
+        l.map((a) => a.size),
+        1,
+      ),
+      pad(
+        l.map((a) => a.stride),
+        0,
+      ),
+    ].flat(),
+  );
   const type = WGSL[f.kind];
   const out = pieces === 1 ? y : call.temporary([lines, pieces], f.kind === 'f32' ? 'float32' : f.kind === 'i64' ? 'int64' : 'int32');
   const operands: Operand[] = [{ name: 'x', view: x, kind: f.kind }];
@@ -91,8 +104,25 @@ export function fold(call: KernelCall, given: View, dims: readonly number[], y: 
   let r = whole(s, lane);
   if (lane == 0u) { st_y(line, ${end}); }`;
   const name = `${f.name}${kept.length}${reduced.length}${pieces === 1 ? '' : 'p'}`;
-  runLines(call, name, operands, { ints: [n, part, pieces, ...sides] }, lines * pieces, part, [{ name: 'whole', kind: f.kind, by: f.by }], body.replace(/\bn\b(?!f)/g, 'n'));
-  if (pieces > 1) fold(call, out, [1], y, { name: `${f.name}J`, kind: f.kind, start: f.start, by: f.by, end: f.end?.replace(/\bn\b/g, `${n}.0`), beside: f.beside });
+  runLines(
+    call,
+    name,
+    operands,
+    { ints: [n, part, pieces, ...sides] },
+    lines * pieces,
+    part,
+    [{ name: 'whole', kind: f.kind, by: f.by }],
+    body.replace(/\bn\b(?!f)/g, 'n'),
+  );
+  if (pieces > 1)
+    fold(call, out, [1], y, {
+      name: `${f.name}J`,
+      kind: f.kind,
+      start: f.start,
+      by: f.by,
+      end: f.end?.replace(/\bn\b/g, `${n}.0`),
+      beside: f.beside,
+    });
   void type;
 }
 
@@ -216,13 +246,29 @@ export const REDUCE: Readonly<Record<string, GpuKernel>> = {
     fold(call, x, dims, mean, { name: 'mean', kind: 'f32', start: '0.0', by: 'add_f32', end: 'r / n' });
     const divisor = Math.max(0, dims.reduce((p, d) => p * x.shape[d], 1) - ((call.attrs.correction as number | undefined) ?? 0));
     const end = divisor === 0 ? 'r / (n - n)' : `r / ${divisor}.0`.replace(/(\.\d+)\.0$/, '$1');
-    fold(call, x, dims, y, { name: `variance${divisor}`, kind: 'f32', start: '0.0', by: 'add_f32', each: '(v - m) * (v - m)', end, beside: mean });
+    fold(call, x, dims, y, {
+      name: `variance${divisor}`,
+      kind: 'f32',
+      start: '0.0',
+      by: 'add_f32',
+      each: '(v - m) * (v - m)',
+      end,
+      beside: mean,
+    });
   }),
   logsumexp: over((call, x, dims, y) => {
     const most = call.temporary(y.shape, 'float32');
     fold(call, x, dims, most, { name: 'amax', kind: 'f32', start: LOWEST.f32, by: 'max_f32' });
     const each = 'exp_f32(v - select(m, 0.0, isinf_f32(m)))';
-    fold(call, x, dims, y, { name: 'lse', kind: 'f32', start: '0.0', by: 'add_f32', each, end: 'log_f32(r) + select(m, 0.0, isinf_f32(m))', beside: most });
+    fold(call, x, dims, y, {
+      name: 'lse',
+      kind: 'f32',
+      start: '0.0',
+      by: 'add_f32',
+      each,
+      end: 'log_f32(r) + select(m, 0.0, isinf_f32(m))',
+      beside: most,
+    });
   }),
   argmax: extreme(true, false),
   argmin: extreme(false, false),
@@ -230,7 +276,11 @@ export const REDUCE: Readonly<Record<string, GpuKernel>> = {
   minDim: extreme(false, true),
   cumsum: scan('cumsum', kindOfSum, (k) => `add_${k}(s, v)`),
   cumprod: scan('cumprod', kindOfSum, (k) => `mul_${k}(s, v)`),
-  logcumsumexp: scan('logcumsumexp', () => 'f32', () => 'select(logaddexp_f32(s, v), v, isneginf_f32(s))'),
+  logcumsumexp: scan(
+    'logcumsumexp',
+    () => 'f32',
+    () => 'select(logaddexp_f32(s, v), v, isneginf_f32(s))',
+  ),
   cummax: running(true),
   cummin: running(false),
   recurrence: {

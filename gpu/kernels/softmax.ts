@@ -3,8 +3,8 @@ import type { View } from '../../ts/backend.ts';
 import { sizeOf } from '../../ts/base/shape.ts';
 import type { GpuKernel, KernelCall, Operand } from '../kernel.ts';
 import { float, int, uint } from '../shader.ts';
-import { fold } from './reduce.ts';
 import { ADD, MAX, runLines } from './lines.ts';
+import { fold } from './reduce.ts';
 
 function lines(x: View, dim: number): number[] {
   const { shape } = x;
@@ -119,7 +119,13 @@ function crossEntropy(call: KernelCall): void {
   if (attrs.reduction === 'none') call.copy(losses, y);
   else {
     const mean = attrs.reduction === 'mean';
-    fold(call, losses, [0], y, { name: `losses${mean}`, kind: 'f32', start: '0.0', by: 'add_f32', ...(mean ? { end: 'r / m', beside: total } : {}) });
+    fold(call, losses, [0], y, {
+      name: `losses${mean}`,
+      kind: 'f32',
+      start: '0.0',
+      by: 'add_f32',
+      ...(mean ? { end: 'r / m', beside: total } : {}),
+    });
   }
 }
 
@@ -134,29 +140,45 @@ function crossEntropyBackward(call: KernelCall): void {
     all = call.temporary([], 'float32');
     fold(call, weight, [0], all, { name: 'weights', kind: 'f32', start: '0.0', by: 'add_f32' });
   }
+  // A gradient for each line, or one for all.
+  let scale = g as View;
+  if (attrs.reduction === 'mean') {
+    scale = call.temporary([], 'float32');
+    const parts: Operand[] = [
+      { name: 'g', view: g as View },
+      { name: 'all', view: total as View },
+      { name: 'y', view: scale, writes: true },
+    ];
+    call.run('scale', parts, { ints: [] }, 1, '  if (t > 0u) { return; }\n  st_y(0u, ld_g(0u) / ld_all(0u));');
+  }
   const body = `  let line = t / ${uint(1)};
   if (line >= ${uint(0)}) { return; }
   let j = t % ${uint(1)};
-${TARGET}
+${TARGET.replace(/.*fault.*\n/, '')}
   if (ignored) { st_dx(t, 0.0); return; }
-  let scale = ${attrs.reduction === 'none' ? 'ld_g(line)' : 'ld_g(0u)'}${attrs.reduction === 'mean' ? ' / ld_total(0u)' : ''};
+  let scale = ${attrs.reduction === 'none' ? 'ld_g(line)' : 'ld_g(0u)'};
   let spread = ${float(4)} / f32(${uint(1)});
   let own = (1.0 - ${float(4)}) * ${w('k')};
   let share = exp_f32(ld_x(t) - ld_level(line)) / ld_sum(line);
   let v = scale * ((own + spread * ${all ? 'ld_all(0u)' : `f32(${uint(1)})`}) * share - spread * ${w('j')});
   st_dx(t, select(v, v - scale * own, j == k));`;
   const operands: Operand[] = [
-    { name: 'g', view: g as View },
+    { name: 'g', view: scale },
     { name: 'x', view: given },
     { name: 'label', view: target as View, kind: 'i32' },
     { name: 'level', view: level as View },
     { name: 'sum', view: sum as View },
   ];
-  if (attrs.reduction === 'mean') operands.push({ name: 'total', view: total as View });
   if (weight) operands.push({ name: 'weight', view: weight });
   if (all) operands.push({ name: 'all', view: all });
   operands.push({ name: 'dx', view: call.outputs[0], writes: true });
-  call.run(`backward${attrs.reduction}${weight ? 'w' : ''}${all ? 'a' : ''}`, operands, numbers(given, attrs), n * classes, body, { checks: true });
+  call.run(
+    `backward${attrs.reduction === 'none'}${weight ? 'w' : ''}${all ? 'a' : ''}`,
+    operands,
+    numbers(given, attrs),
+    n * classes,
+    body,
+  );
 }
 
 export const SOFTMAX: Readonly<Record<string, GpuKernel>> = {

@@ -6,7 +6,10 @@ import { float, int, uint } from '../shader.ts';
 import { ADD, runLines } from './lines.ts';
 
 type Sizes = readonly number[];
-const filled = (list: Sizes | undefined, value: number): number[] => [...new Array<number>(3 - (list ?? []).length).fill(value), ...(list ?? [])];
+const filled = (list: Sizes | undefined, value: number): number[] => [
+  ...new Array<number>(3 - (list ?? []).length).fill(value),
+  ...(list ?? []),
+];
 /** Strides of [n, c, d, h, w]. */
 const five = ({ strides }: View): number[] => [strides[0], strides[1], ...filled(strides.slice(2), 0)];
 
@@ -42,7 +45,9 @@ const apart = (at: number, channels: string): string => `  var e = t;
   let n = i32(e / ${channels});`;
 const place = (s: number, n: string, c: string, z: string, y: string, x: string): string =>
   `u32((${n}) * ${int(s)} + (${c}) * ${int(s + 1)} + (${z}) * ${int(s + 2)} + (${y}) * ${int(s + 3)} + (${x}) * ${int(s + 4)})`;
-const taps = (inner: string): string => `  for (var kz = 0; kz < ${int(KERNEL)}; kz++) { for (var ky = 0; ky < ${int(KERNEL + 1)}; ky++) { for (var kx = 0; kx < ${int(KERNEL + 2)}; kx++) {
+const taps = (
+  inner: string,
+): string => `  for (var kz = 0; kz < ${int(KERNEL)}; kz++) { for (var ky = 0; ky < ${int(KERNEL + 1)}; ky++) { for (var kx = 0; kx < ${int(KERNEL + 2)}; kx++) {
 ${inner}
   } } }`;
 
@@ -52,7 +57,10 @@ function convolution(call: KernelCall): void {
   const [x, w, bias] = call.inputs as readonly View[];
   const [y] = call.outputs;
   const attrs = call.attrs as Geometry['attrs'] & { activation?: string };
-  const numbers = { ints: [...geometry({ x: x.shape, w: w.shape, y: y.shape, attrs }), ...five(x), ...five(w), ...five(y)], floats: [] as number[] };
+  const numbers = {
+    ints: [...geometry({ x: x.shape, w: w.shape, y: y.shape, attrs }), ...five(x), ...five(w), ...five(y)],
+    floats: [] as number[],
+  };
   const n = sizeOf(y.shape);
   const [low, high] = attrs.activation ? LIMITS[attrs.activation] : [-Infinity, Infinity];
   if (attrs.activation) numbers.floats = [low, high];
@@ -173,7 +181,8 @@ const NAMES = ['z', 'y', 'x'];
 const bounds = (adaptive: boolean, padded: boolean): string =>
   NAMES.map((d, k) => {
     const [size, outs, i] = [int(SIZE + k), int(OUT + k), `i${d}`];
-    if (adaptive) return `  let a${d} = ${i} * ${size} / ${outs}; let b${d} = ((${i} + 1) * ${size} + ${outs} - 1) / ${outs}; let w${d} = b${d} - a${d};`;
+    if (adaptive)
+      return `  let a${d} = ${i} * ${size} / ${outs}; let b${d} = ((${i} + 1) * ${size} + ${outs} - 1) / ${outs}; let w${d} = b${d} - a${d};`;
     const start = `${i} * ${int(STRIDE + k)} - ${int(PADDING + k)}`;
     return `  let s${d} = ${start};
   let f${d} = min(s${d} + (${int(KERNEL + k)} - 1) * ${int(DILATION + k)} + 1, ${size} + ${int(PADDING + k)});

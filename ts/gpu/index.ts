@@ -193,3 +193,11 @@ export function onWebgpu<T>(fn: () => T): T {
 export function destroyGpu(): void {
   running('destroyGpu').gpu.destroy();
 }
+/**
+ * Tensors by name, such as a state dict, on Wasm: each as it is, or once its data has come. Saving wants them there.
+ * @example save(await toWasm(model.stateDict()))
+ */
+export async function toWasm(tensors: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
+  const moved = await Promise.all(Object.values(tensors).map((x) => x.to('wasm')));
+  return Object.fromEntries(Object.keys(tensors).map((name, i) => [name, moved[i]]));
+}

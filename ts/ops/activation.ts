@@ -110,7 +110,7 @@ export const softplus: Op = ternary({
   doc: 'log(1 + exp(a b)) / b, and a where a b is above c: b and c are the constants beta and threshold.',
   dtypes: FLOAT,
   reference: (a, b, c) => (a * b > c ? a : Math.log1p(Math.exp(a * b)) / b),
-  wgsl: (a, b, c) => `select(log1p_f32(exp_f32(min((${a}) * (${b}), 88.0))) / (${b}), ${a}, (${a}) * (${b}) > (${c}))`,
+  wgsl: (a, b, c) => `softplusOf_f32(${a}, ${b}, ${c})`,
   saves: ['a', 'b', 'c'],
   vjp: ({ gt, mul, sigmoid, where }, { dy, a, b, c }) => {
     const z = mul(a, b);
@@ -131,7 +131,7 @@ export const hardsigmoid: Op = unary({
   doc: '(x + 3) / 6 limited to [0, 1].',
   dtypes: FLOAT,
   reference: ramp,
-  wgsl: (x) => `clamp((${x}) + 3.0, 0.0, 6.0) / 6.0`,
+  wgsl: (x) => `ramp_f32(${x})`,
   saves: ['x'],
   vjp: ({ abs, lt, mul, where }, { dy, x }) => [where(lt(abs(x), 3), mul(dy, 1 / 6), 0)],
 });
@@ -140,7 +140,7 @@ export const hardswish: Op = unary({
   doc: 'x times hardsigmoid(x).',
   dtypes: FLOAT,
   reference: (x) => x * ramp(x),
-  wgsl: (x) => `(${x}) * clamp((${x}) + 3.0, 0.0, 6.0) / 6.0`,
+  wgsl: (x) => `(${x}) * ramp_f32(${x})`,
   saves: ['x'],
   vjp: ({ add, div, le, lt, mul, where }, { dy, x }) => [where(le(x, -3), 0, where(lt(x, 3), mul(dy, add(div(x, 3), 0.5)), dy))],
   onnx: 'HardSwish',
@@ -150,7 +150,7 @@ export const softshrink: Op = binary({
   doc: 'a moved towards 0 by b, and 0 within b of it: b is the constant lambda.',
   dtypes: FLOAT,
   reference: (a, b) => (a > b ? a - b : a < -b ? a + b : a * 0),
-  wgsl: (a, b) => `select(select((${a}) * 0.0, (${a}) + (${b}), (${a}) < -(${b})), (${a}) - (${b}), (${a}) > (${b}))`,
+  wgsl: (a, b) => `softshrink_f32(${a}, ${b})`,
   saves: ['a', 'b'],
   vjp: ({ abs, le, where }, { dy, a, b }) => [where(le(abs(a), b), 0, dy), null],
 });

@@ -246,6 +246,7 @@ export const zeta: Op = binary({
   dtypes: FLOAT,
   promote: 'float',
   reference: oracle.zeta,
+  wgsl: (a, b) => `zeta_f32(${a}, ${b})`,
   saves: ['a', 'b'],
   vjp: (ops, { dy, a, b, needs }) => {
     const s = tensor(ops, dy, a);
