@@ -4,7 +4,7 @@ import { isFloat } from '../../ts/base/dtype.ts';
 import { sizeOf } from '../../ts/base/shape.ts';
 import type { GpuKernel, KernelCall, Operand } from '../kernel.ts';
 import { int, uint } from '../shader.ts';
-import { type Kind, WGSL } from '../types.ts';
+import type { Kind } from '../types.ts';
 import { runLines } from './lines.ts';
 
 const RANK = 6;
@@ -79,7 +79,6 @@ export function fold(call: KernelCall, given: View, dims: readonly number[], y: 
       ),
     ].flat(),
   );
-  const type = WGSL[f.kind];
   const out = pieces === 1 ? y : call.temporary([lines, pieces], f.kind === 'f32' ? 'float32' : f.kind === 'i64' ? 'int64' : 'int32');
   const operands: Operand[] = [{ name: 'x', view: x, kind: f.kind }];
   if (f.beside) operands.push({ name: 'm', view: f.beside });
@@ -112,7 +111,7 @@ export function fold(call: KernelCall, given: View, dims: readonly number[], y: 
     lines * pieces,
     part,
     [{ name: 'whole', kind: f.kind, by: f.by }],
-    body.replace(/\bn\b(?!f)/g, 'n'),
+    body,
   );
   if (pieces > 1)
     fold(call, out, [1], y, {
@@ -123,7 +122,6 @@ export function fold(call: KernelCall, given: View, dims: readonly number[], y: 
       end: f.end?.replace(/\bn\b/g, `${n}.0`),
       beside: f.beside,
     });
-  void type;
 }
 
 const kindOfSum = (x: View, y: View): Kind => (isFloat(y.dtype) ? 'f32' : isFloat(x.dtype) && !isFloat(y.dtype) ? 'i64' : 'i64');

@@ -183,9 +183,9 @@ export function kernelCases(op: KernelOp): Case[] {
       let place = false;
       const tolerance = toleranceOf(op.name, 'float32');
       if (op.mutates || inputs.length === 0) {
-        const here = make(x.map((t) => t && t.clone()));
+        const here = make(x.map((t) => (t === null ? null : t.clone())));
         place = true;
-        const there = make(x.map((t) => t && t.to('webgpu')));
+        const there = make(x.map((t) => (t === null ? null : t.to('webgpu'))));
         for (let i = 0; i < here.length; i++) await compare(`result ${i}`, there[i], here[i], tolerance);
       } else await gradients(op.name, x, make, tolerance);
     },

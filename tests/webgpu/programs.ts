@@ -104,7 +104,12 @@ export const PROGRAMS: Readonly<Record<string, () => Promise<void>>> = {
     await same('largest', [draw(20, 1000)], ([x]) => x.amax(1), 1);
     await same('softmax', [draw(9, 1000)], ([x]) => x.softmax(1), 1);
     await same('logSoftmax of columns', [draw(300, 9)], ([x]) => x.logSoftmax(0), 30);
-    await same('layerNorm', [draw(12, 300), draw(300), draw(300)], ([x, w, b]) => nn.functional.layerNorm(x, [300], { weight: w, bias: b }), 40);
+    await same(
+      'layerNorm',
+      [draw(12, 300), draw(300), draw(300)],
+      ([x, w, b]) => nn.functional.layerNorm(x, [300], { weight: w, bias: b }),
+      40,
+    );
     await same(
       'batchNorm',
       [draw(8, 6, 9, 9), draw(6), draw(6)],
@@ -230,6 +235,15 @@ export const PROGRAMS: Readonly<Record<string, () => Promise<void>>> = {
     const last = (l: number[]): number => l.slice(50, 60).reduce((a, b) => a + b) / 10;
     if (!(Math.abs(last(there) - last(here)) < 0.05 * last(here) + 0.01)) throw new Error(`last losses ${last(there)} for ${last(here)}`);
     if (!(there[60] > 0.85 && Math.abs(there[60] - here[60]) < 0.03)) throw new Error(`accuracy ${there[60]} for ${here[60]}`);
+  },
+  'a compiled function takes tensors of either device': async () => {
+    const w = wick.rand([3, 3]);
+    const f = wick.compile((x: Tensor) => x.matmul(w).relu());
+    const x = wick.rand([2, 3]);
+    for (let i = 0; i < 3; i++) await compare('result', f(x.to('webgpu')), f(x), { rtol: 1e-6, atol: 1e-6 });
+    const v = w.to('webgpu');
+    const g = wick.compile((x: Tensor) => x.matmul(v).relu());
+    for (let i = 0; i < 3; i++) await compare('result', g(x), f(x), { rtol: 1e-6, atol: 1e-6 });
   },
   'a state dict comes back for saving': async () => {
     const model = new nn.Linear(3, 2).to('webgpu');
