@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { minify } from 'terser';
-import { entries } from './scripts/entries.mjs';
+import { entries, programs } from './scripts/entries.mjs';
 import { at, read } from './scripts/sources.mjs';
 import { inlinedIn } from './scripts/wasm.mjs';
 
@@ -23,8 +23,8 @@ const engine = {
 };
 
 // Fields of the table's rows that only the generator and the tests read. What is dropped becomes blanks, so that source maps stay right.
-const DROPPED = new Set(['attrs', 'doc', 'floats', 'ints', 'kernel', 'onnx', 'reference', 'wgsl']);
-const shed = {
+const DROPPED = ['attrs', 'doc', 'floats', 'ints', 'kernel', 'onnx', 'reference', 'wgsl'];
+const shedding = (fields) => ({
   name: 'shed',
   transform(code, id) {
     if (!id.startsWith(at('build/ts/ops/'))) return null;
@@ -36,12 +36,25 @@ const shed = {
       else Object.values(node).forEach(visit);
     };
     const drop = ({ key, start, end }) => {
-      if (!DROPPED.has(key?.name)) return;
+      if (!fields.includes(key?.name)) return;
       const comma = /^\s*,/.exec(code.slice(end))?.[0].length ?? 0;
       text = text.slice(0, start) + code.slice(start, end + comma).replace(/[^\n]/g, ' ') + text.slice(end + comma);
     };
     visit(this.parse(code));
     return { code: text, map: null };
+  },
+});
+
+/** The loader's helpers for managed objects and classes stay out: the module has neither, and its exports are called as they are. */
+const lean = {
+  name: 'lean',
+  transform(code, id) {
+    if (!id.includes('@assemblyscript/loader')) return null;
+    const found = this.parse(code).body.find(({ id: name }) => name?.name === 'postInstantiate');
+    if (found === undefined) throw new Error('rollup: the loader has no function postInstantiate');
+    const { start, end } = found.body;
+    const lines = code.slice(start, end).replace(/[^\n]/g, '');
+    return { code: `${code.slice(0, start)}{ return extendedExports;${lines} }${code.slice(end)}`, map: null };
   },
 };
 
@@ -77,45 +90,80 @@ const shorten = {
   },
 };
 
-/** For runtimes that compile nothing at run time: the module is a file beside the JavaScript, imported; fast mathematics have no kernels. */
-const CORE = './core.wasm';
-const STAND_INS = {
-  [at('build/ts/wasm/module.js')]:
-    `import core from '${CORE}';\nexport const compiled = () => core;\nexport const unpacked = () => new Uint8Array();\n`,
-  [at('build/ts/fast/gen/fast.js')]: "export const fast = '';\nexport const size = 0;\n",
-};
-const edge = {
-  name: 'edge',
-  resolveId: (id) => (id === CORE ? { id: CORE, external: true, moduleSideEffects: false } : null),
-  load: (id) => (STAND_INS[id] ? { code: STAND_INS[id], map: { mappings: '' } } : null),
-  generateBundle() {
-    this.emitFile({ type: 'asset', fileName: 'core.wasm', source: inlinedIn(read('ts/wasm/gen/core.ts')).bytes });
-  },
-  /** Bundlers for edge-light want to be told that the file is imported as a module. */
-  writeBundle({ dir }, files) {
-    for (const { fileName, source, code } of Object.values(files)) {
-      const to = at(`${dir}-light/${fileName}`);
-      mkdirSync(dirname(to), { recursive: true });
-      writeFileSync(to, source ?? code.replace(`"${CORE}"`, `"${CORE}?module"`));
-    }
-  },
+/** For runtimes that compile nothing at run time: the module is a file (`core` is where), imported; fast mathematics have no kernels. */
+const edge = (core = './core.wasm') => {
+  const standIns = {
+    [at('build/ts/wasm/module.js')]:
+      `import core from '${core}';\nexport const compiled = () => core;\nexport const unpacked = () => new Uint8Array();\n`,
+    [at('build/ts/fast/gen/fast.js')]: "export const fast = '';\nexport const size = 0;\n",
+  };
+  return {
+    name: 'edge',
+    resolveId: (id) => (id === core ? { id: core, external: true, moduleSideEffects: false } : null),
+    load: (id) => (standIns[id] ? { code: standIns[id], map: { mappings: '' } } : null),
+    generateBundle() {
+      this.emitFile({ type: 'asset', fileName: 'core.wasm', source: inlinedIn(read('ts/wasm/gen/core.ts')).bytes });
+    },
+    /** Bundlers for edge-light want to be told that the file is imported as a module. */
+    writeBundle({ dir }, files) {
+      for (const { fileName, source, code } of Object.values(files)) {
+        const to = at(`${dir}-light/${fileName}`);
+        mkdirSync(dirname(to), { recursive: true });
+        writeFileSync(to, source ?? code.replace(`"${core}"`, `"${core}?module"`));
+      }
+    },
+  };
 };
 
-const input = entries()
-  .filter(({ source }) => existsSync(at(`build/ts/${source}.js`)))
-  .map(({ source }) => [source, source === 'index' ? at('build/ts/index.js') : ENTRY + source]);
+const present = entries().filter(({ source }) => existsSync(at(`build/ts/${source}.js`)));
+const isRoot = ({ source }) => source === 'index';
+const rooted = present.filter((entry) => isRoot(entry) || !entry.alone).map(({ source }) => source);
+const alone = present.filter((entry) => !isRoot(entry) && entry.alone).map(({ source }) => source);
 
-const bundle = (plugins, output) => ({
-  input: Object.fromEntries(input),
-  plugins: [inside, engine, ...plugins, maps, shed, shorten],
-  external: [/^node:/],
-  // The root entry holds the core itself: a shared chunk would repeat its list of names twice.
-  preserveEntrySignatures: 'allow-extension',
+const bundle = (input, plugins, output, rest) => ({
+  input,
+  plugins: [inside, ...plugins, maps, lean, shorten],
+  external: [/^node:/, 'binaryen'],
   output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js', ...output },
   onLog(level, log, handler) {
     if (level === 'warn') handler('error', log);
     else handler(level, log);
   },
+  ...rest,
 });
+const together = (sources, plugins, output) =>
+  bundle(
+    Object.fromEntries(sources.map((source) => [source, source === 'index' ? at('build/ts/index.js') : ENTRY + source])),
+    [engine, ...plugins, shedding(DROPPED)],
+    { ...output, banner: ({ name }) => (programs().includes(name) ? '#!/usr/bin/env node' : '') },
+    // The root entry holds the core itself: a shared chunk would repeat its list of names twice.
+    { preserveEntrySignatures: 'allow-extension' },
+  );
+/** Views are no steps: a table for running alone has none. */
+const viewless = {
+  name: 'viewless',
+  transform(code, id) {
+    if (id !== at('build/ts/ops/table.js')) return null;
+    const without = code.replace(/^import \* as view from .*$/m, '').replace(/^ *view,$/m, '');
+    if (/\bview\b,|as view/.test(without)) throw new Error('rollup: the table holds views in another way than expected');
+    return { code: without, map: null };
+  },
+};
+/** An entry with an engine of its own holds all of it, and of the rows what running takes. Importing does no more than fill the table. */
+const single = (source, plugins, output) =>
+  bundle(
+    { [source]: at(`build/ts/${source}.js`) },
+    [...plugins, viewless, shedding([...DROPPED, 'infer', 'promote', 'saves', 'uses', 'vjp'])],
+    output,
+    {
+      treeshake: { moduleSideEffects: (id) => id.endsWith('/ops/networks.js'), propertyReadSideEffects: false },
+    },
+  );
 
-export default [bundle([], { dir: 'dist', sourcemap: true }), bundle([edge], { dir: 'dist/edge', hoistTransitiveImports: false })];
+const plain = { dir: 'dist', sourcemap: true };
+const light = { dir: 'dist/edge', hoistTransitiveImports: false };
+export default [
+  together([...rooted, ...programs()], [], plain),
+  together(rooted, [edge()], light),
+  ...alone.flatMap((source) => [single(source, [], plain), single(source, [edge('../core.wasm')], light)]),
+];

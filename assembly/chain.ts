@@ -3,7 +3,7 @@
 // the thread's own, by number. Then five words an op: its opcode and the numbers of its operands: result, a, b, c.
 import { indexOf } from './gen/dispatch';
 import { base, entry, fill, modeOf } from './map';
-import { DIRECT, GRAIN, REGISTER, int32, type } from './step';
+import { DIRECT, GRAIN, REGISTER, int32, spanType } from './step';
 import { shiftOf } from './convert';
 import { scratch } from './threads';
 
@@ -14,7 +14,7 @@ const TILES: usize = 4096;
 
 /** Runs tile `tile` of chain s. */
 export function chain(s: usize, tile: i32): void {
-  const operands = int32(s, 20), ops = int32(s, 28), t = type(s), shift = shiftOf(t);
+  const operands = int32(s, 20), ops = int32(s, 28), t = spanType(int32(s, 24)), shift = shiftOf(t);
   const lo = tile * GRAIN, hi = min(int32(s, 16), lo + GRAIN);
   for (let k = 0; k < operands; k++) {
     const e = entry(s, k), mode = modeOf(e), own = scratch + TILES + <usize>k * TILE;

@@ -2,7 +2,9 @@
 // An operand that is not already such a span (another dtype, strides, a scalar) passes through a small tile that stays in L1.
 import { loadRun, shiftOf, storeRun } from './convert';
 import { COPY } from './gen/dispatch';
-import { DENSE, DIRECT, F32, GATHER, GRAIN, I32, I64, IMMEDIATE, SCALAR, SLOTS, opcode, type } from './step';
+import {
+  DENSE, DIRECT, F32, GATHER, GRAIN, I32, I64, IMMEDIATE, SCALAR, SLOTS, entryDtype, entryType, int32, opcode, spanType,
+} from './step';
 import { SCRATCH, scratch } from './threads';
 import { isTurned, turnTile } from './turn';
 
@@ -10,8 +12,6 @@ import { isTurned, turnTile } from './turn';
 const TILE: usize = 4096;
 
 @inline export function entry(s: usize, k: i32): usize { return s + 32 + (<usize>k << 4); }
-@inline function dtypeOf(e: usize): i32 { return load<u8>(e, 4); }
-@inline function typeOf(e: usize): i32 { return load<u8>(e, 5); }
 @inline export function modeOf(e: usize): i32 { return load<u8>(e, 6); }
 @inline export function base(e: usize): usize { return load<u32>(SLOTS + (<usize>load<u32>(e) << 2)) + load<u32>(e, 8); }
 
@@ -26,8 +26,8 @@ function walk(s: usize, k: i32, start: i32, count: i32, tile: usize, out: bool):
   const e = entry(s, k);
   const sizes = entry(s, load<i32>(s, 28));
   const strides = sizes + (<usize>((k + 1) * dims) << 2);
-  const dtype = dtypeOf(e);
-  const t = typeOf(e);
+  const dtype = entryDtype(e);
+  const t = entryType(e);
   const shift = shiftOf(dtype);
   const width = shiftOf(t);
   const at = scratch + 4 * TILE;
@@ -85,14 +85,14 @@ function repeat(shift: usize, tile: usize, n: i32): void {
 
 /** Fills the first n lanes of a scalar operand's tile. */
 export function fill(e: usize, tile: usize, n: i32): void {
-  const t = typeOf(e);
+  const t = entryType(e);
   if (modeOf(e) == IMMEDIATE) {
     const x = load<f64>(e, 8);
     if (t == I64) store<i64>(tile, load<i64>(e, 8));
     else if (t == F32) store<f32>(tile, <f32>x);
     else if (t == I32) store<i32>(tile, <i32>x);
     else store<f64>(tile, x);
-  } else loadRun(dtypeOf(e), t, base(e), 0, tile, 1);
+  } else loadRun(entryDtype(e), t, base(e), 0, tile, 1);
   repeat(shiftOf(t), tile, n);
 }
 
@@ -120,7 +120,7 @@ export function dense(fn: i32, t: i32, y: usize, a: usize, b: usize, c: usize, b
 export function map(s: usize, tile: i32, fn: i32): void {
   const operands = load<i32>(s, 28);
   const n = load<i32>(s, 16);
-  const t = type(s);
+  const t = spanType(int32(s, 24));
   const lo = tile * GRAIN;
   const hi = min(n, lo + GRAIN);
   if (load<i32>(s, 20) == DENSE) {
@@ -133,7 +133,7 @@ export function map(s: usize, tile: i32, fn: i32): void {
     return;
   }
   const lanes = 16 >> <i32>shiftOf(t);
-  const widthOut = shiftOf(typeOf(entry(s, 0)));
+  const widthOut = shiftOf(entryType(entry(s, 0)));
   const tileY = scratch;
   const tileA = scratch + TILE;
   const tileB = scratch + 2 * TILE;
@@ -150,8 +150,8 @@ export function map(s: usize, tile: i32, fn: i32): void {
     if (mode == DIRECT) continue;
     tiled = true;
     if (mode == GATHER) {
-      const size = (<usize>GRAIN << shiftOf(dtypeOf(e))) + 64;
-      if (dtypeOf(e) != typeOf(e) || !isTurned(load<i32>(s, 20), stridesOf(s, k)) || room + size > scratch + SCRATCH) continue;
+      const size = (<usize>GRAIN << shiftOf(entryDtype(e))) + 64;
+      if (entryDtype(e) != entryType(e) || !isTurned(load<i32>(s, 20), stridesOf(s, k)) || room + size > scratch + SCRATCH) continue;
       if (opcode(s) == COPY && modeOf(entry(s, 0)) == DIRECT) {
         turnOperand(s, 1, lo, hi, base(entry(s, 0)) + (<usize>lo << widthOut), false);
         return;
@@ -194,16 +194,16 @@ export function map(s: usize, tile: i32, fn: i32): void {
 
 function turnOperand(s: usize, k: i32, lo: i32, hi: i32, tile: usize, out: bool): void {
   const e = entry(s, k);
-  turnTile(base(e), load<i32>(s, 20), entry(s, load<i32>(s, 28)), stridesOf(s, k), shiftOf(dtypeOf(e)), lo, hi, tile, out);
+  turnTile(base(e), load<i32>(s, 20), entry(s, load<i32>(s, 28)), stridesOf(s, k), shiftOf(entryDtype(e)), lo, hi, tile, out);
 }
 
 @inline function source(s: usize, k: i32, i: i32, count: i32, tile: usize, lo: i32): usize {
   const e = entry(s, k);
   const mode = modeOf(e);
-  if (mode == DIRECT) return base(e) + (<usize>i << shiftOf(dtypeOf(e)));
+  if (mode == DIRECT) return base(e) + (<usize>i << shiftOf(entryDtype(e)));
   if (mode != GATHER) return tile;
   const turned: usize = load<u32>(scratch + 7 * TILE + (<usize>k << 2));
-  if (turned) return turned + (<usize>(i - lo) << shiftOf(dtypeOf(e)));
+  if (turned) return turned + (<usize>(i - lo) << shiftOf(entryDtype(e)));
   walk(s, k, i, count, tile, false);
   return tile;
 }

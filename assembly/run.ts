@@ -32,7 +32,9 @@ export function run(s: usize, count: i32): i32 {
     const n = phases(s);
     for (let p = 0; p < n; p++) {
       const t = tiles(s, p);
-      if (t > 1 && shares()) fork(s, p, t, mayWait);
+      if (SOLO) {
+        for (let i = 0; i < t; i++) execute(s, p, i);
+      } else if (t > 1 && shares()) fork(s, p, t, mayWait);
       else for (let i = 0; i < t; i++) execute(s, p, i);
     }
     left = count;

@@ -28,10 +28,17 @@ export function setScratch(p: usize): void { scratch = p; }
 
 /** Records the first error of a run; `detail` is an index, a size or an address that the host's message names. */
 export function fail(code: i32, detail: i32): void {
-  if (atomic.cmpxchg<i32>(STATUS, 0, code) == 0) store<i32>(STATUS, detail, 4);
+  if (SOLO) {
+    if (load<i32>(STATUS) != 0) return;
+    store<i32>(STATUS, code);
+    store<i32>(STATUS, detail, 4);
+  } else if (atomic.cmpxchg<i32>(STATUS, 0, code) == 0) store<i32>(STATUS, detail, 4);
 }
 /** Whether an error was recorded in this run: phases that write after a check do nothing then. */
-export function failed(): bool { return atomic.load<i32>(STATUS) != 0; }
+export function failed(): bool {
+  if (SOLO) return load<i32>(STATUS) != 0;
+  return atomic.load<i32>(STATUS) != 0;
+}
 /** The first error since the last call; 0: none. The workers have joined when it is asked. */
 export function takeStatus(): i32 {
   const code = load<i32>(STATUS);

@@ -1,5 +1,5 @@
 // Builds wick: `node scripts/build.mjs [wasm|ts|bundle|all] [--reuse-wasm] [--check]`.
-//   wasm    assembly/ -> build/wasm/core.wasm -> ts/wasm/gen/core.ts (the module as text, committed); ts/fast/gen/fast.ts alike
+//   wasm    assembly/ -> build/wasm/core.wasm -> ts/wasm/gen/core.ts (the module as text, committed); the modules that join it alike
 //   ts      ts/, gpu/, tests/, examples/, perf/ -> build/
 //   bundle  build/ts -> dist/ (JavaScript with source maps, declarations)
 // --reuse-wasm keeps a committed core.ts that was made from these very assembly sources; --check fails when core.ts had to change.
@@ -10,10 +10,14 @@ import { at, files, hashOf, node } from './sources.mjs';
 import { shipTypes } from './types.mjs';
 import { compile, compileUnpacker, ENCODING, inlinedIn, textOf } from './wasm.mjs';
 
-const INLINED = 'ts/wasm/gen/core.ts';
-const FAST = 'ts/fast/gen/fast.ts';
-const WASM = 'build/wasm/core.wasm';
-const FAST_WASM = 'build/wasm/fast.wasm';
+// The core, and the modules that join it: each is compiled from assembly/ and kept as text in a source of its own.
+const MODULES = [
+  { target: 'core', path: 'ts/wasm/gen/core.ts', text: inlined },
+  { target: 'fast', path: 'ts/fast/gen/fast.ts', text: fastModule },
+  { target: 'quant', path: 'ts/tflite/gen/quant.ts', text: quantModule },
+  { target: 'solo', path: 'ts/export/gen/solo.ts', text: soloModule },
+];
+const wasmOf = (name) => `build/wasm/${name}.wasm`;
 const UNPACKER = 'build/wasm/unpack.wasm';
 
 const options = process.argv.slice(2);
@@ -27,23 +31,25 @@ for (const step of steps) step();
 
 function wasm() {
   const from = hashOf(files(['assembly', 'asconfig.json', 'scripts/wasm.mjs', 'scripts/pack.mjs'], /(?<!\.test)\.(ts|json|mjs)$/));
-  const modules = [INLINED, FAST].map((path) => ({ path, present: existsSync(at(path)) ? readFileSync(at(path), 'utf8') : '' }));
+  const modules = MODULES.map((module) => ({
+    ...module,
+    present: existsSync(at(module.path)) ? readFileSync(at(module.path), 'utf8') : '',
+  }));
   if (options.includes('--reuse-wasm') && modules.every(({ present }) => present.includes(from))) return;
   mkdirSync(at('build/wasm'), { recursive: true });
-  compile(WASM);
-  compile(FAST_WASM, { target: 'fast' });
+  for (const { target } of MODULES) compile(wasmOf(target), { target });
   compileUnpacker(UNPACKER);
   const unpacker = readFileSync(at(UNPACKER));
-  for (const [i, { path, present }] of modules.entries()) {
-    const bytes = readFileSync(at(i ? FAST_WASM : WASM));
-    if (i === 0) new WebAssembly.Module(bytes);
+  for (const { target, path, text, present } of modules) {
+    const bytes = readFileSync(at(wasmOf(target)));
+    if (target === 'core') new WebAssembly.Module(bytes);
     if (present.includes(from) && holds(present, bytes, unpacker)) continue;
     if (options.includes('--check')) {
       console.error(`${path} is not what assembly/ compiles to: run \`npm run build\` and commit it.`);
       process.exit(1);
     }
     mkdirSync(dirname(at(path)), { recursive: true });
-    writeFileSync(at(path), i ? fastModule(bytes, unpacker, from) : inlined(bytes, unpacker, from));
+    writeFileSync(at(path), text(bytes, unpacker, from));
     console.log(`${path}: ${bytes.length} bytes of Wasm`);
   }
 }
@@ -51,6 +57,7 @@ function wasm() {
 /** Compares what the text stands for. */
 function holds(text, bytes, unpacker) {
   try {
+    if (text.includes(`'${bytes.toString('base64')}'`)) return true;
     const held = inlinedIn(text, unpacker);
     return bytes.equals(held.bytes) && unpacker.equals(held.unpacker);
   } catch {
@@ -89,6 +96,33 @@ export const size: number = ${bytes.length};
 /** The module: ${ENCODING}. */
 export const fast: string =
   '${textOf(bytes, unpacker).core}';
+`;
+}
+
+function soloModule(bytes, unpacker, from) {
+  const nothing = new Proxy({}, { get: () => () => {} });
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { wasi_snapshot_preview1: nothing, sole: nothing });
+  return `${head(bytes, from)}
+/** The size of the compiled module (assembly/solo.ts) in bytes. */
+export const size: number = ${bytes.length};
+
+/** First byte behind its static data. */
+export const heapBase: number = ${exports.heapBase()};
+
+/** The module: ${ENCODING}. */
+export const solo: string =
+  '${textOf(bytes, unpacker).core}';
+`;
+}
+
+function quantModule(bytes, _, from) {
+  return `${head(bytes, from)}
+/** The compiled module's size in bytes (assembly/quant.ts). */
+export const size: number = ${bytes.length};
+
+/** The module: base64. */
+export const quant: string =
+  '${bytes.toString('base64')}';
 `;
 }
 

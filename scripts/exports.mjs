@@ -19,7 +19,19 @@ try {
     for (const path of [js, edge, edge.replace('/edge/', '/edge-light/'), types])
       if (!existsSync(join(home, path))) fail(`${name}: the package lacks ${path}`);
   }
-  const dependencies = Object.keys(JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')).dependencies ?? {});
+  const { exports, dependencies: listed = {} } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'));
+  for (const [subpath, target] of Object.entries(exports)) {
+    const rest = target.default?.slice('./dist/'.length);
+    const wanted = {
+      types: target.types,
+      workerd: `./dist/edge/${rest}`,
+      'edge-light': `./dist/edge-light/${rest}`,
+      default: target.default,
+    };
+    if (rest && JSON.stringify(target) !== JSON.stringify(wanted))
+      fail(`package.json: exports['${subpath}'] must be ${JSON.stringify(wanted)}`);
+  }
+  const dependencies = Object.keys(listed);
   if (dependencies.length) fail(`the core has run-time dependencies: ${dependencies.join(', ')}`);
   const said = await run(process.execPath, [write('user.mjs', importer())], join(folder, 'user'));
   await compileTypes();

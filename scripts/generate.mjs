@@ -26,7 +26,8 @@ async function loadTable() {
     }
   }
   try {
-    return await import(pathToFileURL(join(out, 'ops', 'networks.js')).href);
+    const load = (file) => import(pathToFileURL(join(out, 'ops', file)).href);
+    return { ...(await load('networks.js')), quantised: { ...(await load('quantised.js')), ...(await load('quantised-conv.js')) } };
   } finally {
     rmSync(out, { recursive: true, force: true });
   }
@@ -36,7 +37,7 @@ const files = new Map([
   ['assembly/kernels/gemm/gen/tile.ts', gemmTiles()],
   ['assembly/kernels/conv/gen/tile.ts', convolutionTiles()],
 ]);
-const { TABLE, FAMILIES } = await loadTable();
+const { TABLE, FAMILIES, quantised } = await loadTable();
 const rows = Object.values(TABLE);
 const familyOf = (op) => Object.keys(FAMILIES).find((f) => FAMILIES[f][op.name] === op);
 const maps = rows.filter((op) => op.kind === 'map');
@@ -59,9 +60,10 @@ const hidden = (op) => /Backward$/.test(op.name) || op.name === 'copy';
       .sort()
       .map((n) => (/^[A-Z]/.test(n) ? n : `${n} as ${n}Kernel`))
       .join(', ')} } from '../kernels/${file}';\n`;
+  text += `import { spanType } from '../step';\n`;
   text += `\n/** Ops below this opcode are elementwise: their function takes spans and is run by map.ts. */\nexport const SPANS: i32 = ${maps.length};\nexport const COPY: i32 = ${TABLE.copy.opcode};\n`;
   for (const op of maps)
-    text += `function k${op.opcode}(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { map${op.inputs.length}<${capital(op.name)}>(t, y, a, b, c, e); }\n`;
+    text += `function k${op.opcode}(t: i32, y: usize, a: usize, b: usize, c: usize, e: usize): void { map${op.inputs.length}<${capital(op.name)}>(spanType(t), y, a, b, c, e); }\n`;
   // A function has one place in the table: where two ops share a kernel, the second goes through a function of its own.
   const placed = new Set();
   const entries = maps.map((op) => `k${op.opcode}`);
@@ -78,10 +80,11 @@ const hidden = (op) => /Backward$/.test(op.name) || op.name === 'copy';
   files.set('assembly/gen/dispatch.ts', text);
 
   let fields = HEAD;
-  for (const op of kernels) {
-    const list = (names) => names.map((n, i) => `  export const ${n}: i32 = ${i};\n`).join('');
-    if (op.ints.length + (op.floats?.length ?? 0) > 0)
-      fields += `export namespace ${op.name} {\n${list(op.ints)}${list(op.floats ?? [])}}\n`;
+  const list = (names) => names.map((n, i) => `  export const ${n}: i32 = ${i};\n`).join('');
+  // Rows of modules that join the core later have fields, but no place in its function table.
+  const joined = Object.entries(quantised).filter(([, op]) => op.kind === 'kernel');
+  for (const [name, op] of [...kernels.map((op) => [op.name, op]), ...joined]) {
+    if (op.ints.length + (op.floats?.length ?? 0) > 0) fields += `export namespace ${name} {\n${list(op.ints)}${list(op.floats ?? [])}}\n`;
   }
   files.set('assembly/gen/fields.ts', fields);
 }

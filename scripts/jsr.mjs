@@ -8,13 +8,13 @@ import { at, files, read } from './sources.mjs';
 const manifest = JSON.parse(read('package.json'));
 const written = new Map();
 const exports = {};
-for (const { name, source } of entries()) {
+for (const { name, source, alone } of entries()) {
   const subpath = `.${name.slice(manifest.name.length)}`;
   if (subpath === '.') exports[subpath] = './ts/index.ts';
   else {
     const path = `jsr/${subpath.slice(2)}.ts`;
     const up = posix.relative(posix.dirname(path), 'ts');
-    written.set(path, `import '${up}/index.ts';\n\nexport * from '${up}/${source}.ts';\n`);
+    written.set(path, `${alone ? '' : `import '${up}/index.ts';\n\n`}export * from '${up}/${source}.ts';\n`);
     exports[subpath] = `./${path}`;
   }
 }

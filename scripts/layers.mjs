@@ -15,11 +15,16 @@ const ROOMS = [
     rooms: ['ts/autograd', 'ts/fast', 'ts/gpu', 'ts/nn', 'ts/optim', 'ts/data', 'ts/formats'],
     what: 'custom functions, networks, training, data, files',
   },
-  { level: 6, rooms: ['ts/hub', 'ts/board', 'ts/serve', 'ts/distributed', 'ts/cli'], what: 'programs around the engine' },
+  {
+    level: 6,
+    rooms: ['ts/onnx', 'ts/tflite', 'ts/hub', 'ts/board', 'ts/serve', 'ts/distributed', 'ts/export', 'ts/lite'],
+    what: 'importers, programs around the engine',
+  },
   { level: 7, rooms: ['ts/index.ts'], what: 'composition root' },
+  { level: 8, rooms: ['ts/cli'], what: 'the command line' },
 ];
 // Rooms that only these may name, whatever the levels say.
-const PRIVATE = { 'ts/wasm': ['ts/index.ts'], gpu: ['ts/gpu'] };
+const PRIVATE = { 'ts/wasm': ['ts/index.ts', 'ts/export', 'ts/lite'], gpu: ['ts/gpu'] };
 
 const LEVEL = new Map(ROOMS.flatMap(({ level, rooms }) => rooms.map((room) => [room, level])));
 const roomOf = (path) => [...LEVEL.keys()].find((room) => path === room || path.startsWith(`${room}/`));

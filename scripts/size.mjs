@@ -11,12 +11,16 @@ const LIMIT = 120_000;
 const AIM = 80_000;
 const FAMILY = /assembly\/kernels\/([\w-]+)/g;
 const ENTRY = 'dist/index.js';
+const LITE = 'dist/lite/index.js';
+/** What wick/lite's JavaScript aims at, gzipped. */
+const LITE_AIM = 25_000;
 
 const gzipped = (data) => gzipSync(data, { level: 9 }).length;
 const kB = (bytes) => `${(bytes / 1000).toFixed(1).padStart(8)} kB`;
 const row = (name, raw, gz) => console.log(`${name.padEnd(34)} ${kB(raw)} raw ${gz === undefined ? '' : `${kB(gz)} gzipped`}`);
 
 const total = ship();
+lite();
 modules();
 families();
 const verdict = total <= AIM ? 'under the aim' : total <= LIMIT ? `${kB(total - AIM).trim()} above the aim` : 'ABOVE THE LIMIT';
@@ -48,6 +52,18 @@ function ship() {
     process.exit(1);
   }
   return sums.gz;
+}
+
+/** Prints what wick/lite ships: one file, the same module inlined. */
+function lite() {
+  const { text } = inlinedIn(readFileSync(at('ts/wasm/gen/core.ts'), 'utf8'));
+  const code = readFileSync(at(LITE), 'utf8').replace(/^\/\/# sourceMappingURL=.*$/m, '');
+  const script = code.replace(text, '');
+  console.log('');
+  row(LITE, Buffer.byteLength(code), gzipped(code));
+  row('JavaScript without the Wasm', Buffer.byteLength(script), gzipped(script));
+  const above = gzipped(script) - LITE_AIM;
+  console.log(above > 0 ? `${kB(above).trim()} above lite's aim of ${LITE_AIM / 1000} kB` : `under lite's aim of ${LITE_AIM / 1000} kB`);
 }
 
 function loaded() {

@@ -23,21 +23,27 @@ export function inlinedIn(source, given) {
 
 const base64 = (bytes) => Buffer.from(bytes).toString('base64');
 
-const FEATURES = ['simd', 'threads', 'bulk-memory', 'nontrapping-float-to-int', 'sign-ext', 'mutable-globals'].map(
-  (name) => `--enable-${name}`,
-);
+/** What asc compiles, and what each module may use beyond the features of all. */
+const TARGETS = {
+  core: { entry: 'assembly/index.ts', features: ['threads'] },
+  fast: { entry: 'assembly/fast.ts', features: ['threads', 'relaxed-simd'] },
+  quant: { entry: 'assembly/quant.ts', features: ['threads'] },
+  solo: { entry: 'assembly/solo.ts', features: [] },
+};
+const FEATURES = ['simd', 'bulk-memory', 'nontrapping-float-to-int', 'sign-ext', 'mutable-globals'];
 // What level 1 leaves out and the hot loops want: a constant is loaded once a block, not at each use.
 // By name, functions made from one generic lie side by side, where packing sees that they are alike.
 const CLEAN = ['--reorder-functions-by-name', '--local-cse', '--simplify-locals', '--coalesce-locals', '--reorder-locals'];
 const STRIP = ['--strip-debug', '--strip-producers', '--strip-target-features', '--vacuum'];
 
-/** Writes the core (or the fast module, target 'fast') to a path; `named` keeps function names and writes `${path}.map`, which change no code byte. */
+/** Writes a target to a path; `named` keeps function names and writes `${path}.map`, which change no code byte. */
 export function compile(path, { named = false, target = 'core' } = {}) {
-  asc(target === 'fast' ? 'assembly/fast.ts' : 'assembly/index.ts', target, path, '--debug', ...(named ? ['--sourceMap'] : []));
+  const { entry, features } = TARGETS[target];
+  asc(entry, target, path, '--debug', ...(named ? ['--sourceMap'] : []));
   const rest = named ? ['--debuginfo', '--input-source-map', `${path}.map`, '--output-source-map', `${path}.map`] : STRIP;
   const wasmOpt = at('node_modules/binaryen/bin/wasm-opt');
-  const features = target === 'fast' ? [...FEATURES, '--enable-relaxed-simd'] : FEATURES;
-  execFileSync(process.execPath, [wasmOpt, path, '-o', path, ...features, ...CLEAN, ...rest], { cwd: root, stdio: 'inherit' });
+  const enabled = [...FEATURES, ...features].map((name) => `--enable-${name}`);
+  execFileSync(process.execPath, [wasmOpt, path, '-o', path, ...enabled, ...CLEAN, ...rest], { cwd: root, stdio: 'inherit' });
   if (!named) writeFileSync(path, withoutFunctionObjects(readFileSync(path)));
 }
 

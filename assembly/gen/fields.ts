@@ -1336,3 +1336,144 @@ export namespace sgdStep {
   export const dampening: i32 = 2;
   export const weightDecay: i32 = 3;
 }
+export namespace combine {
+  export const n: i32 = 0;
+  export const per: i32 = 1;
+  export const mode: i32 = 2;
+  export const aZero: i32 = 3;
+  export const aMul: i32 = 4;
+  export const aShift: i32 = 5;
+  export const bZero: i32 = 6;
+  export const bMul: i32 = 7;
+  export const bShift: i32 = 8;
+  export const yZero: i32 = 9;
+  export const yMul: i32 = 10;
+  export const yShift: i32 = 11;
+  export const left: i32 = 12;
+  export const low: i32 = 13;
+  export const high: i32 = 14;
+}
+export namespace integerPool {
+  export const h: i32 = 0;
+  export const w: i32 = 1;
+  export const c: i32 = 2;
+  export const oh: i32 = 3;
+  export const ow: i32 = 4;
+  export const kh: i32 = 5;
+  export const kw: i32 = 6;
+  export const sh: i32 = 7;
+  export const sw: i32 = 8;
+  export const top: i32 = 9;
+  export const left: i32 = 10;
+  export const low: i32 = 11;
+  export const high: i32 = 12;
+  export const mean: i32 = 13;
+  export const lines: i32 = 14;
+  export const per: i32 = 15;
+}
+export namespace integerResize {
+  export const h: i32 = 0;
+  export const w: i32 = 1;
+  export const c: i32 = 2;
+  export const oh: i32 = 3;
+  export const ow: i32 = 4;
+  export const scaleY: i32 = 5;
+  export const scaleX: i32 = 6;
+  export const centers: i32 = 7;
+  export const lines: i32 = 8;
+  export const per: i32 = 9;
+}
+export namespace integerRows {
+  export const rows: i32 = 0;
+  export const depth: i32 = 1;
+  export const per: i32 = 2;
+  export const mode: i32 = 3;
+  export const multiplier: i32 = 4;
+  export const left: i32 = 5;
+  export const least: i32 = 6;
+  export const reverse: i32 = 7;
+  export const reverseShift: i32 = 8;
+}
+export namespace inverseSquareRoot {
+  export const n: i32 = 0;
+  export const xZero: i32 = 1;
+  export const zero: i32 = 2;
+  export const multiplier: i32 = 3;
+  export const shift: i32 = 4;
+}
+export namespace lookup {
+  export const n: i32 = 0;
+  export const per: i32 = 1;
+  export const low: i32 = 2;
+  export const shift: i32 = 3;
+}
+export namespace quantize {
+  export const n: i32 = 0;
+  export const per: i32 = 1;
+  export const zero: i32 = 2;
+  export const low: i32 = 3;
+  export const high: i32 = 4;
+  export const scale: i32 = 0;
+}
+export namespace requantize {
+  export const n: i32 = 0;
+  export const channels: i32 = 1;
+  export const per: i32 = 2;
+  export const zero: i32 = 3;
+  export const low: i32 = 4;
+  export const high: i32 = 5;
+  export const bias: i32 = 6;
+  export const scales: i32 = 7;
+  export const wide: i32 = 8;
+  export const xZero: i32 = 9;
+}
+export namespace integerConvolution {
+  export const h: i32 = 0;
+  export const w: i32 = 1;
+  export const c: i32 = 2;
+  export const outs: i32 = 3;
+  export const oh: i32 = 4;
+  export const ow: i32 = 5;
+  export const sh: i32 = 6;
+  export const sw: i32 = 7;
+  export const dh: i32 = 8;
+  export const dw: i32 = 9;
+  export const top: i32 = 10;
+  export const left: i32 = 11;
+  export const xZero: i32 = 12;
+  export const wZero: i32 = 13;
+  export const zero: i32 = 14;
+  export const low: i32 = 15;
+  export const high: i32 = 16;
+  export const bias: i32 = 17;
+  export const scales: i32 = 18;
+  export const kh: i32 = 19;
+  export const kw: i32 = 20;
+  export const per: i32 = 21;
+  export const pixels: i32 = 22;
+}
+export namespace integerDepthwise {
+  export const h: i32 = 0;
+  export const w: i32 = 1;
+  export const c: i32 = 2;
+  export const outs: i32 = 3;
+  export const oh: i32 = 4;
+  export const ow: i32 = 5;
+  export const sh: i32 = 6;
+  export const sw: i32 = 7;
+  export const dh: i32 = 8;
+  export const dw: i32 = 9;
+  export const top: i32 = 10;
+  export const left: i32 = 11;
+  export const xZero: i32 = 12;
+  export const wZero: i32 = 13;
+  export const zero: i32 = 14;
+  export const low: i32 = 15;
+  export const high: i32 = 16;
+  export const bias: i32 = 17;
+  export const scales: i32 = 18;
+  export const kh: i32 = 19;
+  export const kw: i32 = 20;
+  export const per: i32 = 21;
+  export const lines: i32 = 22;
+}

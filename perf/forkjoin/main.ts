@@ -1,9 +1,9 @@
 // The round trip of an empty parallel region on two threads: from this thread into the pool, a tile on each, and back.
-import { Engine } from '../../ts/wasm/engine.ts';
-import { fromBase64 } from '../../ts/wasm/module.ts';
 
-/** Where workers look for a module that joins: JOINED of assembly/step.ts. */
-const JOINED = 4544 >> 2;
+import { fromBase64 } from '../../ts/base/base64.ts';
+import { joinKernels } from '../../ts/tensor/joined.ts';
+import { Engine } from '../../ts/wasm/engine.ts';
+
 /** Milliseconds of each of the two measurements, those at most while other programs have the cores, and regions of a batch. */
 const TIME = 2000;
 const LONGEST = 20_000;
@@ -18,7 +18,7 @@ export interface Trips {
 /** Measures with a tile that waits for its neighbour (kernel.wat, compiled, in base64). @throws where no second thread takes part */
 export async function main(kernel: string): Promise<Trips> {
   const engine = new Engine();
-  const { exports, memory: wasm } = engine.loaded;
+  const { exports } = engine.loaded;
   const { memory, pool } = engine;
   pool.set(2);
   pool.ensure();
@@ -27,17 +27,10 @@ export async function main(kernel: string): Promise<Trips> {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
-  const code = fromBase64(kernel);
-  const { meet } = new WebAssembly.Instance(new WebAssembly.Module(code), { env: { memory: wasm } }).exports;
-  const address = memory.allocRaw(code.length);
-  memory.u8.set(code, address);
-  memory.u32.set([address, code.length, 0], JOINED);
-  // The worker's table gets all functions of the module, of which the tile is the second.
-  const place = exports.table.grow(2);
-  exports.table.set(place + 1, meet);
+  const { meet } = joinKernels(engine, fromBase64(kernel)) as { meet: number };
   const step = memory.allocRaw(64);
   const at = step >> 2;
-  memory.u32.set([place, 40, 1, 2, 0, 0, 0, 0, 0, 0], at);
+  memory.u32.set([meet, 40, 1, 2, 0, 0, 0, 0, 0, 0], at);
 
   const region = (): void => {
     memory.u32[at + 8] = 0;

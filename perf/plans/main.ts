@@ -1,4 +1,4 @@
-// Eager work beside plans, in turn in one process, one thread: a tiny training step, chains of elementwise calls, an MLP.
+// Eager work beside plans, in turn in one process, one thread: training steps, chains of elementwise calls, an MLP; and their memory.
 //   npm run perf:plans
 import * as wick from '../../ts/index.ts';
 import * as nn from '../../ts/nn/index.ts';
@@ -24,12 +24,12 @@ function show(name: string, [eager, plan]: [number, number]): void {
   console.log(`${name.padEnd(42)} eager ${us(eager)}   plan ${us(plan)}   ${(eager / plan).toFixed(2)}x`);
 }
 
-/** A step of Adam on an MLP, over data of its own. */
-function trainer(compiled: boolean): () => void {
+/** A step of Adam on a network, over data of its own. */
+function trainer(make: () => nn.Module, shape: readonly number[], classes: number, compiled: boolean) {
   wick.manualSeed(1);
-  const model = new nn.Sequential(new nn.Linear(16, 32), new nn.ReLU(), new nn.Linear(32, 4));
+  const model = make();
   const optimizer = new optim.Adam(model.parameters(), { lr: 1e-2 });
-  const [x, y] = [wick.rand([8, 16]), wick.randint(0, 4, [8])];
+  const [x, y] = [wick.rand(shape), wick.randint(0, classes, [shape[0]])];
   const step = (input: Tensor, target: Tensor): Tensor => {
     optimizer.zeroGrad();
     const loss = nn.functional.crossEntropy(model.forward(input) as Tensor, target);
@@ -37,12 +37,74 @@ function trainer(compiled: boolean): () => void {
     optimizer.step();
     return loss;
   };
-  const run = compiled ? wick.compile(step) : step;
-  return () => void run(x, y);
+  const plan = wick.compile(step);
+  const run = compiled ? plan : step;
+  return { run: () => void run(x, y), plan };
+}
+const mlp = (): nn.Module => new nn.Sequential(new nn.Linear(16, 32), new nn.ReLU(), new nn.Linear(32, 4));
+/** The network of examples/digits. */
+const digits = (): nn.Module =>
+  new nn.Sequential(
+    new nn.Conv2d(1, 32, 3, { padding: 1 }),
+    new nn.ReLU(),
+    new nn.Conv2d(32, 64, 3, { padding: 1 }),
+    new nn.ReLU(),
+    new nn.MaxPool2d(2),
+    new nn.Dropout(0.25),
+    new nn.Flatten(),
+    new nn.Linear(64 * 4 * 4, 128),
+    new nn.ReLU(),
+    new nn.Dropout(0.5),
+    new nn.Linear(128, 10),
+  );
+/** Depthwise and pointwise convolutions in turn, as in a MobileNet of a quarter of the width. */
+function separable(): nn.Module {
+  const parts: nn.Module[] = [new nn.Conv2d(3, 8, 3, { stride: 2, padding: 1 }), new nn.ReLU6()];
+  for (const [from, to, stride] of [
+    [8, 16, 1],
+    [16, 32, 2],
+    [32, 32, 1],
+    [32, 64, 2],
+    [64, 64, 1],
+    [64, 128, 2],
+  ] as const)
+    parts.push(
+      ...[new nn.Conv2d(from, from, 3, { stride, padding: 1, groups: from }), new nn.BatchNorm2d(from), new nn.ReLU6()],
+      ...[new nn.Conv2d(from, to, 1), new nn.BatchNorm2d(to), new nn.ReLU6()],
+    );
+  return new nn.Sequential(...parts, new nn.AdaptiveAvgPool2d(1), new nn.Flatten(), new nn.Linear(128, 10)).eval();
+}
+
+/** Most bytes that live at once in three steps, what was there before them included. */
+function peak(step: () => void): number {
+  for (let i = 0; i < 4; i++) wick.scope(step);
+  wick.reclaim();
+  wick.resetPeakMemory();
+  for (let i = 0; i < 3; i++) wick.scope(step);
+  return wick.memory().peak;
+}
+const kB = (bytes: number): string => `${(bytes / 1024).toFixed(0)} kB`;
+function arena(name: string, plan: wick.Plan): void {
+  const { arena, live, intermediates } = plan.stats();
+  console.log(`${name}: arena ${kB(arena)}, ${(arena / live).toFixed(3)}x the largest live set, of ${kB(intermediates)} in all`);
 }
 
 wick.setThreads(1);
-show('training step, MLP 16-32-4, batch 8, Adam', race(trainer(false), trainer(true), 200));
+// Before anything else lives.
+const before = wick.memory().live;
+const peaks = [false, true].map((compiled) => wick.scope(() => peak(trainer(digits, [64, 1, 8, 8], 10, compiled).run)) - before);
+console.log(
+  `training step, digit CNN, batch 64: at most ${kB(peaks[0])} eagerly, ${kB(peaks[1])} as a plan: ${(peaks[1] / peaks[0]).toFixed(2)}x`,
+);
+
+for (const [name, make, shape, classes, runs] of [
+  ['training step, MLP 16-32-4, batch 8, Adam', mlp, [8, 16], 4, 200],
+  ['training step, digit CNN, batch 64, Adam', digits, [64, 1, 8, 8], 10, 1],
+] as const) {
+  const [eager, plan] = [false, true].map((compiled) => trainer(make, shape, classes, compiled));
+  show(name, race(eager.run, plan.run, runs));
+  arena('  its plan', plan.plan.plans[0]);
+}
 for (const n of [1 << 20, 1 << 22]) {
   const x = wick.rand([n]);
   const chain = (t: Tensor): Tensor => t.mul(2).add(1).sub(0.5).mul(t).relu().add(t).mul(0.25).sub(1);
@@ -55,16 +117,33 @@ for (const n of [1 << 20, 1 << 22]) {
       2,
     ),
   );
+  const [copy, chained] = race(
+    () => void x.clone(),
+    () => void plan(x),
+    2,
+  );
+  console.log(`  ${((100 * copy) / chained).toFixed(0)} % of the speed of a copy`);
 }
-const mlp = new nn.Sequential(new nn.Linear(784, 256), new nn.ReLU(), new nn.Linear(256, 10));
-const x = wick.rand([1, 784]);
-const infer = (t: Tensor): Tensor => wick.noGrad(() => mlp.forward(t) as Tensor);
-const plan = wick.compile(infer);
-show(
-  'MLP 784-256-10, batch 1',
-  race(
+for (const [name, model, shape, runs] of [
+  ['MLP 784-256-10, batch 1', new nn.Sequential(new nn.Linear(784, 256), new nn.ReLU(), new nn.Linear(256, 10)), [1, 784], 100],
+  ['separable convolutions, 96 x 96, batch 1', separable(), [1, 3, 96, 96], 2],
+] as const) {
+  const x = wick.rand(shape);
+  const infer = (t: Tensor): Tensor => wick.noGrad(() => model.forward(t) as Tensor);
+  const [plan, folded] = [true, false].map((exact) => wick.compile(infer, { exact }));
+  const [eager, exact] = race(
     () => void infer(x),
     () => void plan(x),
-    100,
-  ),
-);
+    runs,
+  );
+  show(name, [eager, exact]);
+  arena('  its plan', plan.plans[0]);
+  const inexact = race(
+    () => void plan(x),
+    () => void folded(x),
+    runs,
+  );
+  const { changes } = folded.plans[0];
+  if (changes.length > 0)
+    console.log(`  with { exact: false }: ${changes.length} norms folded, ${(inexact[0] / inexact[1]).toFixed(2)}x the exact plan`);
+}

@@ -106,7 +106,7 @@ if (job !== null) {
 </script>`;
 
 /**
- * Runs jobs one after the other in one browser; each is { file, where, limit } relative to `root`.
+ * Runs jobs one after the other in one browser; each is { file, where, limit, suspend } relative to `root`; `suspend`: the browser is stopped now and then.
  * @param headers of every response: isolation, policies
  * @param name of the host in the address; what is not localhost is no secure context
  * @returns for each job what it printed, or a line 'not caught: why'
@@ -116,13 +116,20 @@ export function inBrowser(browser, root, jobs, { headers = {}, name = '127.0.0.1
   const outputs = [];
   return new Promise((resolve) => {
     let timer;
+    let stops;
     let child;
+    /** Stops the whole browser for a second. */
+    const suspend = () => {
+      process.kill(-child.pid, 'SIGSTOP');
+      setTimeout(() => process.kill(-child.pid, 'SIGCONT'), 1000);
+    };
     const wait = (seconds, why) => {
       clearTimeout(timer);
       timer = setTimeout(() => stop(why), seconds * 1000);
     };
     const stop = (why) => {
       clearTimeout(timer);
+      clearInterval(stops);
       try {
         process.kill(-child.pid, 'SIGKILL');
       } catch {
@@ -144,6 +151,8 @@ export function inBrowser(browser, root, jobs, { headers = {}, name = '127.0.0.1
       else if (pathname === '/next') {
         const job = jobs[outputs.length] ?? null;
         if (job) wait(job.limit ?? 120, `${job.file} did not end in time`);
+        clearInterval(stops);
+        if (job?.suspend) stops = setInterval(suspend, 2000);
         send(TYPES['.json'], JSON.stringify(job));
       } else if (pathname === '/done') {
         let text = '';

@@ -6,6 +6,7 @@ import { workerd } from './workerd.mjs';
 
 /** The Node modules that Deno and Bun have and that tests may use there; browsers have none. */
 const COMMON = ['node:crypto', 'node:util'];
+const NODE = [...COMMON, 'node:fs', 'node:os', 'node:path', 'node:url', 'node:v8', 'node:vm', 'node:zlib'];
 
 /**
  * All hosts, in order; one that this machine lacks has `missing`, which says why. What they run:
@@ -29,7 +30,7 @@ export async function hosts(wanted = () => true) {
   const list = [
     program(`Node ${process.versions.node.split('.')[0]}`, [process.execPath]),
     program('Node 24', [installed('node24/bin/node')]),
-    program('Node 26', [installed('node26/bin/node')], { suites: true }),
+    program('Node 26', [installed('node26/bin/node')], { suites: true, modules: NODE }),
     // No permission flag: what needs one says so.
     program('Deno', [deno, 'run'], { suites: true, example: 'example.mjs', allow: { workers: ['--allow-read'] } }),
     program('Bun', [bun], { suites: true }),

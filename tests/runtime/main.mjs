@@ -18,6 +18,8 @@ const quick = flags.includes('--quick');
 const expected = JSON.parse(readFileSync(at('tests/identity/expected.json'), 'utf8'));
 const total = { passed: 0, failed: 0, skipped: 0 };
 const skips = [];
+/** Suites that test the checkout or Node itself, and the hosts where they do not run; `npm test` runs them. */
+const elsewhere = new Map();
 const table = [];
 
 const app = await makeApp();
@@ -34,6 +36,8 @@ try {
   app.remove();
 }
 console.log(`\n${table.join('\n')}`);
+if (elsewhere.size) console.log('\nneed the checkout or Node itself, so not in:');
+for (const [path, names] of elsewhere) console.log(`  ${path} - ${names.join(', ')}`);
 if (skips.length) console.log(`\nskipped:\n${skips.map((line) => `  ${line}`).join('\n')}`);
 console.log(`\n${total.passed} passed, ${total.failed} failed${total.skipped ? `, ${total.skipped} skipped` : ''}`);
 process.exitCode = total.failed ? 1 : 0;
@@ -48,7 +52,7 @@ async function test(host, suites) {
   const todo = jobs(host, root);
   for (const suite of host.suites ? suites : []) {
     const lacks = suite.needs.filter((name) => !host.modules.includes(name));
-    if (lacks.length) skip(`${host.name}: ${suite.path}`, `needs ${lacks.join(', ')}`);
+    if (lacks.length) elsewhere.set(suite.path, [...(elsewhere.get(suite.path) ?? []), host.name]);
     else todo.push({ title: suite.path, file: suite.file, where: 'page', limit: 300, judge: judgeSuite });
   }
   const outputs = host.flavour
@@ -93,7 +97,10 @@ function jobs({ flavour, where = 'page', threads, badDays, ownWorkers = badDays,
   });
   list.push(program('smoke', where === 'page' ? 'smoke' : 'smoke.bundle'));
   if (flavour) list.push(program('edge', 'edge.bundle'));
-  if (badDays) list.push({ ...program('bad-days', 'bad-days'), options: allow.workers });
+  if (badDays) {
+    list.push({ ...program('bad-days', 'bad-days'), options: allow.workers });
+    list.push(program('full-memory', 'full-memory'), { ...program('suspended', 'suspended'), suspend: true });
+  }
   if (ownWorkers) list.push({ ...program('own-workers', 'own-workers'), options: allow.workers });
   const own = { title: 'the example', file: example, limit, judge: judgeExample };
   if (example) list.push(example.endsWith('.html') ? { ...own, where: 'frame', until: 'sin(1)' } : { ...own, where });
@@ -107,8 +114,9 @@ async function inProcesses(host, todo) {
   const [program, ...args] = host.command;
   const worker = async () => {
     for (let i = queue.shift(); i !== undefined; i = queue.shift()) {
-      const { file, limit, options = [] } = todo[i];
-      const { code, output } = await sh(program, [...args, ...options, file], {
+      const { file, limit, options = [], suspend } = todo[i];
+      const words = [program, ...args, ...options, file];
+      const { code, output } = await sh(...(suspend ? suspended(words) : [program, words.slice(1)]), {
         cwd: app.root,
         limit,
         env: { NO_COLOR: '1', FORCE_COLOR: '' },
@@ -118,6 +126,12 @@ async function inProcesses(host, todo) {
   };
   await Promise.all([worker(), worker()]);
   return outputs;
+}
+
+/** The command that stops a program now and then for a second, until it ends. */
+function suspended(words) {
+  const script = '"$@" & p=$!; (while sleep 1 && kill -STOP $p; do sleep 1; kill -CONT $p; done) 2> /dev/null & wait $p';
+  return ['sh', ['-c', script, 'sh', ...words]];
 }
 
 function answer(output) {

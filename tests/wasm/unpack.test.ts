@@ -1,7 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { fromBase64 } from '../../ts/base/base64.ts';
 import { size, unpacker } from '../../ts/wasm/gen/core.ts';
-import { fromBase64, unpacked } from '../../ts/wasm/module.ts';
+import { unpacked } from '../../ts/wasm/module.ts';
 
 interface Packer {
   pack(bytes: Uint8Array): Uint8Array;

@@ -1,16 +1,15 @@
-// The fast kernels join the core's function table: here in this thread's instance, and in each worker's (ts/wasm/workers.ts) before its next
-// tile, from the bytes left in memory. A step names them by opcodes of their own, so the core asks nothing.
+// Fast mode: products of fused multiply-adds, by kernels that join the core's.
 import { type Roundable, type Rounder, type Rounding, setRounder } from '../backend.ts';
 import { ValueError } from '../base/errors.ts';
 import { Memo } from '../ops/memo.ts';
+import { JOINED, joinKernels } from '../tensor/joined.ts';
 import { fast, size } from './gen/fast.ts';
 
 /** Bytes of the module with the fast kernels. */
 export const bytes: number = size;
 
-/** Where workers and kernels look: JOINED of assembly/step.ts. */
-const JOINED = 4544 >> 2;
-const SCRATCH = 1 << 19;
+/** Where kernels look whether tiles of six rows are worth it: TALL of assembly/step.ts. */
+const TALL = JOINED + 2;
 
 /** What a device has in a mode. */
 type Mode = Pick<Roundable, 'math' | 'opcodes' | 'steps'>;
@@ -27,28 +26,11 @@ function tall(): boolean {
   return Number(/Chrome\/(\d+)/.exec(navigator?.userAgent ?? '')?.[1]) >= 136;
 }
 
-/** Opcodes of the module's functions, now at the end of the table; null where the runtime does not compile it. */
-function join({ loaded, memory }: Roundable, code: Uint8Array<ArrayBuffer>): Record<string, number> | null {
-  let module: WebAssembly.Module;
-  try {
-    module = new WebAssembly.Module(code);
-  } catch {
-    return null;
-  }
-  const kernels = new WebAssembly.Instance(module, { env: { memory: loaded.memory } }).exports as Record<string, CallableFunction>;
-  kernels.setScratch(memory.allocRaw(SCRATCH));
-  const address = memory.allocRaw(code.length);
-  memory.u8.set(code, address);
-  memory.u32.set([address, code.length, tall() ? 1 : 0], JOINED);
-  // An opcode is a place in the table, from 1 on.
-  const { table } = loaded.exports;
-  return Object.fromEntries(
-    Object.entries(kernels).map(([name, kernel]) => {
-      const place = table.grow(1);
-      table.set(place, kernel);
-      return [name, place - 1];
-    }),
-  );
+/** Opcodes of the fast kernels; null where the runtime does not compile them. */
+function join(device: Roundable, code: Uint8Array<ArrayBuffer>): Record<string, number> | null {
+  const opcodes = joinKernels(device, code);
+  if (opcodes !== null) device.memory.u32[TALL] = tall() ? 1 : 0;
+  return opcodes;
 }
 
 const setMath: Rounder = (device, math, unpacked) => {

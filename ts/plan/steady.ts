@@ -32,17 +32,29 @@ export function parted({ calls, inputs, outputs }: Graph): Parted {
   return { once, each };
 }
 
-/** A program that runs its steady part only where the state behind it has changed. */
-export function steadied(device: Backend & Required<Pick<Backend, 'program'>>, graph: Graph): Program & Parted {
+/** The parts of a graph, and memory on the device through which the first hands its results to the second. */
+export interface Split extends Parted {
+  readonly first: readonly Call[];
+  readonly rest: readonly Call[];
+  readonly kept: readonly Storage[];
+}
+/** Parts the calls of a graph; `kept` is the caller's to release. */
+export function split(device: Backend, graph: Graph): Split {
   const { once, each } = parted(graph);
-  if (once.length === 0) return Object.assign(device.program(each, graph.inputs, graph.outputs), { once, each });
   const made = new Set(once.flatMap(writesOf));
   const kept = new Map<Storage, { storage: Storage; back: number }>();
   for (const s of each.flatMap(readsOf)) if (made.has(s) && !kept.has(s)) kept.set(s, { storage: device.alloc(s.bytes), back: 0 });
   const [first, rest] = [once, each].map((calls) => relocated(calls, new Set(), kept));
+  return { once, each, first, rest, kept: [...kept.values()].map((place) => place.storage) };
+}
+
+/** A program that runs its steady part only where the state behind it has changed. */
+export function steadied(device: Backend & Required<Pick<Backend, 'program'>>, graph: Graph): Program & Parted {
+  const { once, each, first, rest, kept } = split(device, graph);
+  if (once.length === 0) return Object.assign(device.program(each, graph.inputs, graph.outputs), { once, each });
   const program = device.program(rest, graph.inputs, graph.outputs);
   const before = device.program(first, [], []);
-  for (const { storage } of kept.values()) storage.release();
+  for (const s of kept) s.release();
   const sources = [...new Set(first.flatMap(readsOf))].filter((s) => s.device !== 'plan');
   let versions: number[] = [];
   return {
@@ -54,7 +66,7 @@ export function steadied(device: Backend & Required<Pick<Backend, 'program'>>, g
         versions = [];
         before.run([], []);
         versions = sources.map((s) => s.version);
-        for (const { storage } of kept.values()) storage.version++;
+        for (const s of kept) s.version++;
       }
       program.run(inputs, outputs, timings);
     },

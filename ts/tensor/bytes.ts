@@ -1,10 +1,24 @@
 // Between JavaScript numbers and the bytes of each dtype.
 
 import type { Data } from '../backend.ts';
-import { type DType, SIZE } from '../base/dtype.ts';
+import { type DType, isFloat, SIZE } from '../base/dtype.ts';
 import { ValueError } from '../base/errors.ts';
 
 export type Plain = number | bigint | boolean;
+/** Typed arrays and what they become. */
+export type TypedArray = Float32Array | Float64Array | Int32Array | BigInt64Array | Int16Array | Int8Array | Uint8Array | Uint8ClampedArray;
+
+/** Typed arrays by the dtype that they become. */
+export const TYPED: readonly [type: { new (buffer: ArrayBuffer, byteOffset: number, n: number): TypedArray }, dtype: DType][] = [
+  [Float32Array, 'float32'],
+  [Float64Array, 'float64'],
+  [Int32Array, 'int32'],
+  [BigInt64Array, 'int64'],
+  [Int16Array, 'int16'],
+  [Int8Array, 'int8'],
+  [Uint8Array, 'uint8'],
+  [Uint8ClampedArray, 'uint8'],
+];
 
 const f32 = new Float32Array(1);
 const u32 = new Uint32Array(f32.buffer);
@@ -59,39 +73,28 @@ function bigWhole(v: Plain): bigint {
 export function encode(values: ArrayLike<Plain>, dtype: DType): Uint8Array {
   const n = values.length;
   const bytes = new Uint8Array(n * SIZE[dtype]);
-  const b = bytes.buffer;
-  const put = (out: { [i: number]: number }, f: (v: Plain) => number): void => {
-    for (let i = 0; i < n; i++) out[i] = f(values[i]);
-  };
-  if (dtype === 'float32') put(new Float32Array(b), Number);
-  else if (dtype === 'float64') put(new Float64Array(b), Number);
-  else if (dtype === 'int32') put(new Int32Array(b), whole);
-  else if (dtype === 'int16') put(new Int16Array(b), whole);
-  else if (dtype === 'int8') put(new Int8Array(b), whole);
-  else if (dtype === 'uint8') put(bytes, whole);
-  else if (dtype === 'bool') put(bytes, (v) => (v ? 1 : 0));
-  else if (dtype === 'float16') put(new Uint16Array(b), (v) => toHalf(Number(v)));
-  else if (dtype === 'bfloat16') put(new Uint16Array(b), (v) => toBrain(Number(v)));
-  else {
-    const out = new BigInt64Array(b);
-    for (let i = 0; i < n; i++) out[i] = bigWhole(values[i]);
-  }
+  const out = elements(bytes, dtype) as { [i: number]: number | bigint };
+  let f: (v: Plain) => number | bigint = isFloat(dtype) ? Number : whole;
+  if (dtype === 'float16') f = (v) => toHalf(Number(v));
+  if (dtype === 'bfloat16') f = (v) => toBrain(Number(v));
+  if (dtype === 'int64') f = bigWhole;
+  if (dtype === 'bool') f = (v) => (v ? 1 : 0);
+  for (let i = 0; i < n; i++) out[i] = f(values[i]);
   return bytes;
 }
 
 /** Bytes as the typed array of a dtype; float16 and bfloat16 as Float32Array of their values, bool as Uint8Array. NaNs are canonical. */
 export function decode(bytes: Uint8Array, dtype: DType): Data {
-  const b = bytes.buffer as ArrayBuffer;
-  const n = bytes.byteLength / SIZE[dtype];
-  if (dtype === 'float32') return canonical(new Float32Array(b, 0, n));
-  if (dtype === 'float64') return canonical(new Float64Array(b, 0, n));
-  if (dtype === 'int32') return new Int32Array(b, 0, n);
-  if (dtype === 'int64') return new BigInt64Array(b, 0, n);
-  if (dtype === 'int16') return new Int16Array(b, 0, n);
-  if (dtype === 'int8') return new Int8Array(b, 0, n);
-  if (dtype === 'float16') return Float32Array.from(new Uint16Array(b, 0, n), fromHalf);
-  if (dtype === 'bfloat16') return canonical(Float32Array.from(new Uint16Array(b, 0, n), fromBrain));
-  return bytes;
+  const x = elements(bytes, dtype);
+  if (dtype === 'float16') return Float32Array.from(x as Uint16Array, fromHalf);
+  if (dtype === 'bfloat16') return canonical(Float32Array.from(x as Uint16Array, fromBrain));
+  return isFloat(dtype) ? canonical(x as Float32Array) : x;
+}
+
+/** The same memory as elements of a dtype: float16 and bfloat16 as their bits, bool as bytes. */
+export function elements(bytes: Uint8Array, dtype: DType): Data {
+  const type = TYPED.find(([, own]) => own === dtype)?.[0] ?? (SIZE[dtype] === 2 ? Uint16Array : Uint8Array);
+  return new type(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length / SIZE[dtype]) as Data;
 }
 
 function canonical<T extends Float32Array | Float64Array>(x: T): T {

@@ -4,6 +4,7 @@ import { asDType, type DType, SIZE } from '../base/dtype.ts';
 import { DeviceError, ValueError } from '../base/errors.ts';
 import type { Shape } from '../base/shape.ts';
 import { span } from '../ops/view.ts';
+import { elements } from './bytes.ts';
 import { backend, keep, scope, type Tensor } from './core.ts';
 import { fromBytes } from './functions/create.ts';
 import { asStrided } from './functions/views.ts';
@@ -25,21 +26,7 @@ export interface Shared {
   readonly strides: Shape;
 }
 
-const ARRAYS = {
-  float32: Float32Array,
-  float64: Float64Array,
-  int32: Int32Array,
-  int64: BigInt64Array,
-  float16: Uint16Array,
-  bfloat16: Uint16Array,
-  int16: Int16Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-  bool: Uint8Array,
-};
 const held = new Map<string, Tensor>();
-/** Tells this copy of wick from those of other threads. */
-const born = performance.timeOrigin + performance.now();
 let count = 0;
 
 /**
@@ -51,13 +38,13 @@ let count = 0;
  */
 export function share(x: Tensor): Shared {
   const device = backend();
-  if (!device.lend)
-    throw new DeviceError('share: this device shares no memory with other threads; share outside compile, from device wasm');
+  if (!device.lend) throw new DeviceError('share: this device shares no memory; share outside compile, from device wasm');
   const own = keep(detach(x));
   const { storage, offset, dtype, shape, strides } = own;
-  const { buffer, byteOffset } = device.lend(storage, 1);
-  const data = new ARRAYS[dtype](buffer as ArrayBuffer, byteOffset + offset * SIZE[dtype], span(shape, strides));
-  const id = `${born}/${count++}`;
+  const start = offset * SIZE[dtype];
+  const data = elements(device.lend(storage, 1).subarray(start, start + span(shape, strides) * SIZE[dtype]), dtype);
+  // Other threads share too: when it was tells their messages apart.
+  const id = `${performance.timeOrigin + performance.now()}/${count++}`;
   held.set(id, own);
   return { id, data, dtype, shape, strides };
 }
@@ -71,7 +58,7 @@ export function share(x: Tensor): Shared {
 export function receive(shared: Shared): Tensor {
   const { data, dtype, shape, strides } = shared ?? {};
   if (!ArrayBuffer.isView(data) || !Array.isArray(shape) || !Array.isArray(strides))
-    throw new ValueError('receive: this is no message of share; post what share(tensor) returned');
+    throw new ValueError('receive: no message of share(tensor)');
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   return scope(() => noGrad(() => asStrided(fromBytes(bytes, [data.length], asDType(dtype)), shape, strides, 0).detach()));
 }

@@ -18,7 +18,7 @@ import { address, encodeDense, encodeKernel, encodeMap, type KernelStep, keepKer
 import { type Exports, type Loaded, load } from './load.ts';
 import { Memory, type MemoryStats, type WasmStorage } from './memory.ts';
 import { type KeptPack, packOf } from './packs.ts';
-import { Lowering, type Runner, WasmProgram } from './program.ts';
+import { Lowering, type PlanStep, type Runner, WasmProgram } from './program.ts';
 import { TileChoice } from './tiles.ts';
 import { cores, obstacle, Pool } from './workers.ts';
 
@@ -214,6 +214,10 @@ export class Engine implements Backend, Runner, Roundable {
   }
 
   program(calls: readonly Call[], inputs: readonly Storage[], outputs: readonly Storage[]): Program {
+    return new WasmProgram(this, this.lower(calls), inputs, outputs);
+  }
+  /** The steps that calls become. */
+  lower(calls: readonly Call[]): PlanStep[] {
     const lowering = new Lowering(this.memory);
     this.lowering = lowering;
     try {
@@ -221,7 +225,7 @@ export class Engine implements Backend, Runner, Roundable {
     } finally {
       this.lowering = null;
     }
-    return new WasmProgram(this, lowering.steps, inputs, outputs);
+    return lowering.steps;
   }
   runProgram(address: number, count: number, threaded: boolean, opOf: (left: number) => Op): void {
     if (threaded) this.pool.ensure();

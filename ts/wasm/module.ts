@@ -1,19 +1,9 @@
 // The core as text becomes a module. For runtimes that compile nothing at run time the bundler puts an imported module in this file's place.
+import { fromBase64 } from '../base/base64.ts';
 import { core, size, unpacker } from './gen/core.ts';
 
 /** Where assembly/unpack.ts writes its result; the packed bytes lie behind it. */
 const OUT = 1 << 17;
-
-/** Base64 text to bytes, synchronously, by whatever this runtime has. */
-export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  const native = (Uint8Array as unknown as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> }).fromBase64;
-  if (native) return native(text);
-  if (typeof Buffer === 'function') return Buffer.from(text, 'base64');
-  const latin1 = atob(text);
-  const bytes = new Uint8Array(latin1.length);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = latin1.charCodeAt(i);
-  return bytes;
-}
 
 /** A module's bytes out of its packed text, by a small module of their own: no runtime's own decompression is as dense, nor synchronous everywhere. */
 export function unpacked(text: string = core, bytes: number = size): Uint8Array<ArrayBuffer> {

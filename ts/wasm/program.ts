@@ -3,7 +3,7 @@ import { type Input, Planned, type Program, type ProgramStats, type StepTiming, 
 import { SIZE } from '../base/dtype.ts';
 import { ValueError } from '../base/errors.ts';
 import { AGAIN, type Again, type Attrs, type KernelOp, type Lowered, type MapOp, type Op } from '../ops/op.ts';
-import { arrange, type Life } from './arena.ts';
+import { type Arrangement, arrange, type Life } from './arena.ts';
 import { fused, isFlat } from './chain.ts';
 import { STEP } from './encode.ts';
 import type { Memory, WasmStorage } from './memory.ts';
@@ -117,22 +117,16 @@ export class WasmProgram implements Program {
     const slots = new Map<Storage, number>();
     for (const s of [...inputs, ...outputs]) slots.set(s, ARENA + 1 + slots.size);
 
-    // Packed forms of state that the program does not write stay from run to run.
-    const written = new Set(lowered.flatMap((s) => writtenBy(s)));
+    const { steps, forms, places, bytes, live, intermediates } = laidOut(lowered, [...slots.keys()]);
     const lasting = new Map<Storage, WasmStorage>();
-    for (const { packs } of lowered)
-      if (packs && packs.of.device !== 'plan' && !written.has(packs.of)) {
-        const form = memory.alloc(packs.into.bytes);
-        lasting.set(packs.into, form);
-        this.held.add(form);
-      }
-
-    const shared = (s: Storage): boolean => s.device === 'plan' && !slots.has(s) && !lasting.has(s);
-    const steps = fused(lowered, (all) => livesOf(all, shared));
+    for (const s of forms) {
+      const form = memory.alloc(s.bytes);
+      lasting.set(s, form);
+      this.held.add(form);
+    }
     this.ops = steps.map((s) => s.op);
     this.names = steps.map((s) => s.name);
     this.threaded = steps.some((s) => s.tiles > 1);
-    const { places, bytes, live, intermediates } = arrange([...withOverlays(steps, livesOf(steps, shared)).values()]);
     this.arena = memory.alloc(bytes);
     this.stats = { steps: steps.length, fused: lowered.length - steps.length, arena: bytes, live, intermediates };
     const total = steps.reduce((sum, s) => sum + s.words.length, 0);
@@ -206,6 +200,22 @@ export class WasmProgram implements Program {
     this.arena.release();
     this.code.release();
   }
+}
+
+/** Steps as they will run, and where what they hand to each other lies. */
+export interface LaidOut extends Arrangement {
+  readonly steps: readonly PlanStep[];
+  /** Stand-ins of packed forms of state that the steps do not write: they stay from run to run. */
+  readonly forms: readonly Storage[];
+}
+/** Fuses steps and packs their intermediate results into one block of memory; `outer`: stand-ins of inputs and outputs. */
+export function laidOut(lowered: readonly PlanStep[], outer: readonly Storage[]): LaidOut {
+  const written = new Set(lowered.flatMap((s) => writtenBy(s)));
+  const forms = lowered.flatMap(({ packs }) => (packs && packs.of.device !== 'plan' && !written.has(packs.of) ? [packs.into] : []));
+  const apart = new Set([...outer, ...forms]);
+  const shared = (s: Storage): boolean => s.device === 'plan' && !apart.has(s);
+  const steps = fused(lowered, (all) => livesOf(all, shared));
+  return { steps, forms, ...arrange([...withOverlays(steps, livesOf(steps, shared)).values()]) };
 }
 
 const writtenBy = ({ op, refs }: PlanStep): Storage[] => {

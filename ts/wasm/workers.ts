@@ -5,17 +5,22 @@ import type { Memory } from './memory.ts';
 const host = globalThis as any;
 const SCRATCH = 1 << 19;
 
-/** Runs in a worker_threads worker and in a Web Worker alike: instantiate over the shared memory, then serve. `join`: see ts/fast/index.ts. */
+/** Runs in a worker_threads worker and in a Web Worker alike: instantiate over the shared memory, then serve. `join`: see ts/tensor/joined.ts. */
 const SOURCE = `
 const threads = globalThis.process?.getBuiltinModule?.('node:worker_threads');
 const go = ({ module, memory, scratch, id }) => {
   const abort = () => { throw new Error('abort'); };
+  let last = 0;
   const join = () => {
-    const [at, n] = new Uint32Array(memory.buffer, 4544);
-    const more = new WebAssembly.Module(new Uint8Array(memory.buffer).slice(at, at + n));
-    const kernels = new WebAssembly.Instance(more, { env: { memory } }).exports;
-    kernels.setScratch(scratch);
-    for (const kernel of Object.values(kernels)) x.table.grow(1, kernel);
+    const words = new Uint32Array(memory.buffer), fresh = [], top = words[1136];
+    for (let r = top; r !== last; r = words[r >> 2]) fresh.unshift(r >> 2);
+    last = top;
+    for (const r of fresh) {
+      const more = new WebAssembly.Module(new Uint8Array(memory.buffer).slice(words[r + 1], words[r + 1] + words[r + 2]));
+      const kernels = new WebAssembly.Instance(more, { env: { memory } }).exports;
+      kernels.setScratch(scratch);
+      for (const kernel of Object.values(kernels)) x.table.grow(1, kernel);
+    }
   };
   const x = new WebAssembly.Instance(module, { env: { memory, abort, now: abort, join } }).exports;
   x.setScratch(scratch);

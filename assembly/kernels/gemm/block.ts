@@ -32,7 +32,7 @@ export function multiply<T>(
       else memory.copy(strip, a, stride);
     }
     // Worth its stores where a strip meets a few panels; either tile sums in the same order.
-    const spread = !FAST && sizeof<T>() == 4 && mr == 4 && n >= 64 && load<i32>(SPREAD);
+    const spread = !FAST && !SOLO && sizeof<T>() == 4 && mr == 4 && n >= 64 && load<i32>(SPREAD);
     if (spread) packSpread<T>(kc, strip, stride, scratch + SPREAD_STRIP);
     let p = b, q = c;
     for (let j = n; j > 0; j -= width<T>(), p += panel, q += 32) {

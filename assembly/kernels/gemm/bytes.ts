@@ -23,7 +23,7 @@ function packRow(k: i32, pairs: i32, p: usize, signed: bool, zero: i32, dst: usi
 }
 
 /** Columns j to j + 8 of b[k, n] to a panel: for each pair of rows eight pairs; zero outside. */
-function packPanel(k: i32, n: i32, j: i32, p: usize, signed: bool, zero: i32, dst: usize): void {
+export function packPanel(k: i32, n: i32, j: i32, p: usize, signed: bool, zero: i32, dst: usize): void {
   const z = i16x8.splat(<i16>zero), columns = min(n - j, 8);
   p += j;
   for (; k > 0; k -= 2, p += <usize>n << 1, dst += 32) {
@@ -50,7 +50,7 @@ function packPanel(k: i32, n: i32, j: i32, p: usize, signed: bool, zero: i32, ds
 @inline function mac(c: v128, a: v128, b: v128): v128 { return i32x4.add(c, i32x4.dot_i16x8_s(a, b)); }
 
 /** A tile of 4 x 8 over all pairs of k; rows of a are `row` bytes apart, those of c ldc. */
-function tile(pairs: i32, a0: usize, row: usize, b: usize, c: usize, ldc: usize): void {
+export function tile(pairs: i32, a0: usize, row: usize, b: usize, c: usize, ldc: usize): void {
   const a1 = a0 + row, a2 = a1 + row, a3 = a2 + row;
   let c00 = i32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00;
   for (let o: usize = 0; ; o += 8, b += 64) {

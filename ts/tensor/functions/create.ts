@@ -3,7 +3,7 @@ import { DTypeError, ShapeError, ValueError } from '../../base/errors.ts';
 import { contiguousStrides, type Shape, show, sizeOf } from '../../base/shape.ts';
 import type { KernelOp } from '../../ops/op.ts';
 import { TABLE } from '../../ops/table.ts';
-import { encode, type Plain } from '../bytes.ts';
+import { encode, type Plain, TYPED, type TypedArray } from '../bytes.ts';
 import { callKernel } from '../call.ts';
 import { allocate, backend, type Tensor, TensorCore } from '../core.ts';
 import { filled } from '../ops.ts';
@@ -19,8 +19,7 @@ export interface CreateOptions {
 
 /** Nested arrays of numbers, bigints or booleans; or one of them. */
 export type Nested = number | bigint | boolean | readonly Nested[];
-/** Typed arrays and what they become. */
-export type TypedArray = Float32Array | Float64Array | Int32Array | BigInt64Array | Int16Array | Int8Array | Uint8Array | Uint8ClampedArray;
+export type { TypedArray };
 
 function finish(x: Tensor, options: CreateOptions): Tensor {
   if (options.requiresGrad) {
@@ -38,17 +37,6 @@ export function checkShape(name: string, shape: Shape): Shape {
   if (sizeOf(shape) > Number.MAX_SAFE_INTEGER) throw new ShapeError(`${name}: shape ${show(shape)} has more elements than can be counted`);
   return shape;
 }
-
-const TYPED: readonly [abstract: { new (n: number): TypedArray }, dtype: DType][] = [
-  [Float32Array, 'float32'],
-  [Float64Array, 'float64'],
-  [Int32Array, 'int32'],
-  [BigInt64Array, 'int64'],
-  [Int16Array, 'int16'],
-  [Int8Array, 'int8'],
-  [Uint8Array, 'uint8'],
-  [Uint8ClampedArray, 'uint8'],
-];
 
 function flatten(data: Nested, shape: number[], depth: number, out: Plain[]): void {
   if (!Array.isArray(data)) {

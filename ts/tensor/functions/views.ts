@@ -189,7 +189,7 @@ export function asStrided(x: Tensor, shape: Shape, strides: Shape, offset: numbe
     (offset + span(shape, strides)) * SIZE[x.dtype] > x.storage.bytes
   )
     throw new ShapeError(
-      `asStrided: ${show(shape)} by strides ${show(strides)} from ${offset} leaves the ${x.storage.bytes / SIZE[x.dtype]} elements of the storage`,
+      `asStrided: ${show(shape)} by strides ${show(strides)} from ${offset} leaves ${x.storage.bytes / SIZE[x.dtype]} elements`,
     );
   return make(rows.asStrided, x, { shape, strides, offset: offset - x.offset });
 }

@@ -671,13 +671,13 @@ export interface Methods {
   nanToNum(options?: NanToNumOptions): Tensor;
   /** The phase of real numbers: pi where negative, else 0; NaN stays. */
   angle(): Tensor;
-  /** Zeros with the shape and dtype of x. @example tensor([1, 2]).zerosLike() */
+  /** Zeros with the shape, dtype and device of x. @example tensor([1, 2]).zerosLike() */
   zerosLike(options?: CreateOptions): Tensor;
-  /** Ones with the shape and dtype of x. @example tensor([1, 2]).onesLike() */
+  /** Ones with the shape, dtype and device of x. @example tensor([1, 2]).onesLike() */
   onesLike(options?: CreateOptions): Tensor;
-  /** One value with the shape and dtype of x. @example tensor([1, 2]).fullLike(5) */
+  /** One value with the shape, dtype and device of x. @example tensor([1, 2]).fullLike(5) */
   fullLike(value: number | bigint | boolean, options?: CreateOptions): Tensor;
-  /** Memory of the shape and dtype of x, not set. @example tensor([1, 2]).emptyLike() */
+  /** Memory of the shape, dtype and device of x, not set. @example tensor([1, 2]).emptyLike() */
   emptyLike(options?: CreateOptions): Tensor;
   /** A square matrix with a vector on a diagonal, or the diagonal of a matrix. @throws ShapeError @example tensor([1, 2]).diag() // [[1, 0], [0, 2]] */
   diag(offset?: number): Tensor;

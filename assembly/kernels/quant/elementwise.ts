@@ -1,0 +1,145 @@
+// Quantised elementwise operations: rescaling by channel, tables, rounding of floats, and pairs of operands.
+import { combine as c, inverseSquareRoot as r, lookup as l, quantize as q, requantize as f } from '../../gen/fields';
+import { F64, I16, I8, U8, dtype, float, int, operand } from '../../step';
+import { scratch } from '../../threads';
+import { clamp, inverseRoot, narrow, put, rootShift, roundingShift, scaled, scaledWide, wide } from './fixed';
+import { bytes, prepareLanes, scaledLanes, widen } from './lanes';
+
+/** Rounded to nearest, ties away from zero. */
+@inline function nearest(v: f64): f64 {
+  const t = trunc<f64>(v);
+  return abs<f64>(v - t) >= 0.5 ? t + copysign<f64>(1, v) : t;
+}
+/** y = clamp(scaled(x - xZero + bias) + zero), the scale by the last dimension; scales of float64 are real numbers. */
+export function requantize(s: usize, phase: i32, tile: i32): void {
+  const n = int(s, f.n), channels = int(s, f.channels), per = int(s, f.per);
+  const zero = int(s, f.zero), low = int(s, f.low), high = int(s, f.high);
+  const y = operand(s, 0), x = operand(s, 1), scales = operand(s, 2), bias = int(s, f.bias) ? operand(s, 3) : 0;
+  const to = dtype(s, 0), from = dtype(s, 1), kind = dtype(s, 3), one = int(s, f.scales) == 1, isWide = int(s, f.wide) != 0;
+  const offset = <i64>int(s, f.xZero), shifts = scales + (<usize>int(s, f.scales) << 2);
+  const start = tile * per, end = min(n, start + per);
+  let k = start % channels;
+  if (dtype(s, 2) == F64) {
+    const least = <f64>(low - zero), most = <f64>(high - zero);
+    for (let i = start; i < end; i++) {
+      let a = wide(x, from, i) - offset;
+      if (bias) a += wide(bias, kind, k);
+      put(y, to, i, <i32>min(max(nearest(<f64>a * load<f64>(scales + (one ? 0 : <usize>k << 3))), least), most) + zero);
+      if (++k == channels) k = 0;
+    }
+    return;
+  }
+  for (let i = start; i < end; i++) {
+    const at: usize = one ? 0 : <usize>k << 2;
+    const m = load<i32>(scales + at), e = load<i32>(shifts + at);
+    let a = wide(x, from, i) - offset;
+    if (bias) a += wide(bias, kind, k);
+    put(y, to, i, clamp((isWide ? scaledWide(a, m, e) : scaled(<i32>a, m, e)) + zero, low, high));
+    if (++k == channels) k = 0;
+  }
+}
+
+/** y = table[x - low]. */
+export function lookup(s: usize, phase: i32, tile: i32): void {
+  const n = int(s, l.n), per = int(s, l.per), low = int(s, l.low), shift = <usize>int(s, l.shift);
+  const y = operand(s, 0), x = operand(s, 1), table = operand(s, 2), from = dtype(s, 1);
+  const start = tile * per, end = min(n, start + per);
+  if (shift == 0 && from != I16) {
+    // A byte's table is turned by 128 for signed indices.
+    const flip = from == I8 ? 128 : 0;
+    for (let i = start; i < end; i++) store<u8>(y + i, load<u8>(table + (load<u8>(x + i) ^ flip)));
+    return;
+  }
+  for (let i = start; i < end; i++) {
+    const at = table + (<usize>(narrow(x, from, i) - low) << shift);
+    if (shift == 0) store<u8>(y + i, load<u8>(at));
+    else if (shift == 1) store<u16>(y + (<usize>i << 1), load<u16>(at));
+    else store<u32>(y + (<usize>i << 2), load<u32>(at));
+  }
+}
+
+/** y = clamp(round(x / scale) + zero), ties away from zero. */
+export function quantize(s: usize, phase: i32, tile: i32): void {
+  const n = int(s, q.n), per = int(s, q.per), zero = <f32>int(s, q.zero), low = <f32>int(s, q.low), high = <f32>int(s, q.high);
+  const y = operand(s, 0), x = operand(s, 1), to = dtype(s, 0), scale = <f32>float(s, q.scale);
+  const start = tile * per, end = min(n, start + per);
+  for (let i = start; i < end; i++) {
+    const v = load<f32>(x + (<usize>i << 2)) / scale, t = trunc<f32>(v);
+    const away: f32 = abs<f32>(v - t) >= 0.5 ? copysign<f32>(1, v) : 0;
+    // A number that is none becomes the lowest.
+    put(y, to, i, <i32>min<f32>(max<f32>(t + away + zero, low), high));
+  }
+}
+
+@inline function isByte(type: i32): bool { return type == I8 || type == U8; }
+/** The larger of two scales' common form, then sum, difference, product, square of the difference, or comparison. */
+export function combine(s: usize, phase: i32, tile: i32): void {
+  const n = int(s, c.n), per = int(s, c.per), mode = int(s, c.mode), left = int(s, c.left), low = int(s, c.low), high = int(s, c.high);
+  const y = operand(s, 0), a = operand(s, 1), b = operand(s, 2), to = dtype(s, 0), da = dtype(s, 1), db = dtype(s, 2);
+  const aZero = int(s, c.aZero), aMul = int(s, c.aMul), aShift = int(s, c.aShift), bZero = int(s, c.bZero), bMul = int(s, c.bMul);
+  const bShift = int(s, c.bShift), yZero = int(s, c.yZero), yMul = int(s, c.yMul), yShift = int(s, c.yShift);
+  const start = tile * per, end = min(n, start + per);
+  let first = start;
+  if ((mode == 0 || mode == 1 || mode == 2) && isByte(da) && isByte(db) && isByte(to)) {
+    // Eight bytes at a time.
+    const at = scratch, az = i16x8.splat(<i16>aZero), bz = i16x8.splat(<i16>bZero), zero = i32x4.splat(yZero);
+    const least = i32x4.splat(low), most = i32x4.splat(high), sa = da == I8, sb = db == I8, sy = to == I8;
+    prepareLanes(at, aMul, aShift);
+    prepareLanes(at + 80, bMul, bShift);
+    prepareLanes(at + 160, yMul, yShift);
+    for (; first + 8 <= end; first += 8) {
+      const p = widen(a + first, sa, az), r = widen(b + first, sb, bz);
+      let u: v128, v: v128;
+      if (mode == 2) {
+        u = i32x4.extmul_low_i16x8_s(p, r);
+        v = i32x4.extmul_high_i16x8_s(p, r);
+      } else {
+        u = scaledLanes(i32x4.shl(i32x4.extend_low_i16x8_s(p), left), at);
+        v = scaledLanes(i32x4.shl(i32x4.extend_high_i16x8_s(p), left), at);
+        const w = scaledLanes(i32x4.shl(i32x4.extend_low_i16x8_s(r), left), at + 80);
+        const x = scaledLanes(i32x4.shl(i32x4.extend_high_i16x8_s(r), left), at + 80);
+        u = mode == 0 ? i32x4.add(u, w) : i32x4.sub(u, w);
+        v = mode == 0 ? i32x4.add(v, x) : i32x4.sub(v, x);
+      }
+      v128.store64_lane(y + first, bytes(scaledLanes(u, at + 160), scaledLanes(v, at + 160), zero, least, most, sy), 0);
+    }
+  }
+  for (let i = first; i < end; i++) {
+    const p = narrow(a, da, i) - aZero, r = narrow(b, db, i) - bZero;
+    let v = 0;
+    if (mode == 2) v = scaled(p * r, yMul, yShift);
+    else if (mode == 3) v = p >= 0 ? scaled(p, aMul, aShift) : scaled(p * r, yMul, yShift);
+    else if (mode == 4) {
+      // Powers of two: one operand is shifted, the sum saturates at 16 bits.
+      const sum = roundingShift(p, -aShift) + roundingShift(r, -bShift);
+      v = clamp(sum, -32768, 32767);
+    } else {
+      const u = scaled(p << left, aMul, aShift), w = scaled(r << left, bMul, bShift);
+      if (mode == 0) v = scaled(u + w, yMul, yShift);
+      else if (mode == 1) v = scaled(u - w, yMul, yShift);
+      else if (mode == 5) v = scaled((u - w) * (u - w), yMul, yShift);
+      else if (mode == 6) v = <i32>(u == w);
+      else if (mode == 7) v = <i32>(u != w);
+      else if (mode == 8) v = <i32>(u < w);
+      else if (mode == 9) v = <i32>(u <= w);
+      else if (mode == 10) v = <i32>(u > w);
+      else v = <i32>(u >= w);
+    }
+    put(y, to, i, clamp(v + yZero, low, high));
+  }
+}
+
+/** y = 1 / sqrt(x) of int8, through 20 bits of fraction. */
+export function inverseSquareRoot(s: usize, phase: i32, tile: i32): void {
+  const n = int(s, r.n), xZero = int(s, r.xZero), zero = int(s, r.zero), multiplier = int(s, r.multiplier), shift = int(s, r.shift);
+  const y = operand(s, 0), x = operand(s, 1);
+  for (let i = 0; i < n; i++) {
+    const v = <i32>load<i8>(x + i) - xZero;
+    let out = 127;
+    if (v > 0) {
+      const m = inverseRoot(v);
+      out = clamp(scaled(scaled(1, m, rootShift + 20), multiplier, shift - 20) + zero, -128, 127);
+    }
+    store<i8>(y + i, <i8>out);
+  }
+}

@@ -1,0 +1,72 @@
+// Leaves of the solo module what a plan uses, by binaryen.
+import type binaryen from 'binaryen';
+import { DeviceError, ValueError } from '../base/errors.ts';
+import type { Sole, Uses } from './uses.ts';
+
+type Binaryen = typeof binaryen;
+
+async function tool(): Promise<Binaryen> {
+  try {
+    return ((await import('binaryen')) as { default: Binaryen }).default;
+  } catch (cause) {
+    throw new DeviceError("exportWasm: the package 'binaryen' strips and optimises the module; install it: npm install binaryen", {
+      cause,
+    });
+  }
+}
+
+/** The module without kernels that nothing uses. Without `wasi` it has no import. */
+export async function stripped(module: Uint8Array, uses: Uses, wasi: boolean): Promise<Uint8Array> {
+  const b = await tool();
+  const m = b.readBinary(module);
+  try {
+    const { SIMD128, BulkMemory, BulkMemoryOpt, NontrappingFPToInt, SignExt, MutableGlobals } = b.Features;
+    m.setFeatures(SIMD128 | BulkMemory | BulkMemoryOpt | NontrappingFPToInt | SignExt | MutableGlobals);
+    const drop = (name: string): void => {
+      const { value } = b.getExportInfo(m.getExport(name));
+      m.removeExport(name);
+      if (name === 'map' ? uses.maps : name === 'chain' ? uses.chains : true) return;
+      const { params, results } = b.getFunctionInfo(m.getFunction(value));
+      m.removeFunction(value);
+      m.addFunction(value, params, results, [], m.unreachable());
+    };
+    // The imports of 'sole' become functions.
+    const names = new Map<string, string>();
+    for (let i = 0; i < m.getNumFunctions(); i++) {
+      const { name, module, base } = b.getFunctionInfo(m.getFunctionByIndex(i));
+      if (module === 'sole') names.set(base as string, name);
+    }
+    const define = (base: string, params: number, body: number): void => {
+      const name = names.get(base);
+      if (name === undefined) return;
+      m.removeFunction(name);
+      m.addFunction(name, b.createType(new Array(params).fill(b.i32)), b.i32, [], body);
+    };
+    const same = (values: ReadonlySet<number>): number => (values.size === 1 ? m.i32.const([...values][0]) : m.local.get(0, b.i32));
+    for (const base of Object.keys(uses.values)) define(base, 1, same(uses.values[base as Sole]));
+    const number = (i: number): number => m.i32.eq(m.local.get(1, b.i32), m.i32.const(i));
+    define(
+      'operand_dtype',
+      2,
+      uses.operands.reduceRight((rest, values, i) => m.if(number(i), same(values), rest), m.local.get(0, b.i32)),
+    );
+    for (const name of ['heapBase', 'map', 'chain', ...(wasi ? [] : ['_start'])]) drop(name);
+    m.removeExport('table');
+    // An opcode is a place in the table, from 1 on: entry 1 + opcode, whose segment starts at 1.
+    const { name, table, data } = b.getElementSegmentInfo(m.getElementSegmentByIndex(0));
+    const joined = [...uses.opcodes].find((opcode) => data[opcode] === undefined);
+    if (joined !== undefined)
+      throw new ValueError(
+        'exportWasm: the plan has kernels of a module that joined the core (quantised operators); stand-alone modules lack them',
+      );
+    m.removeElementSegment(name);
+    for (const opcode of uses.opcodes) m.addActiveElementSegment(table, `kernel${opcode}`, [data[opcode]], m.i32.const(opcode + 1));
+    b.setOptimizeLevel(3);
+    b.setShrinkLevel(1);
+    m.runPasses(['remove-unused-module-elements', 'directize']);
+    m.optimize();
+    return m.emitBinary();
+  } finally {
+    m.dispose();
+  }
+}

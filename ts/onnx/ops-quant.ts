@@ -1,0 +1,210 @@
+// Quantised operators, with the rounding that ONNX specifies: half to even, then saturation.
+import { show } from '../base/shape.ts';
+import { cat, maximum, minimum, scalar, type Tensor } from '../tensor/index.ts';
+import type { Call, Row } from './call.ts';
+import { convolution } from './ops-conv.ts';
+import { quantised } from './ops-types.ts';
+import { carrier, type ElemType, elemType } from './types.ts';
+import { Value } from './value.ts';
+
+/** A scale or zero point in a shape that broadcasts with x: one number, one for each place of an axis, or one for each block of it. */
+function spread(s: Tensor, x: Tensor, axis: number, block: number, c: Call): Tensor {
+  if (s.numel === 1 && block === 0) return s.reshape([]);
+  if (block > 0) {
+    const n = x.shape[axis];
+    const wide = s.repeatInterleave(block, axis);
+    return wide.shape[axis] === n ? wide : wide.narrow(axis, 0, n);
+  }
+  if (s.ndim !== 1 || s.shape[0] !== x.shape[axis]) c.fail(`scale ${show(s.shape)} does not fit axis ${axis} of ${show(x.shape)}`);
+  return s.reshape(x.shape.map((n, i) => (i === axis ? n : 1)));
+}
+const axisOf = (c: Call, x: Tensor): number =>
+  x.ndim === 0 ? 0 : c.axis(Math.max(c.int('axis', 1), -x.ndim) % Math.max(x.ndim, 1), x.ndim);
+
+function quantizeLinear(c: Call): Value {
+  const x = c.x(0);
+  const axis = axisOf(c, x);
+  const block = c.int('block_size', 0);
+  const type: ElemType = c.has(2) ? c.type(2) : c.int('output_dtype', 0) !== 0 ? elemType(c.int('output_dtype'), 'output_dtype') : 'uint8';
+  const precision = c.int('precision', 0);
+  const scale = spread(c.x(1), x, axis, block, c);
+  const zero = c.has(2) ? spread(c.x(2), x, axis, block, c) : null;
+  const floating = x.dtype === 'int32' ? scale.dtype : precision !== 0 ? carrier(elemType(precision, 'precision')) : x.dtype;
+  const wide = floating === 'float16' || floating === 'bfloat16' ? 'float32' : floating;
+  const ratio = x.to(wide).div(scale.to(wide));
+  // A half's quotient is a half.
+  return quantised(wide === floating ? ratio : ratio.to(floating).to(wide), zero, type);
+}
+function dequantizeLinear(c: Call): Value {
+  const x = c.x(0);
+  const axis = axisOf(c, x);
+  const block = c.int('block_size', 0);
+  const output = c.int('output_dtype', 0) !== 0 ? carrier(elemType(c.int('output_dtype'), 'output_dtype')) : c.x(1).dtype;
+  const scale = spread(c.x(1), x, axis, block, c);
+  const wide = x.dtype === 'float32' ? x : x.to('int32');
+  const moved = c.has(2) ? wide.sub(spread(c.x(2), x, axis, block, c).to(wide.dtype)) : wide;
+  const floating = scale.dtype === 'float16' || scale.dtype === 'bfloat16' ? 'float32' : scale.dtype;
+  return Value.of(moved.to(floating).mul(scale.to(floating)).to(output));
+}
+
+/** x as uint8 with the scale and zero point that its own range asks for. */
+function dynamic(x: Tensor): Value[] {
+  const low = minimum(x.amin(), scalar(0));
+  const high = maximum(x.amax(), scalar(0));
+  const scale = high.sub(low).div(255);
+  const zero = low.neg().div(scale).clamp(0, 255).round();
+  const safe = zero.isnan().logicalAnd(scale.eq(0));
+  const point = zero.maskedFill(safe, 0).to('uint8');
+  return [quantised(x.div(scale).nanToNum({ nan: 0 }), point, 'uint8'), Value.of(scale, 'float'), Value.of(point, 'uint8')];
+}
+
+/** Whole numbers less their zero point, one for the tensor or one for each row (or column). */
+function centred(x: Tensor, zero: Tensor | null, rows: boolean): Tensor {
+  const wide = x.to('int32');
+  if (zero === null) return wide;
+  const z = zero.to('int32');
+  if (z.numel === 1) return wide.sub(z.reshape([]));
+  if (z.ndim > 1) return wide.sub(z);
+  return wide.sub(rows ? z.reshape([-1, 1]) : z);
+}
+/** The exact product of whole matrices. */
+function product(a: Tensor, za: Tensor | null, b: Tensor, zb: Tensor | null): Tensor {
+  const k = a.shape[a.ndim - 1];
+  // Sums below 2^24 are exact in float32, all others in float64.
+  const dtype = k * 255 * 255 < 16777216 ? 'float32' : 'float64';
+  return centred(a, za, true)
+    .to(dtype)
+    .matmul(centred(b, zb, false).to(dtype))
+    .to('int32');
+}
+/** int32 sums to the output's scale. */
+function requantised(sum: Tensor, scale: Tensor, c: Call, at: number): Value {
+  const y = c.x(at).to('float32').reshape([]);
+  const ratio = scale.div(y);
+  return quantised(
+    sum.to('float32').mul(ratio),
+    c.has(at + 1) ? c.x(at + 1).reshape([]) : null,
+    c.has(at + 1) ? c.type(at + 1) : c.type(0),
+  );
+}
+const factor = (a: Tensor, b: Tensor, shape: readonly number[] | null): Tensor => {
+  const [x, y] = [a.to('float32'), b.to('float32')];
+  const left = x.numel === 1 ? x.reshape([]) : x.ndim === 1 ? x.reshape([-1, 1]) : x;
+  const right = y.numel === 1 ? y.reshape([]) : shape === null ? y : y.reshape(shape);
+  return left.mul(right);
+};
+function qlinearMatMul(c: Call): Value {
+  const sum = product(c.x(0), c.x(2), c.x(3), c.x(5));
+  return requantised(sum, factor(c.x(1), c.x(4), null), c, 6);
+}
+
+/** The exact convolution of whole images and weights. */
+function wholeConvolution(c: Call, x: Tensor, zx: Tensor | null, w: Tensor, zw: Tensor | null): Tensor {
+  const terms = w.shape.slice(1).reduce((a, b) => a * b, 1);
+  const dtype = terms * 255 * 255 < 16777216 ? 'float32' : 'float64';
+  const zero = zw === null || zw.numel === 1 ? zw?.reshape([]) : zw.reshape([-1, ...w.shape.slice(1).map(() => 1)]);
+  const weights = zero === undefined ? w.to('int32') : w.to('int32').sub(zero.to('int32'));
+  return convolution(c, centred(x, zx === null ? null : zx.reshape([]), true).to(dtype), weights.to(dtype), null).to('int32');
+}
+function qlinearConv(c: Call): Value {
+  const w = c.x(3);
+  let sum = wholeConvolution(c, c.x(0), c.x(2), w, c.x(5));
+  const column = [-1, ...w.shape.slice(2).map(() => 1)];
+  if (c.has(8)) sum = sum.add(c.x(8).to('int32').reshape(column));
+  return requantised(sum, factor(c.x(1), c.x(4), column), c, 6);
+}
+
+/** com.microsoft: an elementwise operator between dequantised values. */
+const qlinearBinary = (f: (a: Tensor, b: Tensor) => Tensor): Row => ({
+  fixed: [1, 2, 4, 5, 6, 7],
+  run(c) {
+    const real = (i: number): Tensor =>
+      centred(c.x(i), c.opt(i + 2)?.reshape([]) ?? null, true)
+        .to('float32')
+        .mul(c.x(i + 1).reshape([]));
+    return quantised(f(real(0), real(3)).div(c.x(6).reshape([])), c.opt(7)?.reshape([]) ?? null, c.type(0));
+  },
+});
+const qlinearUnary = (f: (x: Tensor, c: Call) => Tensor): Row => ({
+  fixed: [1, 2, 3, 4],
+  run(c) {
+    const x = centred(c.x(0), c.opt(2)?.reshape([]) ?? null, true)
+      .to('float32')
+      .mul(c.x(1).reshape([]));
+    return quantised(f(x, c).div(c.x(3).reshape([])), c.opt(4)?.reshape([]) ?? null, c.type(0));
+  },
+});
+function qgemm(c: Call): Value {
+  const alpha = c.float('alpha', 1);
+  const a = c.int('transA', 0) ? c.x(0).t() : c.x(0);
+  const transposed = c.int('transB', 0) !== 0;
+  const b = transposed ? c.x(3).t() : c.x(3);
+  let sum = product(a, c.opt(2), b, c.opt(5));
+  if (c.has(6)) sum = sum.add(c.x(6).to('int32'));
+  const scale = factor(c.x(1), c.x(4), null);
+  const scaled = alpha === 1 ? scale : scale.mul(alpha);
+  if (!c.has(7)) return Value.of(sum.to('float32').mul(scaled), 'float');
+  return requantised(sum, scaled, c, 7);
+}
+function qconcat(c: Call): Value {
+  const parts: Tensor[] = [];
+  for (let i = 2; i < c.inputs.length; i += 3) {
+    const zero = c.opt(i + 2)?.reshape([]) ?? null;
+    parts.push(
+      centred(c.x(i), zero, true)
+        .to('float32')
+        .mul(c.x(i + 1).reshape([])),
+    );
+  }
+  return quantised(cat(parts, c.int('axis')).div(c.x(0).reshape([])), c.x(1).reshape([]), c.type(1));
+}
+/** x, quantised by its own range, times whole weights [in, out] with scale and zero point for all or for each column. */
+export function dynamicProduct(x: Tensor, w: Tensor, scale: Tensor, zero: Tensor): Tensor {
+  const [q, s, z] = dynamic(x);
+  return product(q.tensor(), z.tensor(), w, zero)
+    .to('float32')
+    .mul(factor(s.tensor(), scale, null));
+}
+function dynamicQuantizeMatMul(c: Call): Tensor {
+  const [q, scale, zero] = dynamic(c.x(0));
+  const sum = product(q.tensor(), zero.tensor(), c.x(1), c.opt(3)).to('float32');
+  const y = sum.mul(factor(scale.tensor(), c.x(2), null));
+  return c.has(4) ? y.add(c.x(4)) : y;
+}
+
+/** Quantised operators. */
+export const QUANTISED: Readonly<Record<string, Row>> = {
+  QuantizeLinear: { fixed: [1, 2], run: quantizeLinear },
+  DequantizeLinear: { fixed: [0, 1, 2], run: dequantizeLinear },
+  DynamicQuantizeLinear: { run: (c) => dynamic(c.x(0)) },
+  MatMulInteger: { run: (c) => product(c.x(0), c.opt(2), c.x(1), c.opt(3)) },
+  ConvInteger: { run: (c) => wholeConvolution(c, c.x(0), c.opt(2), c.x(1), c.opt(3)) },
+  QLinearMatMul: { fixed: [1, 2, 4, 5, 6, 7], run: qlinearMatMul },
+  QLinearConv: { fixed: [1, 2, 4, 5, 6, 7], run: qlinearConv },
+  'com.microsoft:QuantizeLinear': { fixed: [1, 2], run: quantizeLinear },
+  'com.microsoft:DequantizeLinear': { fixed: [0, 1, 2], run: dequantizeLinear },
+  'com.microsoft:QLinearAdd': qlinearBinary((a, b) => a.add(b)),
+  'com.microsoft:QLinearMul': qlinearBinary((a, b) => a.mul(b)),
+  'com.microsoft:QLinearSigmoid': qlinearUnary((x) => x.sigmoid()),
+  'com.microsoft:QLinearLeakyRelu': qlinearUnary((x, c) => x.leakyRelu(c.float('alpha', 0.01))),
+  'com.microsoft:QLinearSoftmax': qlinearUnary((x, c) => x.softmax(c.int('axis', -1))),
+  'com.microsoft:QLinearGlobalAveragePool': qlinearUnary((x, c) =>
+    c.int('channels_last', 0)
+      ? x.mean(x.shape.map((_, i) => i).slice(1, -1), { keepdim: true })
+      : x.mean(x.shape.map((_, i) => i).slice(2), { keepdim: true }),
+  ),
+  'com.microsoft:QLinearReduceMean': qlinearUnary((x, c) =>
+    x.mean(c.intsOr('axes') ?? x.shape.map((_, i) => i), { keepdim: c.int('keepdims', 1) !== 0 }),
+  ),
+  'com.microsoft:QLinearConcat': { run: qconcat },
+  'com.microsoft:QGemm': { fixed: [1, 2, 4, 5, 7, 8], run: qgemm },
+  'com.microsoft:MatMulIntegerToFloat': {
+    fixed: [2, 3, 4, 5],
+    run: (c) => {
+      const sum = product(c.x(0), c.opt(4), c.x(1), c.opt(5)).to('float32');
+      const y = sum.mul(factor(c.x(2), c.x(3), null));
+      return c.has(6) ? y.add(c.x(6)) : y;
+    },
+  },
+  'com.microsoft:DynamicQuantizeMatMul': { fixed: [2, 3], run: dynamicQuantizeMatMul },
+};

@@ -1,0 +1,136 @@
+// What a loaded model holds between runs: its constants as tensors, its variables, and how much it may still do.
+import { isFloat } from '../base/dtype.ts';
+import { FormatError } from '../base/errors.ts';
+import { clone, copy_, fromBytes, keep, noGrad, type Tensor, zeros } from '../tensor/index.ts';
+import { contentsOf, type File, type Subgraph, type TensorInfo } from './schema.ts';
+
+/** Operators that one run may evaluate: what a loop that never ends costs. */
+const MOST_STEPS = 250_000;
+
+/** The state of a model. */
+export class Instance {
+  readonly file: File;
+  /** Whether the run in progress read data that may change from run to run. */
+  dynamic = false;
+  /** Sees every tensor of a subgraph that was run. */
+  observe: ((graph: Subgraph, values: readonly (Tensor | null)[]) => void) | null = null;
+  private readonly constants = new Map<TensorInfo, Tensor>();
+  private readonly variables = new Map<string, Tensor>();
+  /** Values that the run in progress gave to variables. */
+  private readonly pending = new Map<string, Tensor>();
+  private readonly owned = new Set<Tensor>();
+  private readonly forms = new Map<string, Tensor>();
+  private readonly initialised = new Set<number>();
+  private steps = 0;
+  /** Whether weights may change, so that nothing made of them is kept. */
+  trains = false;
+
+  constructor(file: File) {
+    this.file = file;
+  }
+  /** A tensor that lives as long as the model. */
+  own(x: Tensor): Tensor {
+    if (!this.owned.has(x) && ![...this.constants.values()].includes(x)) this.owned.add(keep(x));
+    return x;
+  }
+  owns(x: Tensor): boolean {
+    return this.owned.has(x) || [...this.constants.values(), ...this.variables.values()].some((own) => own.storage === x.storage);
+  }
+  mayKeep(x: Tensor): boolean {
+    return !(this.trains && isFloat(x.dtype));
+  }
+  constant(tensor: TensorInfo): Tensor {
+    let x = this.constants.get(tensor);
+    if (x === undefined) {
+      const { shape, dtype, type } = tensor;
+      x = keep(fromBytes(contentsOf(tensor), type.startsWith('complex') ? [...shape, 2] : shape, dtype as NonNullable<typeof dtype>));
+      this.constants.set(tensor, x);
+    }
+    return x;
+  }
+  /** What follows from a constant, made once. */
+  derived(tensor: TensorInfo, what: string, make: () => Tensor): Tensor {
+    const key = `${what} of ${this.file.subgraphs.findIndex((g) => g.tensors.includes(tensor))}:${tensor.index}`;
+    let x = this.forms.get(key);
+    if (x === undefined) {
+      x = keep(make());
+      this.forms.set(key, x);
+    }
+    return x;
+  }
+  /** Constants of floating point, by name. */
+  *floats(): Iterable<[string, Tensor]> {
+    for (const graph of this.file.subgraphs)
+      for (const tensor of graph.tensors)
+        if (tensor.data !== null && tensor.dtype !== null && isFloat(tensor.dtype) && tensor.shape.length > 0)
+          yield [tensor.name, this.constant(tensor)];
+  }
+  count(): void {
+    if (++this.steps > MOST_STEPS) throw new FormatError(`one run evaluates more than ${MOST_STEPS} operators; a loop may not end`);
+  }
+
+  /** Runs fn as one run of the model: what it assigns to variables takes effect at its end. */
+  session<T>(fn: () => T): T {
+    this.steps = 0;
+    this.pending.clear();
+    const result = fn();
+    const before = new Set([...this.variables.values()].map((x) => x.storage));
+    noGrad(() => {
+      // A value that is another variable's old one must be taken before that is overwritten.
+      const safe = [...this.pending].map(([name, x]) => [name, before.has(x.storage) ? clone(x) : x] as const);
+      for (const [name, x] of safe) this.store(name, x);
+    });
+    this.pending.clear();
+    return result;
+  }
+  private store(name: string, x: Tensor): void {
+    const old = this.variables.get(name);
+    if (old !== undefined && old.dtype === x.dtype && old.shape.length === x.shape.length && old.shape.every((n, d) => n === x.shape[d])) {
+      copy_(old, x);
+      return;
+    }
+    // A variable that takes shape: no plan knows it yet.
+    this.dynamic = true;
+    old?.dispose();
+    this.variables.set(name, keep(clone(x).contiguous()));
+  }
+  read(name: string): Tensor | null {
+    return this.pending.get(name) ?? this.variables.get(name) ?? null;
+  }
+  /** What the run in progress assigned: it must outlive the operators that made it. */
+  assigned(): readonly Tensor[] {
+    return [...this.pending.values()];
+  }
+  assign(name: string, x: Tensor): void {
+    this.pending.set(name, x);
+  }
+  /** The value of a tensor that keeps its state from run to run (the state of LSTM and SVDF); zeros at first. */
+  stateOf(tensor: TensorInfo): Tensor | null {
+    if (!tensor.isVariable || tensor.dtype === null) return null;
+    const name = this.stateName(tensor);
+    let x = this.read(name);
+    if (x === null) {
+      x = keep(zeros(tensor.shape, { dtype: tensor.dtype }));
+      const zero = tensor.quantization?.zero[0] ?? 0;
+      if (zero !== 0) x.fill_(zero);
+      this.variables.set(name, x);
+    }
+    return x;
+  }
+  stateName(tensor: TensorInfo): string {
+    return `state:${this.file.subgraphs.findIndex((g) => g.tensors.includes(tensor))}:${tensor.index}`;
+  }
+  /** Whether a subgraph that runs once has to run now. */
+  once(index: number): boolean {
+    if (this.initialised.has(index)) return false;
+    this.initialised.add(index);
+    return true;
+  }
+  dispose(): void {
+    for (const x of [...this.constants.values(), ...this.owned, ...this.forms.values(), ...this.variables.values()]) x.dispose();
+    this.constants.clear();
+    this.owned.clear();
+    this.forms.clear();
+    this.variables.clear();
+  }
+}

@@ -1,0 +1,34 @@
+// Brings the quantised kernels: their rows into the table, their module into the device's function table.
+
+import type { Roundable } from '../backend.ts';
+import { fromBase64 } from '../base/base64.ts';
+import { DeviceError } from '../base/errors.ts';
+import '../ops/networks.ts';
+import type { KernelOp } from '../ops/op.ts';
+import * as quantised from '../ops/quantised.ts';
+import * as quantisedConv from '../ops/quantised-conv.ts';
+import { addFamilies, TABLE } from '../ops/table.ts';
+import { callKernel } from '../tensor/call.ts';
+import { backend, type Tensor, type TensorCore } from '../tensor/core.ts';
+import { joinKernels } from '../tensor/joined.ts';
+import { quant } from './gen/quant.ts';
+
+addFamilies({ quantised, quantisedConv });
+
+let joined: boolean | null = null;
+/** Lets the device run the rows, if the runtime compiles WebAssembly at run time; a call after the first does nothing. */
+export function joinQuantised(): void {
+  if (joined !== null) return;
+  const opcodes = joinKernels(backend() as unknown as Roundable, fromBase64(quant));
+  joined = opcodes !== null;
+  if (opcodes === null) return;
+  for (const [name, op] of Object.entries({ ...quantised, ...quantisedConv })) if (isRow(op)) TABLE[name].opcode = opcodes[op.kernel.name];
+}
+const isRow = (x: unknown): x is KernelOp => typeof x === 'object' && x !== null && 'kernel' in x;
+
+/** Runs a row of the quantised kernels. @throws DeviceError where they could not be compiled */
+export function call(op: unknown, inputs: readonly (Tensor | null)[], attrs: Readonly<Record<string, unknown>>): Tensor {
+  if (joined !== true)
+    throw new DeviceError('this runtime compiles no WebAssembly at run time, which quantised models need; use a float model');
+  return callKernel(op as KernelOp, inputs as readonly (TensorCore | null)[], attrs)[0];
+}
