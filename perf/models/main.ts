@@ -1,6 +1,7 @@
 // How much faster than real time streaming models run: the time that one step's sound lasts over the time that the step takes.
 //   npm run perf:models [-- --seconds 2 --threads 1]
 // Models come from the folder of conformance data: WICK_CONFORMANCE, else ../shared/conformance beside the repository.
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -40,11 +41,17 @@ const STREAMS: readonly Stream[] = [
 ];
 
 const { values: options } = parseArgs({
-  options: { seconds: { type: 'string', default: '1' }, threads: { type: 'string', default: '1' } },
+  options: { seconds: { type: 'string', default: '1' }, threads: { type: 'string', default: '1' }, only: { type: 'string' } },
 });
 wick.setThreads(Number(options.threads));
 const folder = conformanceFolder('models');
 for (const { name, file, step, inputs, state } of STREAMS) {
+  // Each in a process of its own, whose memory is that model's alone.
+  if (options.only === undefined) {
+    spawnSync(process.execPath, [process.argv[1], ...process.argv.slice(2), '--only', name], { stdio: 'inherit' });
+    continue;
+  }
+  if (options.only !== name) continue;
   const path = folder === null ? null : join(folder, name, file);
   if (path === null || !existsSync(path)) {
     console.log(`${name}: left out, there is no ${path ?? 'folder of models'}`);
