@@ -266,6 +266,16 @@ function readFunctions(path) {
   files.set('ts/tensor/gen/install.ts', install);
 }
 
+// gpu/gen/expressions.ts: what the shader printer needs of elementwise rows; the rows of a bundle lack it.
+{
+  const marks = ['$a', '$b', '$c'];
+  const lines = maps.filter((op) => op.wgsl).map((op) => `  ${op.name}: '${op.wgsl(...marks.slice(0, op.inputs.length))}',\n`);
+  files.set(
+    'gpu/gen/expressions.ts',
+    `${HEAD}\n/** WGSL of elementwise ops over $a, $b and $c; _T stands for the kind that they compute in. */\nexport const EXPRESSIONS: Readonly<Record<string, string>> = {\n${lines.join('')}};\n`,
+  );
+}
+
 let stale = 0;
 for (const [path, text] of files) {
   const full = join(root, path);

@@ -20,12 +20,12 @@ for (const { name, source, alone } of entries()) {
 }
 
 /** Packages whose code the npm tarball holds: from npm on JSR, in the same versions. */
-const inside = files(['ts'], /\.ts$/)
+const inside = files(['ts', 'gpu'], /\.ts$/)
   .flatMap((path) => [...read(path).matchAll(/^import .* from '([^.'][^']*)';$/gm)].map((match) => match[1]))
   .filter((name) => !name.startsWith('node:'));
 const imports = Object.fromEntries([...new Set(inside)].sort().map((name) => [name, `npm:${name}@${manifest.devDependencies[name]}`]));
 const { name, version, license } = manifest;
-const publish = { include: ['ts', 'jsr', 'LICENSE', 'README.md', 'CHANGELOG.md', 'jsr.json'] };
+const publish = { include: ['ts', 'gpu', 'jsr', 'LICENSE', 'README.md', 'CHANGELOG.md', 'jsr.json'] };
 const text = JSON.stringify({ name: `@${name}/${name}`, version, license, exports, imports, publish }, null, 2);
 // Lists on one line, as the formatter has them.
 written.set(

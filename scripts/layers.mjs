@@ -12,7 +12,7 @@ const ROOMS = [
   { level: 4, rooms: ['ts/tensor'], what: 'Tensor, tape, capture' },
   {
     level: 5,
-    rooms: ['ts/autograd', 'ts/fast', 'ts/nn', 'ts/optim', 'ts/data', 'ts/formats'],
+    rooms: ['ts/autograd', 'ts/fast', 'ts/gpu', 'ts/nn', 'ts/optim', 'ts/data', 'ts/formats'],
     what: 'custom functions, networks, training, data, files',
   },
   {
@@ -24,7 +24,7 @@ const ROOMS = [
   { level: 8, rooms: ['ts/cli'], what: 'the command line' },
 ];
 // Rooms that only these may name, whatever the levels say.
-const PRIVATE = { 'ts/wasm': ['ts/index.ts', 'ts/export', 'ts/lite'], gpu: ['ts/index.ts'] };
+const PRIVATE = { 'ts/wasm': ['ts/index.ts', 'ts/export', 'ts/lite'], gpu: ['ts/gpu'] };
 
 const LEVEL = new Map(ROOMS.flatMap(({ level, rooms }) => rooms.map((room) => [room, level])));
 const roomOf = (path) => [...LEVEL.keys()].find((room) => path === room || path.startsWith(`${room}/`));
@@ -65,7 +65,8 @@ function judge(path, target, specifier) {
   const [from, to] = [roomOf(path), roomOf(target)];
   if (!from || from === to) return null;
   if (!to) return `imports '${specifier}', which is outside the house`;
-  if (PRIVATE[to] && !PRIVATE[to].includes(from)) return `names ${to}; only ${PRIVATE[to].join(', ')} may`;
+  if (PRIVATE[to] && !PRIVATE[to].includes(from) && !PRIVATE[to].includes(roomOf(from)))
+    return `names ${to}; only ${PRIVATE[to].join(', ')} may`;
   const [a, b] = [LEVEL.get(from), LEVEL.get(to)];
   if (a === b) return `${from} imports ${to}, a neighbour on level ${a}; move what they share to a lower level`;
   return a < b ? `${from} (level ${a}) imports ${to} (level ${b}); a layer imports only lower ones` : null;

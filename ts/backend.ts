@@ -119,13 +119,37 @@ export function setRounder(r: Rounder): void {
   rounder = r;
 }
 
+/** What a device beside Wasm reports. */
+export interface AcceleratorStats {
+  /** Buffers in use, their bytes, and the bytes of those kept for reuse. */
+  readonly buffers: number;
+  readonly bytes: number;
+  readonly spare: number;
+}
+/** A device that can be turned on beside Wasm: 'wick/gpu' brings it. */
+export interface Accelerator {
+  start(host: Backend, options: object): Promise<unknown>;
+  stats(): AcceleratorStats;
+  info(): unknown;
+}
+export let accelerator: Accelerator | null = null;
+/** Brings a device that `gpu()` turns on. */
+export function setAccelerator(a: Accelerator): void {
+  accelerator = a;
+}
+
 /** The seam. Wasm executes at once, WebGPU encodes commands, the recorder of plans writes a graph. */
 export interface Backend {
   readonly device: Device;
   /** Plans are made for one rounding. */
   readonly math?: Rounding;
+  /** Whether storages lie on several devices: memory is then asked for with the op that will fill it and its inputs. */
+  readonly routes?: boolean;
   /** Memory for `bytes` bytes, not cleared. @throws MemoryError */
-  alloc(bytes: number): Storage;
+  alloc(bytes: number, op?: Op, inputs?: readonly unknown[], attrs?: Attrs): Storage;
+  /** The tensor on another device, at once or when its data has come; a device may lack it. */
+  // biome-ignore lint/suspicious/noExplicitAny: tensors are defined above the seam
+  move?(x: any, device: string): any;
   /**
    * Runs one op. Outputs are given: shapes, dtypes and strides follow the op's rule, or are those of an existing tensor for work in place.
    * A map op's attrs are `{ dtype }`: the promoted dtype that its operands convert to.

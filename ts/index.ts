@@ -1,5 +1,5 @@
 // The composition root: the only file that names a device.
-import { type Rounding, rounder } from './backend.ts';
+import { type AcceleratorStats, accelerator, type Rounding, rounder } from './backend.ts';
 import { DeviceError, ValueError } from './base/errors.ts';
 import { setBackend } from './tensor/core.ts';
 import { Engine } from './wasm/engine.ts';
@@ -17,9 +17,26 @@ export { type Compiled, type CompileOptions, compile, type Explanation, explain,
 export * from './tensor/index.ts';
 export type { MemoryStats } from './wasm/memory.ts';
 
-/** Memory of the Wasm device in bytes. @example memory().live */
-export function memory(): MemoryStats {
-  return engine.stats();
+/** Memory of the Wasm device in bytes; `gpu`, once it was on, that of WebGPU. @example memory().live */
+export function memory(): MemoryStats & { readonly gpu?: AcceleratorStats } {
+  return { ...engine.stats(), gpu: accelerator?.stats() };
+}
+/** What `gpu` takes. */
+export interface GpuOptions {
+  /** Operations of at least so many multiplications and additions go to the GPU wherever their operands lie; default: never by themselves. */
+  readonly minFlops?: number;
+  /** A GPU object where the runtime has none of its own: that of the npm package `webgpu`, in Node. Default: `navigator.gpu`. */
+  readonly gpu?: unknown;
+}
+/**
+ * Turns WebGPU on, after `import 'wick/gpu'`: tensors can be moved there, and what is computed from them stays there. Gives what `info().gpu`
+ * gives. @throws DeviceError where 'wick/gpu' was not imported, or where the runtime has no adapter, with the reason
+ * @example await gpu().catch(() => 'none'); // import 'wick/gpu' first
+ */
+export async function gpu(options: GpuOptions = {}): Promise<unknown> {
+  if (accelerator === null) throw new DeviceError("gpu: WebGPU needs its backend; import 'wick/gpu' first");
+  await accelerator.start(engine, options);
+  return accelerator.info();
 }
 /** Starts `memory().peak` anew from what is live. */
 export function resetPeakMemory(): void {
@@ -64,6 +81,8 @@ export interface Info {
   readonly threads: { readonly wanted: number; readonly ready: number; readonly cores: number; readonly reason: string };
   readonly memory: MemoryStats;
   readonly math: Rounding;
+  /** The adapter of WebGPU and what was explained about it, once it is on. */
+  readonly gpu?: unknown;
 }
 /** The runtime, the device, its SIMD, its threads (and why not more), its memory, its rounding (and why not the one that was asked for). */
 export function info(): Info {
@@ -71,5 +90,13 @@ export function info(): Info {
   const versions = host.process?.versions;
   const name = ['bun', 'deno', 'node'].find((name) => versions?.[name]);
   const runtime = name ? `${name} ${versions?.[name]}` : (host.navigator?.userAgent ?? 'unknown');
-  return { runtime, device: 'wasm', simd: '128 bits', threads: engine.threads(), memory: engine.stats(), math: engine.math };
+  return {
+    runtime,
+    device: 'wasm',
+    simd: '128 bits',
+    threads: engine.threads(),
+    memory: engine.stats(),
+    math: engine.math,
+    gpu: accelerator?.info(),
+  };
 }

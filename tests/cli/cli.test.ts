@@ -9,6 +9,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { load as loadNpy, save as saveNpy } from '../../ts/formats/npy.ts';
 import * as wick from '../../ts/index.ts';
+import * as nn from '../../ts/nn/index.ts';
+import { exportONNX } from '../../ts/onnx/index.ts';
 import { cases } from '../standalone/cases.ts';
 
 const test = suite('cli');
@@ -150,8 +152,50 @@ test('compile, export and profile', async () => {
   assert.is((m as unknown as { run(): number }).run(), 0);
   assert.match((await call('info', 'digits.wasm')).out, /input +x0: float32\[1, 1, 8, 8\]/);
   const { out } = await call('profile', 'digits.wick', '--runs', '2', '--top', '1', '--trace', 'trace.json');
-  assert.match(out, /^6 steps, [\d.]+ ms -> trace\.json\n.*ms.*%.*convolution\n$/);
+  assert.match(out, /^6 steps, [\d.]+ ms -> trace\.json\n.*ms.*%.* (convolution|linear|maxPool|copy)\n$/);
   assert.is(JSON.parse(readFileSync(path('trace.json'), 'utf8')).traceEvents.length, 6);
+});
+
+test('an ONNX model is compiled to a plan that keeps the names, and exported', async () => {
+  const model = new nn.Sequential(new nn.Linear(3, 4), new nn.ReLU(), new nn.Linear(4, 2));
+  writeFileSync(path('net.onnx'), exportONNX(model, [wick.ones([5, 3])], { dynamicBatch: true }));
+  const { inputs, outputs } = JSON.parse((await call('info', 'net.onnx', '--json')).out);
+  const [from, to] = [inputs[0].name, outputs[0].name];
+  writeFileSync(path('net.npy'), saveNpy(wick.arange(6).to('float32').reshape([2, 3])));
+  const compiled = await call('compile', 'net.onnx', `${from}=net.npy`);
+  assert.is(compiled.code, 0, compiled.error);
+  const about = JSON.parse((await call('info', 'net.wick', '--json')).out);
+  assert.equal([about.inputs[0].name, about.inputs[0].shape, about.outputs[0].name], [from, [2, 3], to]);
+  const [slow, fast] = await Promise.all(['net.onnx', 'net.wick'].map((name) => call('run', name, 'x=net.npy', '--json')));
+  assert.is(slow.out, fast.out, slow.error + fast.error);
+  const exported = await call('export', 'net.onnx', 'net.npy', '-o', 'net.wasm');
+  assert.is(exported.code, 0, exported.error);
+  const { exports: m } = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(path('net.wasm'))));
+  const x = m as unknown as {
+    memory: WebAssembly.Memory;
+    run(): number;
+    input_address(i: number): number;
+    output_address(i: number): number;
+  };
+  new Float32Array(x.memory.buffer, x.input_address(0), 6).set([0, 1, 2, 3, 4, 5]);
+  assert.is(x.run(), 0);
+  assert.equal([...new Float32Array(x.memory.buffer, x.output_address(0), 4)], JSON.parse(slow.out)[to].data);
+});
+
+test('convert chooses by the ending, bench times whole runs', async () => {
+  const converted = await call('convert', 'digits.wick', 'again.wick');
+  assert.is(converted.code, 0, converted.error);
+  assert.equal(readFileSync(path('again.wick')).length > 0, true);
+  const again = await call('run', 'again.wick', 'x=x.npy', '-o', 'y-again.npy');
+  assert.is(again.code, 0, again.error);
+  assert.equal(loadNpy(readFileSync(path('y-again.npy'))).dataSync(), y.dataSync());
+  for (const target of ['model.tflite', 'model']) assert.is((await call('convert', 'digits.wick', target)).code, 2);
+  assert.is((await call('convert', 'digits.wick')).code, 2);
+  const { code, out, error } = await call('bench', 'digits.wick', '--runs', '4', '--threads', '1', '--json');
+  assert.is(code, 0, error);
+  const { best, median, first, runs, threads, peak } = JSON.parse(out);
+  assert.ok(best > 0 && best <= median && first > 0 && peak > 0);
+  assert.equal([runs, threads], [4, 1]);
 });
 
 test.run();

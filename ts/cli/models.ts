@@ -3,7 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { FormatError, ValueError } from '../base/errors.ts';
 import { load as loadPlan } from '../formats/plan.ts';
 import * as wick from '../index.ts';
-// Its import registers the format.
+// Their imports register the formats.
+import '../onnx/index.ts';
 import '../tflite/index.ts';
 
 /** A file's bytes. @throws DeviceError that names it */

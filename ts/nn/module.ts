@@ -174,15 +174,15 @@ export class Module {
     return this;
   }
   /**
-   * Casts floating-point parameters and buffers to a dtype. They become other tensors: make optimizers afterwards.
-   * @example new nn.Linear(2, 2).to('float64')
+   * Casts floating-point parameters and buffers to a dtype, or moves them to WebGPU. They become other tensors: make optimizers afterwards.
+   * @throws DeviceError where the device is not on @example new nn.Linear(2, 2).to('float64')
    */
-  to(dtype: DType): this {
+  to(dtype: DType | 'webgpu'): this {
     const cast = new Map<Tensor, Tensor>();
     for (const m of this.modules()) m.#cast(dtype, cast);
     return this;
   }
-  #cast(dtype: DType, done: Map<Tensor, Tensor>): void {
+  #cast(dtype: DType | 'webgpu', done: Map<Tensor, Tensor>): void {
     const self = this as unknown as Record<string, unknown>;
     for (const [property, , value] of this.#own()) {
       if (!(value instanceof Tensor) || !isFloat(value.dtype) || value.dtype === dtype) continue;

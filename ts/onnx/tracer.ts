@@ -307,11 +307,12 @@ function regionOf(x: View, base: Held['base']): { starts: number[]; sizes: numbe
   return own.length === 0 && starts.every((s, d) => s + sizes[d] <= base.shape[d]) ? { starts, sizes } : null;
 }
 
-const HERE = import.meta.url.replace(/onnx\/[^/]*$/, '');
 /** The place in the program's source that is running, for messages. */
 function source(): string {
-  const lines = (new Error().stack ?? '').split('\n').slice(1);
-  const line = lines.find((l) => !l.includes(HERE) && /:\d+:\d+/.test(l) && !l.includes('node:internal'));
+  const lines = (new Error().stack ?? '').split('\n').filter((l) => /:\d+:\d+/.test(l));
+  // This file's own folder as the runtime shows it: where it was built, or its source.
+  const here = /(?:file:\/\/)?([^\s(]*\/)(?:onnx|chunks)\/[^/]*:\d+:\d+/.exec(lines[0] ?? '')?.[1] ?? import.meta.url;
+  const line = lines.find((l) => !l.includes(here) && !l.includes('node:internal'));
   const place = /([^/\\(]+:\d+:\d+)\)?$/.exec(line ?? '')?.[1];
   return place === undefined ? '' : ` (at ${place})`;
 }

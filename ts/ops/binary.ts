@@ -9,7 +9,7 @@ export const add: Op = binary({
   doc: 'The sum of a and b.',
   dtypes: ALL,
   reference: (a, b) => a + b,
-  wgsl: (a, b) => `(${a}) + (${b})`,
+  wgsl: (a, b) => `add_T(${a}, ${b})`,
   vjp: (_, { dy }) => [dy, dy],
   onnx: 'Add',
 });
@@ -18,7 +18,7 @@ export const sub: Op = binary({
   doc: 'a minus b.',
   dtypes: NUMBER,
   reference: (a, b) => a - b,
-  wgsl: (a, b) => `(${a}) - (${b})`,
+  wgsl: (a, b) => `sub_T(${a}, ${b})`,
   vjp: ({ neg }, { dy, needs }) => [dy, needs[1] ? neg(dy) : null],
   onnx: 'Sub',
 });
@@ -27,7 +27,7 @@ export const mul: Op = binary({
   doc: 'The product of a and b.',
   dtypes: ALL,
   reference: (a, b) => a * b,
-  wgsl: (a, b) => `(${a}) * (${b})`,
+  wgsl: (a, b) => `mul_T(${a}, ${b})`,
   saves: ['a', 'b'],
   uses: { a: [1], b: [0] },
   vjp: ({ mul }, { dy, a, b, needs }) => [needs[0] ? mul(dy, b) : null, needs[1] ? mul(dy, a) : null],
@@ -50,6 +50,7 @@ export const floorDivide: Op = binary({
   doc: 'The quotient of a and b rounded toward negative infinity; integers divided by 0 give 0.',
   dtypes: NUMBER,
   reference: oracle.floorDivide,
+  wgsl: (a, b) => `floorDivide_T(${a}, ${b})`,
   vjp: flat,
 });
 
@@ -57,6 +58,7 @@ export const truncDivide: Op = binary({
   doc: 'The quotient of a and b rounded toward zero; integers divided by 0 give 0.',
   dtypes: NUMBER,
   reference: oracle.truncDivide,
+  wgsl: (a, b) => `truncDivide_T(${a}, ${b})`,
   vjp: flat,
 });
 
@@ -64,6 +66,7 @@ export const remainder: Op = binary({
   doc: 'What is left of a after floorDivide by b: it has the sign of b; 0 for integers divided by 0.',
   dtypes: NUMBER,
   reference: oracle.remainder,
+  wgsl: (a, b) => `remainder_T(${a}, ${b})`,
   saves: ['a', 'b'],
   vjp: ({ floorDivide, mul, neg }, { dy, a, b, needs }) => [dy, needs[1] ? neg(mul(dy, floorDivide(a, b))) : null],
 });
@@ -72,7 +75,7 @@ export const fmod: Op = binary({
   doc: 'What is left of a after truncDivide by b: it has the sign of a; 0 for integers divided by 0.',
   dtypes: NUMBER,
   reference: oracle.fmod,
-  wgsl: (a, b) => `(${a}) % (${b})`,
+  wgsl: (a, b) => `fmod_T(${a}, ${b})`,
   saves: ['a', 'b'],
   vjp: ({ mul, neg, truncDivide }, { dy, a, b, needs }) => [dy, needs[1] ? neg(mul(dy, truncDivide(a, b))) : null],
 });
@@ -81,6 +84,7 @@ export const pow: Op = binary({
   doc: 'a to the power of b; integers wrap.',
   dtypes: NUMBER,
   reference: oracle.pow,
+  wgsl: (a, b) => `pow_T(${a}, ${b})`,
   saves: ['a', 'b', 'y'],
   vjp: (ops, { dy, a, b, y, needs }) => {
     const { eq, ge, log, logicalAnd, mul, pow, sub, where } = ops;
@@ -104,7 +108,7 @@ export const maximum: Op = binary({
   doc: 'The larger of a and b; NaN if either is; equal operands share the gradient.',
   dtypes: ALL,
   reference: oracle.maximum,
-  wgsl: (a, b) => `max(${a}, ${b})`,
+  wgsl: (a, b) => `max_T(${a}, ${b})`,
   saves: ['a', 'b'],
   vjp: ({ eq, lt, mul, where }, { dy, a, b, needs }) => {
     const even = where(eq(a, b), mul(dy, 0.5), dy);
@@ -117,7 +121,7 @@ export const minimum: Op = binary({
   doc: 'The smaller of a and b; NaN if either is; equal operands share the gradient.',
   dtypes: ALL,
   reference: oracle.minimum,
-  wgsl: (a, b) => `min(${a}, ${b})`,
+  wgsl: (a, b) => `min_T(${a}, ${b})`,
   saves: ['a', 'b'],
   vjp: ({ eq, gt, mul, where }, { dy, a, b, needs }) => {
     const even = where(eq(a, b), mul(dy, 0.5), dy);
@@ -130,6 +134,7 @@ export const fmax: Op = binary({
   doc: 'The larger of a and b, the other one where one is NaN; a takes the gradient of ties.',
   dtypes: ALL,
   reference: (a, b) => (Number.isNaN(a) ? b : Number.isNaN(b) ? a : oracle.maximum(a, b)),
+  wgsl: (a, b) => `fmax_T(${a}, ${b})`,
   saves: ['a', 'y'],
   vjp: ({ ge, isnan, logicalOr, where }, { dy, a, y, needs }) => {
     const first = logicalOr(ge(a, y), isnan(y));
@@ -141,6 +146,7 @@ export const fmin: Op = binary({
   doc: 'The smaller of a and b, the other one where one is NaN; a takes the gradient of ties.',
   dtypes: ALL,
   reference: (a, b) => (Number.isNaN(a) ? b : Number.isNaN(b) ? a : oracle.minimum(a, b)),
+  wgsl: (a, b) => `fmin_T(${a}, ${b})`,
   saves: ['a', 'y'],
   vjp: ({ le, isnan, logicalOr, where }, { dy, a, y, needs }) => {
     const first = logicalOr(le(a, y), isnan(y));
@@ -153,7 +159,7 @@ export const atan2: Op = binary({
   dtypes: FLOAT,
   promote: 'float',
   reference: Math.atan2,
-  wgsl: (a, b) => `atan2(${a}, ${b})`,
+  wgsl: (a, b) => `atan2_f32(${a}, ${b})`,
   saves: ['a', 'b'],
   vjp: (ops, { dy, a, b, needs }) => {
     const { add, div, mul, neg, square } = ops;
@@ -166,6 +172,7 @@ export const hypot: Op = binary({
   doc: 'The length of the vector (a, b), without overflow in between.',
   dtypes: FLOAT,
   reference: Math.hypot,
+  wgsl: (a, b) => `hypot_f32(${a}, ${b})`,
   saves: ['a', 'b', 'y'],
   vjp: ({ div, mul }, { dy, a, b, y, needs }) => [needs[0] ? mul(dy, div(a, y)) : null, needs[1] ? mul(dy, div(b, y)) : null],
 });
@@ -175,6 +182,7 @@ export const copysign: Op = binary({
   dtypes: FLOAT,
   promote: 'float',
   reference: oracle.copysign,
+  wgsl: (a, b) => `copysign_f32(${a}, ${b})`,
   saves: ['a', 'y'],
   vjp: (ops, { dy, a, y, needs }) => [needs[0] ? ops.mul(dy, ops.mul(ops.sign(a), ops.sign(y))) : null, needs[1] ? zeros(ops, dy) : null],
 });
@@ -183,6 +191,7 @@ export const nextafter: Op = binary({
   doc: 'The next value after a toward b that the dtype holds.',
   dtypes: ['float32', 'float64'],
   reference: oracle.nextafter,
+  wgsl: (a, b) => `nextafter_f32(${a}, ${b})`,
   vjp: (_, { dy, needs }) => [needs[0] ? dy : null, null],
 });
 
@@ -190,6 +199,7 @@ export const logaddexp: Op = binary({
   doc: 'log(exp(a) + exp(b)) without overflow.',
   dtypes: FLOAT,
   reference: oracle.logaddexp,
+  wgsl: (a, b) => `logaddexp_f32(${a}, ${b})`,
   saves: ['a', 'b'],
   vjp: ({ mul, sigmoid, sub }, { dy, a, b, needs }) => [
     needs[0] ? mul(dy, sigmoid(sub(a, b))) : null,
@@ -201,6 +211,7 @@ export const logaddexp2: Op = binary({
   doc: 'log2(2^a + 2^b) without overflow.',
   dtypes: FLOAT,
   reference: (a, b) => oracle.logaddexp(a * LN2, b * LN2) / LN2,
+  wgsl: (a, b) => `logaddexp_f32((${a}) * 0.6931472, (${b}) * 0.6931472) * 1.442695`,
   saves: ['a', 'b'],
   vjp: ({ mul, sigmoid, sub }, { dy, a, b, needs }) => [
     needs[0] ? mul(dy, sigmoid(mul(sub(a, b), LN2))) : null,
@@ -213,6 +224,7 @@ export const xlogy: Op = binary({
   dtypes: FLOAT,
   promote: 'float',
   reference: (a, b) => (a === 0 && !Number.isNaN(b) ? 0 : a * Math.log(b)),
+  wgsl: (a, b) => `xlogy_f32(${a}, ${b})`,
   saves: ['a', 'b'],
   vjp: (ops, { dy, a, b, needs }) => {
     const { div, eq, le, logicalAnd, mul, where, xlogy } = ops;
@@ -225,6 +237,7 @@ export const heaviside: Op = binary({
   doc: '0 for a below 0, 1 above, b where a is 0.',
   dtypes: ALL,
   reference: (a, b) => (a > 0 ? 1 : a < 0 || Number.isNaN(a) ? 0 : b),
+  wgsl: (a, b) => `heaviside_T(${a}, ${b})`,
   vjp: null,
 });
 
@@ -233,6 +246,7 @@ export const zeta: Op = binary({
   dtypes: FLOAT,
   promote: 'float',
   reference: oracle.zeta,
+  wgsl: (a, b) => `zeta_f32(${a}, ${b})`,
   saves: ['a', 'b'],
   vjp: (ops, { dy, a, b, needs }) => {
     const s = tensor(ops, dy, a);

@@ -12,7 +12,7 @@ export const eq: Op = binary({
   dtypes: ALL,
   out: 'bool',
   reference: (a, b) => Number(a === b),
-  wgsl: (a, b) => `(${a}) == (${b})`,
+  wgsl: (a, b) => `eq_T(${a}, ${b})`,
   vjp: null,
   onnx: 'Equal',
 });
@@ -22,7 +22,7 @@ export const ne: Op = binary({
   dtypes: ALL,
   out: 'bool',
   reference: (a, b) => Number(a !== b),
-  wgsl: (a, b) => `(${a}) != (${b})`,
+  wgsl: (a, b) => `!eq_T(${a}, ${b})`,
   vjp: null,
 });
 
@@ -31,7 +31,7 @@ export const lt: Op = binary({
   dtypes: ALL,
   out: 'bool',
   reference: (a, b) => Number(a < b),
-  wgsl: (a, b) => `(${a}) < (${b})`,
+  wgsl: (a, b) => `lt_T(${a}, ${b})`,
   vjp: null,
   onnx: 'Less',
 });
@@ -41,7 +41,7 @@ export const le: Op = binary({
   dtypes: ALL,
   out: 'bool',
   reference: (a, b) => Number(a <= b),
-  wgsl: (a, b) => `(${a}) <= (${b})`,
+  wgsl: (a, b) => `le_T(${a}, ${b})`,
   vjp: null,
   onnx: 'LessOrEqual',
 });
@@ -51,7 +51,7 @@ export const gt: Op = binary({
   dtypes: ALL,
   out: 'bool',
   reference: (a, b) => Number(a > b),
-  wgsl: (a, b) => `(${a}) > (${b})`,
+  wgsl: (a, b) => `lt_T(${b}, ${a})`,
   vjp: null,
   onnx: 'Greater',
 });
@@ -61,7 +61,7 @@ export const ge: Op = binary({
   dtypes: ALL,
   out: 'bool',
   reference: (a, b) => Number(a >= b),
-  wgsl: (a, b) => `(${a}) >= (${b})`,
+  wgsl: (a, b) => `le_T(${b}, ${a})`,
   vjp: null,
   onnx: 'GreaterOrEqual',
 });
@@ -71,6 +71,7 @@ export const logicalAnd: Op = binary({
   dtypes: ALL,
   out: 'bool',
   reference: (a, b) => Number(truth(a) && truth(b)),
+  wgsl: (a, b) => `true_T(${a}) && true_T(${b})`,
   vjp: null,
   onnx: 'And',
 });
@@ -80,6 +81,7 @@ export const logicalOr: Op = binary({
   dtypes: ALL,
   out: 'bool',
   reference: (a, b) => Number(truth(a) || truth(b)),
+  wgsl: (a, b) => `true_T(${a}) || true_T(${b})`,
   vjp: null,
   onnx: 'Or',
 });
@@ -89,6 +91,7 @@ export const logicalXor: Op = binary({
   dtypes: ALL,
   out: 'bool',
   reference: (a, b) => Number(truth(a) !== truth(b)),
+  wgsl: (a, b) => `true_T(${a}) != true_T(${b})`,
   vjp: null,
   onnx: 'Xor',
 });
@@ -98,7 +101,7 @@ export const logicalNot: Op = unary({
   dtypes: ALL,
   out: 'bool',
   reference: (x) => Number(!truth(x)),
-  wgsl: (x) => `(${x}) == 0`,
+  wgsl: (x) => `!true_T(${x})`,
   vjp: null,
   onnx: 'Not',
 });
@@ -108,6 +111,7 @@ export const signbit: Op = unary({
   dtypes: ALL,
   out: 'bool',
   reference: (x) => Number(x < 0 || Object.is(x, -0)),
+  wgsl: (x) => `signbit_T(${x})`,
   vjp: null,
 });
 
@@ -116,6 +120,7 @@ export const isnan: Op = unary({
   dtypes: ALL,
   out: 'bool',
   reference: (x) => Number(Number.isNaN(x)),
+  wgsl: (x) => `isnan_T(${x})`,
   vjp: null,
   onnx: 'IsNaN',
 });
@@ -125,6 +130,7 @@ export const isinf: Op = unary({
   dtypes: ALL,
   out: 'bool',
   reference: (x) => Number(x === Infinity || x === -Infinity),
+  wgsl: (x) => `isinf_T(${x})`,
   vjp: null,
   onnx: 'IsInf',
 });
@@ -134,6 +140,7 @@ export const isposinf: Op = unary({
   dtypes: ALL,
   out: 'bool',
   reference: (x) => Number(x === Infinity),
+  wgsl: (x) => `isposinf_T(${x})`,
   vjp: null,
 });
 
@@ -142,6 +149,7 @@ export const isneginf: Op = unary({
   dtypes: ALL,
   out: 'bool',
   reference: (x) => Number(x === -Infinity),
+  wgsl: (x) => `isneginf_T(${x})`,
   vjp: null,
 });
 
@@ -150,6 +158,7 @@ export const isfinite: Op = unary({
   dtypes: ALL,
   out: 'bool',
   reference: (x) => Number(x - x === x - x),
+  wgsl: (x) => `isfinite_T(${x})`,
   vjp: null,
 });
 
@@ -193,6 +202,7 @@ export const bitwiseLeftShift: Op = binary({
   doc: 'a shifted left by b bits; 0 where b is negative or at least the width of the dtype.',
   dtypes: INT,
   reference: shiftLeft,
+  wgsl: (a, b) => `left_T(${a}, ${b})`,
   vjp: null,
 });
 
@@ -200,5 +210,6 @@ export const bitwiseRightShift: Op = binary({
   doc: 'a shifted right by b bits, keeping the sign; only the sign is left where b is negative or at least the width of the dtype.',
   dtypes: INT,
   reference: shiftRight,
+  wgsl: (a, b) => `right_T(${a}, ${b})`,
   vjp: null,
 });

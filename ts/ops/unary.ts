@@ -21,7 +21,7 @@ export const abs: Op = unary({
   doc: 'Absolute value of each element; the derivative at 0 is 0.',
   dtypes: NUMBER,
   reference: (x) => (x < 0 ? -x : x === 0 ? 0 : x),
-  wgsl: (x) => `abs(${x})`,
+  wgsl: (x) => `abs_T(${x})`,
   saves: ['x'],
   vjp: ({ mul, sign }, { dy, x }) => [mul(dy, sign(x))],
   onnx: 'Abs',
@@ -31,7 +31,7 @@ export const neg: Op = unary({
   doc: 'Each element negated.',
   dtypes: NUMBER,
   reference: (x) => -x,
-  wgsl: (x) => `-(${x})`,
+  wgsl: (x) => `neg_T(${x})`,
   vjp: ({ neg }, { dy }) => [neg(dy)],
   onnx: 'Neg',
 });
@@ -40,7 +40,7 @@ export const sign: Op = unary({
   doc: 'The sign of each element: -1, 0 or 1; 0 for NaN.',
   dtypes: ALL,
   reference: (x) => (x > 0 ? 1 : x < 0 ? -1 : 0),
-  wgsl: (x) => `sign(${x})`,
+  wgsl: (x) => `sign_T(${x})`,
   vjp: flat,
   onnx: 'Sign',
 });
@@ -49,7 +49,7 @@ export const square: Op = unary({
   doc: 'Each element times itself.',
   dtypes: NUMBER,
   reference: (x) => x * x,
-  wgsl: (x) => `(${x}) * (${x})`,
+  wgsl: (x) => `mul_T(${x}, ${x})`,
   saves: ['x'],
   vjp: ({ mul }, { dy, x }) => [mul(dy, mul(2, x))],
 });
@@ -80,7 +80,7 @@ export const reciprocal: Op = unary({
   dtypes: FLOAT,
   promote: 'float',
   reference: (x) => 1 / x,
-  wgsl: (x) => `1 / (${x})`,
+  wgsl: (x) => `1.0 / (${x})`,
   saves: ['y'],
   vjp: ({ mul, neg, square }, { dy, y }) => [neg(mul(dy, square(y)))],
   onnx: 'Reciprocal',
@@ -91,7 +91,7 @@ export const exp: Op = unary({
   dtypes: FLOAT,
   promote: 'float',
   reference: Math.exp,
-  wgsl: (x) => `exp(${x})`,
+  wgsl: (x) => `exp_f32(${x})`,
   saves: ['y'],
   vjp: ({ mul }, { dy, y }) => [mul(dy, y)],
   onnx: 'Exp',
@@ -102,7 +102,7 @@ export const exp2: Op = unary({
   dtypes: FLOAT,
   promote: 'float',
   reference: (x) => 2 ** x,
-  wgsl: (x) => `exp2(${x})`,
+  wgsl: (x) => `exp2_f32(${x})`,
   saves: ['y'],
   vjp: ({ mul }, { dy, y }) => [mul(dy, mul(y, LN2))],
 });
@@ -112,6 +112,7 @@ export const expm1: Op = unary({
   dtypes: FLOAT,
   promote: 'float',
   reference: Math.expm1,
+  wgsl: (x) => `expm1_f32(${x})`,
   saves: ['y'],
   vjp: ({ add, mul }, { dy, y }) => [mul(dy, add(y, 1))],
 });
@@ -121,7 +122,7 @@ export const log: Op = unary({
   dtypes: FLOAT,
   promote: 'float',
   reference: Math.log,
-  wgsl: (x) => `log(${x})`,
+  wgsl: (x) => `log_f32(${x})`,
   saves: ['x'],
   vjp: ({ div }, { dy, x }) => [div(dy, x)],
   onnx: 'Log',
@@ -132,7 +133,7 @@ export const log2: Op = unary({
   dtypes: FLOAT,
   promote: 'float',
   reference: Math.log2,
-  wgsl: (x) => `log2(${x})`,
+  wgsl: (x) => `log_f32(${x}) * 1.442695`,
   saves: ['x'],
   vjp: ({ div, mul }, { dy, x }) => [div(dy, mul(x, LN2))],
 });
@@ -142,6 +143,7 @@ export const log10: Op = unary({
   dtypes: FLOAT,
   promote: 'float',
   reference: Math.log10,
+  wgsl: (x) => `log_f32(${x}) * 0.4342945`,
   saves: ['x'],
   vjp: ({ div, mul }, { dy, x }) => [div(dy, mul(x, LN10))],
 });
@@ -151,6 +153,7 @@ export const log1p: Op = unary({
   dtypes: FLOAT,
   promote: 'float',
   reference: Math.log1p,
+  wgsl: (x) => `log1p_f32(${x})`,
   saves: ['x'],
   vjp: ({ add, div }, { dy, x }) => [div(dy, add(x, 1))],
 });
@@ -160,6 +163,7 @@ export const erf: Op = unary({
   dtypes: FLOAT,
   promote: 'float',
   reference: oracle.erf,
+  wgsl: (x) => `erf_f32(${x})`,
   saves: ['x'],
   vjp: ({ exp, mul, neg, square }, { dy, x }) => [mul(dy, mul(exp(neg(square(x))), ERF_SLOPE))],
   onnx: 'Erf',
@@ -170,6 +174,7 @@ export const erfc: Op = unary({
   dtypes: FLOAT,
   promote: 'float',
   reference: oracle.erfc,
+  wgsl: (x) => `erfc_f32(${x})`,
   saves: ['x'],
   vjp: ({ exp, mul, neg, square }, { dy, x }) => [mul(dy, mul(exp(neg(square(x))), -ERF_SLOPE))],
 });
@@ -179,6 +184,7 @@ export const erfinv: Op = unary({
   dtypes: FLOAT,
   promote: 'float',
   reference: oracle.erfinv,
+  wgsl: (x) => `erfinv_f32(${x})`,
   saves: ['y'],
   vjp: ({ exp, mul, square }, { dy, y }) => [mul(dy, mul(exp(square(y)), 1 / ERF_SLOPE))],
 });
@@ -188,6 +194,7 @@ export const lgamma: Op = unary({
   dtypes: FLOAT,
   promote: 'float',
   reference: oracle.lgamma,
+  wgsl: (x) => `lgamma_f32(${x})`,
   saves: ['x'],
   vjp: ({ digamma, mul }, { dy, x }) => [mul(dy, digamma(x))],
 });
@@ -197,6 +204,7 @@ export const digamma: Op = unary({
   dtypes: FLOAT,
   promote: 'float',
   reference: oracle.digamma,
+  wgsl: (x) => `digamma_f32(${x})`,
   saves: ['x'],
   vjp: ({ mul, zeta }, { dy, x }) => [mul(dy, zeta(2, x))],
 });
@@ -206,7 +214,7 @@ export const sigmoid: Op = unary({
   dtypes: FLOAT,
   promote: 'float',
   reference: (x) => 1 / (1 + Math.exp(-x)),
-  wgsl: (x) => `1 / (1 + exp(-(${x})))`,
+  wgsl: (x) => `sigmoid_f32(${x})`,
   saves: ['y'],
   vjp: ({ sigmoidBackward }, { dy, y }) => [sigmoidBackward(dy, y)],
   onnx: 'Sigmoid',
@@ -216,7 +224,7 @@ export const floor: Op = unary({
   doc: 'The largest integer not above each element.',
   dtypes: NUMBER,
   reference: oracle.rounding(Math.floor),
-  wgsl: (x) => `floor(${x})`,
+  wgsl: (x) => `floor_T(${x})`,
   vjp: flat,
   onnx: 'Floor',
 });
@@ -225,7 +233,7 @@ export const ceil: Op = unary({
   doc: 'The smallest integer not below each element.',
   dtypes: NUMBER,
   reference: oracle.rounding(Math.ceil),
-  wgsl: (x) => `ceil(${x})`,
+  wgsl: (x) => `ceil_T(${x})`,
   vjp: flat,
   onnx: 'Ceil',
 });
@@ -234,7 +242,7 @@ export const round: Op = unary({
   doc: 'The nearest integer to each element; halves go to the even one.',
   dtypes: NUMBER,
   reference: oracle.round,
-  wgsl: (x) => `round(${x})`,
+  wgsl: (x) => `round_T(${x})`,
   vjp: flat,
   onnx: 'Round',
 });
@@ -243,7 +251,7 @@ export const trunc: Op = unary({
   doc: 'Each element without its fraction.',
   dtypes: NUMBER,
   reference: oracle.rounding(Math.trunc),
-  wgsl: (x) => `trunc(${x})`,
+  wgsl: (x) => `trunc_T(${x})`,
   vjp: flat,
 });
 

@@ -27,8 +27,11 @@ export class Recorder implements Backend {
   get device(): Device {
     return this.inner.device;
   }
-  alloc(bytes: number): Storage {
-    const storage = this.inner.alloc(bytes);
+  get routes(): boolean | undefined {
+    return this.inner.routes;
+  }
+  alloc(bytes: number, op?: Op, inputs?: readonly unknown[], attrs?: Attrs): Storage {
+    const storage = this.inner.alloc(bytes, op, inputs, attrs);
     this.made.add(storage);
     return storage;
   }

@@ -55,6 +55,7 @@ function callDense(op: MapOp, a: In, b: In, c: In): Tensor | null {
   if (typeof c === 'object' && c !== null && !isPlain(c, a)) return null;
   const { shape, dtype, strides } = a;
   const device = backend();
+  if (device.routes) return null;
   const n = sizeOf(shape);
   const out = new TensorCore(device.alloc(n * SIZE[dtype]), 0, shape, strides, dtype, true) as Tensor;
   try {
@@ -118,7 +119,7 @@ function callAny(op: MapOp, operands: readonly In[]): Tensor {
     shape = shape === null || shape === x.shape ? x.shape : broadcast(op.name, shape, x.shape);
   }
   const full = shape as Shape;
-  const out = allocate(full, op.out === 'bool' ? 'bool' : dtype, formatOf(inputs, full));
+  const out = allocate(full, op.out === 'bool' ? 'bool' : dtype, formatOf(inputs, full), op, inputs);
   const attrs = mapAttrs(dtype);
   runInto(op, inputs as never, attrs, [out]);
   if (grad && op.vjp !== null && CATEGORY[out.dtype] === 2) record(op, inputs, attrs, [out]);
@@ -187,10 +188,10 @@ function runInto(op: Op, inputs: readonly In[], attrs: Attrs, outs: readonly Ten
   }
 }
 /** Outputs of a kernel: all of them or, where memory runs out, none. */
-function allocateAll(results: readonly Result[]): Tensor[] {
+function allocateAll(results: readonly Result[], op: Op, inputs: readonly In[], attrs: Attrs): Tensor[] {
   const outs: Tensor[] = [];
   try {
-    for (const r of results) outs.push(allocate(r.shape, r.dtype, r.strides));
+    for (const r of results) outs.push(allocate(r.shape, r.dtype, r.strides, op, inputs, attrs));
   } catch (error) {
     for (const y of outs) y.dispose();
     throw error;
@@ -209,7 +210,7 @@ export function callKernel(op: KernelOp, inputs: readonly (TensorCore | null)[],
     results = op.infer(inputs as never, attrs);
     if (inferred.takes(op, attrs)) inferred.note(op, inputs, NONE, attrs, results);
   }
-  const outs = allocateAll(results);
+  const outs = allocateAll(results, op, inputs, attrs);
   if (outs.length === 0 || outs.some((o) => sizeOf(o.shape) > 0) || op.mutates !== undefined) runInto(op, inputs as never, attrs, outs);
   if (op.mutates !== undefined) for (const name of op.mutates) bump(inputs[op.inputs.findIndex((i) => i.replace('?', '') === name)]);
   if (grad && op.vjp !== null) {
@@ -245,7 +246,7 @@ export function setCopyOp(op: MapOp): void {
 export function contiguousCopy(x: TensorCore): Tensor {
   const op = copyOp as MapOp;
   const grad = checkAlive(op, [x]);
-  const out = allocate(x.shape, x.dtype);
+  const out = allocate(x.shape, x.dtype, undefined, op, [x]);
   const attrs = mapAttrs(x.dtype);
   runInto(op, [x], attrs, [out]);
   if (grad && CATEGORY[out.dtype] === 2) record(op, [x], attrs, [out]);
@@ -255,7 +256,7 @@ export function contiguousCopy(x: TensorCore): Tensor {
 export function castTo(x: TensorCore, dtype: DType): Tensor {
   const op = copyOp as MapOp;
   const grad = checkAlive(op, [x]);
-  const out = allocate(x.shape, dtype, x.rowMajor || !isDense(x) ? undefined : x.strides);
+  const out = allocate(x.shape, dtype, x.rowMajor || !isDense(x) ? undefined : x.strides, op, [x]);
   const attrs = mapAttrs(x.dtype);
   runInto(op, [x], attrs, [out]);
   if (grad && CATEGORY[out.dtype] === 2) record(op, [x], attrs, [out]);

@@ -196,11 +196,13 @@ export function compile<A extends readonly unknown[], R>(
     if (i > 0) kinds.unshift(...kinds.splice(i, 1));
     if (i >= 0) {
       const { ready, eager } = kinds[0];
-      if (eager !== null) return fn(...args);
+      if (eager !== null || tensors.some(elsewhere)) return fn(...args);
       if (ready?.guards.every((g) => g.holds())) return replay(ready, tensors) as R;
     } else {
       tensors.length = 0;
-      kinds.unshift({ form: formOf(args, tensors), mode, exact, tries: 0, eager: null, ready: null });
+      const form = formOf(args, tensors);
+      if (tensors.some(elsewhere)) return fn(...args);
+      kinds.unshift({ form, mode, exact, tries: 0, eager: null, ready: null });
       for (const old of kinds.splice(CAPTURES)) old.ready?.program.dispose();
     }
     return capture(kinds[0], () => fn(...args), tensors);
@@ -213,6 +215,9 @@ export function compile<A extends readonly unknown[], R>(
   kindsOf.set(compiled, kinds);
   return compiled as Compiled<A, R>;
 }
+
+/** Plans are Wasm's. */
+const elsewhere = (x: TensorCore): boolean => x.device !== 'wasm';
 
 /** The tensors of a call, by their numbers. @throws ValueError where it is of another kind */
 function argumentsOf(recipe: Recipe, args: readonly unknown[]): TensorCore[] {

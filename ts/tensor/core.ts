@@ -2,7 +2,7 @@ import type { Backend, Storage, View } from '../backend.ts';
 import { asDType, type DType, SIZE } from '../base/dtype.ts';
 import { DeviceError } from '../base/errors.ts';
 import { contiguousStrides, isContiguous, type Shape, sizeOf } from '../base/shape.ts';
-import type { ViewOp } from '../ops/op.ts';
+import type { Attrs, Op, ViewOp } from '../ops/op.ts';
 import { capturing } from '../plan/capture.ts';
 import type { Methods } from './gen/methods.ts';
 import type { Node } from './node.ts';
@@ -106,9 +106,9 @@ Object.defineProperty(TensorCore.prototype, Symbol.dispose ?? Symbol.for('Symbol
 });
 
 /** A tensor over a fresh storage of the current device; strides default to row-major. */
-export function allocate(shape: Shape, dtype: DType, strides?: Shape): Tensor {
+export function allocate(shape: Shape, dtype: DType, strides?: Shape, op?: Op, inputs?: readonly unknown[], attrs?: Attrs): Tensor {
   if (!(dtype in SIZE)) asDType(dtype);
-  const storage = backend().alloc(sizeOf(shape) * SIZE[dtype]);
+  const storage = backend().alloc(sizeOf(shape) * SIZE[dtype], op, inputs, attrs);
   if (strides === undefined) return new TensorCore(storage, 0, shape, contiguousStrides(shape), dtype, true) as Tensor;
   return new TensorCore(storage, 0, shape, strides, dtype, isContiguous(shape, strides)) as Tensor;
 }

@@ -148,21 +148,21 @@ export function ones(shape: Shape | number, options: CreateOptions = {}): Tensor
 export function empty(shape: Shape | number, options: CreateOptions = {}): Tensor {
   return finish(allocate(checkShape('empty', typeof shape === 'number' ? [shape] : shape), options.dtype ?? getDefaultDtype()), options);
 }
-/** Zeros with the shape and dtype of x. @example tensor([1, 2]).zerosLike() */
+/** Zeros with the shape, dtype and device of x. @example tensor([1, 2]).zerosLike() */
 export function zerosLike(x: Tensor, options: CreateOptions = {}): Tensor {
-  return full(x.shape, 0, { dtype: x.dtype, ...options });
+  return fullLike(x, 0, options);
 }
-/** Ones with the shape and dtype of x. @example tensor([1, 2]).onesLike() */
+/** Ones with the shape, dtype and device of x. @example tensor([1, 2]).onesLike() */
 export function onesLike(x: Tensor, options: CreateOptions = {}): Tensor {
-  return full(x.shape, 1, { dtype: x.dtype, ...options });
+  return fullLike(x, 1, options);
 }
-/** One value with the shape and dtype of x. @example tensor([1, 2]).fullLike(5) */
+/** One value with the shape, dtype and device of x. @example tensor([1, 2]).fullLike(5) */
 export function fullLike(x: Tensor, value: number | bigint | boolean, options: CreateOptions = {}): Tensor {
-  return full(x.shape, value, { dtype: x.dtype, ...options });
+  return full(x.shape, value, { dtype: x.dtype, ...options }).to({ device: x.device });
 }
-/** Memory of the shape and dtype of x, not set. @example tensor([1, 2]).emptyLike() */
+/** Memory of the shape, dtype and device of x, not set. @example tensor([1, 2]).emptyLike() */
 export function emptyLike(x: Tensor, options: CreateOptions = {}): Tensor {
-  return empty(x.shape, { dtype: x.dtype, ...options });
+  return empty(x.shape, { dtype: x.dtype, ...options }).to({ device: x.device });
 }
 
 /**

@@ -5,7 +5,7 @@ import type { MapOp, Scalar } from '../../ops/op.ts';
 import { TABLE } from '../../ops/table.ts';
 import { type BackwardOptions, backward as runBackward } from '../backward.ts';
 import { callMapInto, castTo, contiguousCopy } from '../call.ts';
-import { alias, type Tensor, type TensorCore } from '../core.ts';
+import { alias, backend, type Tensor, type TensorCore } from '../core.ts';
 import { nodeOf, watch } from '../tape.ts';
 import { permute } from './views.ts';
 
@@ -34,12 +34,22 @@ export interface ToOptions {
   /** Copies even when nothing changes. */
   readonly copy?: boolean;
 }
-/** The tensor in another dtype; itself when nothing changes. @example arange(3).to('float32') */
-export function to(x: Tensor, target: DType | ToOptions): Tensor {
-  const options: ToOptions =
-    typeof target === 'string' ? (target === ('wasm' as string) ? { device: 'wasm' } : { dtype: asDType(target) }) : target;
-  if (options.device !== undefined && options.device !== x.device)
-    throw new DeviceError(`to: device '${options.device}' is not here; this tensor is on '${x.device}'`);
+/** Names of devices. */
+export type DeviceName = 'wasm' | 'webgpu';
+/**
+ * The tensor in another dtype or, recorded, on another device; itself when nothing changes. To 'webgpu' at once, from there to 'wasm' as a
+ * promise. @throws DeviceError for a device that is not on @example arange(3).to('float32')
+ */
+export function to(x: Tensor, target: 'wasm'): Tensor | Promise<Tensor>;
+export function to(x: Tensor, target: DType | 'webgpu' | ToOptions): Tensor;
+export function to(x: Tensor, target: DType | DeviceName | ToOptions): Tensor | Promise<Tensor> {
+  const options: ToOptions = typeof target === 'string' ? (/^w/.test(target) ? { device: target } : { dtype: asDType(target) }) : target;
+  const { device = x.device } = options;
+  if (device !== x.device) {
+    const moved = backend().move?.(options.dtype ? castTo(x, asDType(options.dtype)) : x, device);
+    if (moved === undefined) throw new DeviceError(`to: device '${device}' is not on; this tensor is on '${x.device}'; await gpu() first`);
+    return moved;
+  }
   const dtype = options.dtype ?? x.dtype;
   if (dtype !== x.dtype) return castTo(x, asDType(dtype));
   return options.copy ? clone(x) : x;

@@ -21,7 +21,7 @@ import type { Dims, ReduceOptions, ValuesIndices, VarOptions } from '../function
 import type { IndexItem } from '../functions/slicing.ts';
 import type { KeepdimOptions, SortOptions, TopkOptions } from '../functions/sorting.ts';
 import type { Unique, UniqueOptions } from '../functions/unique.ts';
-import type { FormatOptions, ToOptions } from '../functions/write.ts';
+import type { DeviceName, FormatOptions, ToOptions } from '../functions/write.ts';
 
 /** The methods of a tensor: each is the function of the same name with the tensor as its first argument. */
 export interface Methods {
@@ -671,13 +671,13 @@ export interface Methods {
   nanToNum(options?: NanToNumOptions): Tensor;
   /** The phase of real numbers: pi where negative, else 0; NaN stays. */
   angle(): Tensor;
-  /** Zeros with the shape and dtype of x. @example tensor([1, 2]).zerosLike() */
+  /** Zeros with the shape, dtype and device of x. @example tensor([1, 2]).zerosLike() */
   zerosLike(options?: CreateOptions): Tensor;
-  /** Ones with the shape and dtype of x. @example tensor([1, 2]).onesLike() */
+  /** Ones with the shape, dtype and device of x. @example tensor([1, 2]).onesLike() */
   onesLike(options?: CreateOptions): Tensor;
-  /** One value with the shape and dtype of x. @example tensor([1, 2]).fullLike(5) */
+  /** One value with the shape, dtype and device of x. @example tensor([1, 2]).fullLike(5) */
   fullLike(value: number | bigint | boolean, options?: CreateOptions): Tensor;
-  /** Memory of the shape and dtype of x, not set. @example tensor([1, 2]).emptyLike() */
+  /** Memory of the shape, dtype and device of x, not set. @example tensor([1, 2]).emptyLike() */
   emptyLike(options?: CreateOptions): Tensor;
   /** A square matrix with a vector on a diagonal, or the diagonal of a matrix. @throws ShapeError @example tensor([1, 2]).diag() // [[1, 0], [0, 2]] */
   diag(offset?: number): Tensor;
@@ -1133,8 +1133,15 @@ export interface Methods {
   fill_(value: Scalar | Tensor): Tensor;
   /** Sets every element to zero. */
   zero_(): Tensor;
-  /** The tensor in another dtype; itself when nothing changes. @example arange(3).to('float32') */
-  to(target: DType | ToOptions): Tensor;
+  /**
+   * The tensor in another dtype or, recorded, on another device; itself when nothing changes. To 'webgpu' at once, from there to 'wasm' as a
+   * promise. @throws DeviceError for a device that is not on @example arange(3).to('float32')
+   */
+  to(target: 'wasm'): Tensor | Promise<Tensor>;
+  
+  to(target: DType | 'webgpu' | ToOptions): Tensor;
+  
+  to(target: DType | DeviceName | ToOptions): Tensor | Promise<Tensor>;
   /** A copy with memory of its own, recorded. Dense formats such as channels-last are kept. @example x.clone() */
   clone(): Tensor;
   /**

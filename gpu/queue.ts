@@ -1,0 +1,170 @@
+// Commands of the device: dispatches gather in one encoder, which is submitted when something is read or the numbers of its dispatches are full.
+
+/** Words of a dispatch's numbers, and dispatches of a batch. */
+export const WORDS = 64;
+const BATCH = 256;
+const UNIFORM = 0x40;
+const COPY_DST = 0x8;
+const MAP_READ = 0x1;
+export const GROUP = 64;
+const MOST_GROUPS = 65535;
+
+/** One buffer of a dispatch, and whether the shader writes it. */
+export interface Binding {
+  readonly buffer: GPUBuffer;
+  readonly writes: boolean;
+}
+
+const floats = new Float32Array(1);
+const bits = new Int32Array(floats.buffer);
+/** A float32 as the integer of its bits. */
+export function bitsOf(x: number): number {
+  floats[0] = x;
+  return bits[0];
+}
+
+/** Counts since the start. */
+export interface Counts {
+  dispatches: number;
+  submits: number;
+  pipelines: number;
+  read: number;
+  written: number;
+}
+
+/** The device's queue. */
+export class Queue {
+  readonly counts: Counts = { dispatches: 0, submits: 0, pipelines: 0, read: 0, written: 0 };
+  private readonly device: GPUDevice;
+  private readonly numbers = new Int32Array(WORDS * BATCH);
+  private readonly uniform: GPUBuffer;
+  private readonly pipelines = new Map<string, GPUComputePipeline>();
+  private readonly layouts = new Map<string, GPUBindGroupLayout>();
+  private encoder: GPUCommandEncoder | null = null;
+  private pass: GPUComputePassEncoder | null = null;
+  private used = 0;
+
+  constructor(device: GPUDevice) {
+    this.device = device;
+    this.uniform = device.createBuffer({ size: this.numbers.byteLength, usage: UNIFORM | COPY_DST });
+  }
+
+  /** Runs `groups` workgroups of a shader (made by `source` the first time) over buffers and numbers. */
+  dispatch(key: string, source: () => string, bindings: readonly Binding[], numbers: ArrayLike<number>, groups: number): void {
+    if (groups === 0) return;
+    if (this.used === BATCH) this.flush();
+    const form = bindings.map((b) => (b.writes ? 'w' : 'r')).join('');
+    const layout = this.layoutOf(form);
+    const name = `${form}|${key}`;
+    let pipeline = this.pipelines.get(name);
+    if (pipeline === undefined) {
+      const module = this.device.createShaderModule({ code: source(), label: key });
+      pipeline = this.device.createComputePipeline({
+        label: key,
+        layout: this.device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+        compute: { module, entryPoint: 'main' },
+      });
+      this.pipelines.set(name, pipeline);
+      this.counts.pipelines++;
+    }
+    const at = this.used++ * WORDS;
+    this.numbers.set(numbers, at);
+    const group = this.device.createBindGroup({
+      layout,
+      entries: [
+        { binding: 0, resource: { buffer: this.uniform, size: WORDS * 4 } },
+        ...bindings.map(({ buffer }, i) => ({ binding: i + 1, resource: { buffer } })),
+      ],
+    });
+    this.encoder ??= this.device.createCommandEncoder();
+    this.pass ??= this.encoder.beginComputePass();
+    this.pass.setPipeline(pipeline);
+    this.pass.setBindGroup(0, group, [at * 4]);
+    const x = Math.min(groups, MOST_GROUPS);
+    this.pass.dispatchWorkgroups(x, Math.ceil(groups / x));
+    this.counts.dispatches++;
+  }
+  private layoutOf(form: string): GPUBindGroupLayout {
+    let layout = this.layouts.get(form);
+    if (layout === undefined) {
+      layout = this.device.createBindGroupLayout({
+        entries: [
+          { binding: 0, visibility: 4, buffer: { type: 'uniform', hasDynamicOffset: true, minBindingSize: WORDS * 4 } },
+          ...Array.from(form, (c, i) => ({
+            binding: i + 1,
+            visibility: 4,
+            buffer: { type: (c === 'w' ? 'storage' : 'read-only-storage') as GPUBufferBindingType },
+          })),
+        ],
+      });
+      this.layouts.set(form, layout);
+    }
+    return layout;
+  }
+
+  copy(from: GPUBuffer, to: GPUBuffer, bytes: number): void {
+    this.outside().copyBufferToBuffer(from, 0, to, 0, (bytes + 3) & ~3);
+  }
+  clear(buffer: GPUBuffer): void {
+    this.outside().clearBuffer(buffer);
+  }
+  private outside(): GPUCommandEncoder {
+    this.pass?.end();
+    this.pass = null;
+    this.encoder ??= this.device.createCommandEncoder();
+    return this.encoder;
+  }
+
+  /** Overwrites bytes from `at` (a multiple of 4) on, in the order of commands. */
+  write(buffer: GPUBuffer, at: number, bytes: Uint8Array<ArrayBuffer>): void {
+    this.flush();
+    this.counts.written += bytes.length;
+    const whole = bytes.length & ~3;
+    if (whole > 0) this.device.queue.writeBuffer(buffer, at, bytes, 0, whole);
+    if (whole === bytes.length) return;
+    const rest = new Uint8Array(4);
+    rest.set(bytes.subarray(whole));
+    this.device.queue.writeBuffer(buffer, at + whole, rest);
+  }
+
+  /** Bytes of buffers when all commands so far are done, in one trip. */
+  async read(
+    parts: readonly { readonly buffer: GPUBuffer; readonly at: number; readonly bytes: number }[],
+  ): Promise<Uint8Array<ArrayBuffer>[]> {
+    const sizes = parts.map((p) => (p.bytes + (p.at & 3) + 3) & ~3);
+    const total = sizes.reduce((a, b) => a + b, 0);
+    const staging = this.device.createBuffer({ size: Math.max(4, total), usage: MAP_READ | COPY_DST });
+    const encoder = this.outside();
+    let place = 0;
+    parts.forEach(({ buffer, at }, i) => {
+      if (sizes[i] > 0) encoder.copyBufferToBuffer(buffer, at & ~3, staging, place, sizes[i]);
+      place += sizes[i];
+    });
+    this.flush();
+    try {
+      await staging.mapAsync(1);
+      this.counts.read += total;
+      const all = new Uint8Array(staging.getMappedRange());
+      place = 0;
+      return parts.map(({ at, bytes }, i) => {
+        const start = place + (at & 3);
+        place += sizes[i];
+        return all.slice(start, start + bytes);
+      });
+    } finally {
+      staging.destroy();
+    }
+  }
+
+  /** Hands what was gathered to the device. */
+  flush(): void {
+    if (this.encoder === null) return;
+    this.pass?.end();
+    if (this.used > 0) this.device.queue.writeBuffer(this.uniform, 0, this.numbers, 0, this.used * WORDS);
+    this.device.queue.submit([this.encoder.finish()]);
+    this.counts.submits++;
+    this.encoder = null;
+    this.pass = null;
+    this.used = 0;
+  }
+}
