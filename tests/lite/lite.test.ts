@@ -25,7 +25,7 @@ for (const one of cases().filter(({ name }) => name !== 'half'))
         const results = model.run(inputs as Record<string, lite.Values>);
         model.outputs.forEach((port, i) => {
           const { data } = results[port.name];
-          assert.equal(Buffer.from(data.buffer, data.byteOffset, data.byteLength), Buffer.from(expected[i]), port.name);
+          assert.equal(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), Uint8Array.from(expected[i]), port.name);
         });
       }
       model.dispose();

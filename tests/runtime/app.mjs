@@ -50,7 +50,9 @@ export async function makeSuites(root) {
     const built = `build/${path.replace(/\.ts$/, '.js')}`;
     const file = `suites/${path.slice('tests/'.length).replaceAll('/', '-').replace(/\.ts$/, '.mjs')}`;
     const { needs, whole } = await bundle(built, join(root, file));
-    if (readFileSync(join(root, file), 'utf8').includes('import.meta.url')) needs.push('its own place in the checkout');
+    const text = readFileSync(join(root, file), 'utf8');
+    if (text.includes('import.meta.url')) needs.push('its own place in the checkout');
+    if (text.includes("'wick/export'") || text.includes('"wick/export"')) needs.push('binaryen');
     suites.push({ path, file, needs, whole });
   }
   return suites;

@@ -5,7 +5,7 @@ import { install, installed } from './install.mjs';
 import { workerd } from './workerd.mjs';
 
 /** The Node modules that Deno and Bun have and that tests may use there; browsers have none. */
-const COMMON = ['node:crypto', 'node:util'];
+const COMMON = ['binaryen', 'node:crypto', 'node:util'];
 const NODE = [...COMMON, 'node:fs', 'node:os', 'node:path', 'node:url', 'node:v8', 'node:vm', 'node:zlib'];
 
 /**
