@@ -14,6 +14,12 @@ const NAMES = [
   ...['ic_resnet8_int8', 'ic_resnet8_float', 'ad01_int8', 'ad01_float'],
 ];
 
+/**
+ * kB of arena that the reference submissions reserve for TensorFlow Lite Micro: kTensorArenaSize in
+ * github.com/mlcommons/tiny, benchmark/reference_submissions/<task>/submitter_implemented.cpp.
+ */
+const MICRO = { kws_int8: 200, vww_int8: 200, ic_resnet8_int8: 100, ad01_int8: 10 };
+
 /** Cases `tiny_<model>`; `missing` are the models whose file is not there. */
 export function tinyCases() {
   const cases = {};
@@ -28,7 +34,7 @@ export function tinyCases() {
     const [graph] = subgraphs;
     const [input, output] = [graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]];
     const tolerance = output.dtype === 'int8' ? STEPS : undefined;
-    cases[`tiny_${name}`] = { kind: 'tflite', path, shape: input.shape, dtype: input.dtype, absolute: tolerance };
+    cases[`tiny_${name}`] = { kind: 'tflite', path, shape: input.shape, dtype: input.dtype, absolute: tolerance, micro: MICRO[name] };
   }
   return { cases, missing };
 }

@@ -220,7 +220,9 @@ async function loaded(c) {
   return {
     run,
     out: () => wick.scope(() => Array.from(model.forward(x).flatten().dataSync().slice(0, 8))),
-    memory: `arena ${(arena / 1024).toFixed(1)} kB, weights and the rest ${((held - arena) / 1024).toFixed(1)} kB`,
+    memory:
+      `arena ${(arena / 1024).toFixed(1)} kB, weights and the rest ${((held - arena) / 1024).toFixed(1)} kB` +
+      (c.micro === undefined ? '' : `; TensorFlow Lite Micro reserves ${c.micro} kB for its arena`),
     free: () => {
       model.dispose();
       x.dispose();

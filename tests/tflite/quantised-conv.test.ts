@@ -2,13 +2,17 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as wick from '../../ts/index.ts';
-import { type Combination, combine, integerPool } from '../../ts/ops/quantised.ts';
-import { type Convolution, integerConvolution, integerDepthwise } from '../../ts/ops/quantised-conv.ts';
+import type { KernelOp } from '../../ts/ops/op.ts';
+import * as rows from '../../ts/ops/quantised.ts';
+import * as convRows from '../../ts/ops/quantised-conv.ts';
+import { TABLE } from '../../ts/ops/table.ts';
 import { multiplierOf, rounded, scaled } from '../../ts/tflite/fixed.ts';
 import { call, joinQuantised } from '../../ts/tflite/kernels.ts';
 import { scaleTensor } from '../../ts/tflite/quantised.ts';
 
 joinQuantised();
+const { combine, integerPool } = rows;
+const { integerConvolution, integerDepthwise } = convRows;
 const LOW = { int8: -128, uint8: 0 } as const;
 type Byte = keyof typeof LOW;
 
@@ -32,7 +36,7 @@ interface Case {
   readonly real: boolean;
   readonly depthwise: boolean;
   readonly types: readonly [x: Byte, w: Byte];
-  readonly attrs: Required<Convolution>;
+  readonly attrs: Required<convRows.Convolution>;
 }
 function expected({ x, w, shape, kernel, outs, bias, scales, real, depthwise, attrs }: Case): number[] {
   const [n, h, wide, c] = shape;
@@ -114,7 +118,7 @@ for (const depthwise of [false, true])
 test('sums, differences and products of bytes, by tables and without', () => {
   const [a, b, y] = [0.7, 0.31, 0.9].map(multiplierOf);
   for (const n of [5, 64, 1031, 4099])
-    for (const mode of ['add', 'sub', 'mul'] as Combination[])
+    for (const mode of ['add', 'sub', 'mul'] as rows.Combination[])
       for (const [p, r, dtype] of [
         ['int8', 'int8', 'int8'],
         ['uint8', 'int8', 'uint8'],
@@ -149,6 +153,17 @@ test('means of bytes, eight channels at a time and the rest', () => {
         sums.map((v) => rounded(v / (h * w))),
       );
     }
+});
+
+// Bundles drop the rows' own note of their kernels, so the names are all that opcodes are found by.
+test('kernels bear the names of their rows', () => {
+  const opcodes = new Set<number>();
+  for (const [name, op] of Object.entries({ ...rows, ...convRows } as Record<string, unknown>)) {
+    if (typeof op !== 'object' || op === null || !('kernel' in op)) continue;
+    assert.is((op as KernelOp).kernel.name, name);
+    opcodes.add(TABLE[name].opcode as number);
+  }
+  assert.is(opcodes.size, 10);
 });
 
 test.run();

@@ -173,7 +173,9 @@ export function integerConvolution(s: usize, phase: i32, index: i32): void {
 }
 
 /** Eight outputs of one pixel from the sums. */
-@inline function put8(out: usize, a: v128, b: v128, numbers: usize, real: bool, lefts: bool, zero: v128, low: v128, high: v128, signed: bool): void {
+@inline function put8(
+  out: usize, a: v128, b: v128, numbers: usize, real: bool, lefts: bool, zero: v128, low: v128, high: v128, signed: bool,
+): void {
   v128.store64_lane(out, bytes(finish(a, numbers, real, lefts), finish(b, numbers + FOUR, real, lefts), zero, low, high, signed), 0);
 }
 @inline function bytes8(p: usize, signed: bool): v128 {
@@ -184,9 +186,9 @@ export function integerConvolution(s: usize, phase: i32, index: i32): void {
 @inline function lasts(a: v128, b: v128): v128 { return v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15); }
 
 /**
- * Channels up to `all`, whole eights, of lines start to end, where each channel has one output. The taps' pixels, raw, are multiplied in pairs:
- * what their zero point adds is taken off the bias, and taps outside the image read it. Work lies behind PATCHES: numbers and weights of all
- * eights, where the taps lie inside and at a border, and what lies outside.
+ * Channels up to `all`, whole eights, of lines start to end, where each channel has one output. The taps' pixels, raw, are multiplied in
+ * pairs: what their zero point adds is taken off the bias, and taps outside the image read it. Work lies behind PATCHES: numbers and
+ * weights of all eights, where the taps lie inside and at a border, and what lies outside.
  */
 function ownChannels(s: usize, all: i32, start: i32, end: i32): void {
   const h = int(s, d.h), w = int(s, d.w), c = int(s, d.c), kh = int(s, d.kh), kw = int(s, d.kw), taps = kh * kw, even = (taps + 1) & -2;

@@ -17,7 +17,10 @@ export function prepareLanes(at: usize, multiplier: i32, shift: i32): void {
   for (let lane: usize = 0; lane < 16; lane += 4) prepareLane(at + lane, multiplier, shift);
 }
 @inline function lows(a: v128, b: v128): v128 { return v128.shuffle<i32>(a, b, 0, 2, 4, 6); }
-/** Four numbers scaled by two roundings; `lefts`: whether a multiplier shifts left. Only the low halves of the products' shifted sums are read, so the shifts need no sign. */
+/**
+ * Four numbers scaled by two roundings; `lefts`: whether a multiplier shifts left. Only the low halves of the products' shifted sums are
+ * read, so the shifts need no sign.
+ */
 @inline export function scaledLanes(x: v128, at: usize, lefts: bool): v128 {
   const round = i64x2.splat(1 << 30), m = v128.load(at, 16), power = v128.load(at, 64);
   let v = x;
