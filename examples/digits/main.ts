@@ -3,9 +3,11 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import * as data from '../../ts/data/index.ts';
+import '../../ts/formats/plan.ts';
 import { load, save } from '../../ts/formats/safetensors.ts';
 import * as wick from '../../ts/index.ts';
 import * as nn from '../../ts/nn/index.ts';
+import { exportONNX } from '../../ts/onnx/index.ts';
 import * as optim from '../../ts/optim/index.ts';
 import { loadDigits } from './data.ts';
 import { confusionMatrix, drawDigit, sideBySide } from './terminal.ts';
@@ -97,6 +99,14 @@ export async function main(out: data.ProgressOut = process.stdout): Promise<numb
   const bytes = save(model.stateDict());
   writeFileSync('out/digits.safetensors', bytes);
   const hash = createHash('sha256').update(bytes).digest('hex');
+  model.eval();
+  // As a plan and as ONNX, for one picture: \`wick run out/digits.wick picture.png\`.
+  const picture = test.x.narrow(0, 0, 1).contiguous();
+  const reader = wick.compile((x: wick.Tensor) => wick.noGrad(() => model.forward(x) as wick.Tensor));
+  for (let i = 0; i < 2; i++) reader(picture).dispose();
+  writeFileSync('out/digits.wick', reader.plans[0].save());
+  writeFileSync('out/digits.onnx', exportONNX(model, [picture]));
+  reader.dispose();
   print(`\nsaved out/digits.safetensors (${bytes.length} bytes, sha256 ${hash.slice(0, 16)}); loaded into a fresh model it reads:\n`);
   const fresh = makeModel();
   fresh.loadStateDict(load(readFileSync('out/digits.safetensors')));
@@ -108,7 +118,9 @@ export async function main(out: data.ProgressOut = process.stdout): Promise<numb
   print(
     sideBySide(three.map((i) => `${drawDigit(pixels.subarray(i * 64, (i + 1) * 64), { color })}\nread as ${again[i]}, is ${truth[i]}`)),
   );
-  print('\nNext: change makeModel() or SEED in examples/digits/main.ts and start again; README.md shows the API; npm test runs the tests.');
+  print('\nout/digits.wick and out/digits.onnx hold it as a plan and as ONNX. A picture from a file, in one command:');
+  print('  npm run wick -- run out/digits.wick examples/digits/seven.png --top 3');
+  print('Next: change makeModel() or SEED in examples/digits/main.ts and start again; README.md shows the API; npm test runs the tests.');
   return accuracy;
 }
 

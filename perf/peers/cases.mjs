@@ -1,4 +1,5 @@
 // What every peer is timed on: the same numbers, the same networks, the same shapes. torch.py reads it as JSON.
+import { tinyCases } from './tiny.mjs';
 
 /** n numbers that every peer can make for itself: sin(12.9898 i + 78.233 seed) times scale. */
 export function fill(n, seed, scale = 1) {
@@ -169,3 +170,16 @@ for (const opt of ['sgd', 'adam']) cases[`train_mlp_${opt}_b64`] = { kind: 'trai
 cases.train_cnn_sgd_b32 = { kind: 'traincnn', opt: 'sgd', lr: 1e-2, batch: 32 };
 cases.train_block_adam = { kind: 'trainblock', batch: 4, steps: 64, width: 128, heads: 4, hidden: 512, lr: 1e-3 };
 cases.train_lstm_sgd = { kind: 'trainlstm', batch: 16, steps: 32, inputs: 64, hidden: 128, classes: 10, lr: 1e-2 };
+const tiny = tinyCases();
+Object.assign(cases, tiny.cases);
+/** Files of cases that are left out. */
+export const missing = tiny.missing;
+
+/** The input of a loaded model: floats, or bytes over their whole range. */
+export function inputOf({ shape, dtype }) {
+  const values = fill(
+    shape.reduce((a, b) => a * b),
+    50,
+  );
+  return dtype === 'int8' ? Int8Array.from(values, (v) => Math.floor(v * 128)) : values;
+}

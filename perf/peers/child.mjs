@@ -36,7 +36,7 @@ async function prepare(peer, name) {
   // Long enough for the optimising compilers to have finished.
   const start = performance.now();
   for (let n = 0; n < 3 || performance.now() - start < 300; n++) await call();
-  return { ready: true, out: current.out ? await current.out() : null };
+  return { ready: true, out: current.out ? await current.out() : null, memory: current.memory };
 }
 
 try {

@@ -1,6 +1,7 @@
 // onnxruntime as a peer: ?web is MLAS in Wasm SIMD, ?node is native MLAS. Inference only; times include its copies in and out.
-import { fill, lstmParameters, networks, positive, weightsOf, whole } from './cases.mjs';
+import { fill, inputOf, lstmParameters, networks, positive, weightsOf, whole } from './cases.mjs';
 import { Graph } from './onnx.mjs';
+import { onnxOf } from './tiny.mjs';
 
 const native = new URL(import.meta.url).search === '?node';
 let ort;
@@ -130,14 +131,26 @@ const kinds = {
   },
 };
 
-export async function make(_name, c) {
+const CODES = { Float32Array: 'float32', Uint8Array: 'uint8', Int8Array: 'int8' };
+const typeOf = (data) => CODES[data.constructor.name] ?? 'int32';
+
+/** What a case runs: a model's bytes and what it is fed. */
+function modelOf(c) {
+  if (c.kind === 'tflite') return { model: onnxOf(c.path).model, given: { x: [inputOf(c), c.shape] } };
   const build = kinds[c.kind];
   if (!build) return null;
   const g = new Graph();
   const [output, given, type] = build(g, c);
-  const session = await ort.InferenceSession.create(g.model(output, type), options);
-  const typeOf = (data) => (data instanceof Float32Array ? 'float32' : data instanceof Uint8Array ? 'uint8' : 'int32');
-  const feeds = Object.fromEntries(Object.entries(given).map(([name, [data, shape]]) => [name, new ort.Tensor(typeOf(data), data, shape)]));
+  return { model: g.model(output, type), given };
+}
+
+export async function make(_name, c) {
+  const built = modelOf(c);
+  if (built === null) return null;
+  const session = await ort.InferenceSession.create(built.model, options);
+  const feeds = Object.fromEntries(
+    Object.entries(built.given).map(([name, [data, shape]]) => [name, new ort.Tensor(typeOf(data), data, shape)]),
+  );
   const result = async () => Array.from(Object.values(await session.run(feeds))[0].data.slice(0, 8));
   return { run: () => session.run(feeds), out: c.kind === 'conv' ? undefined : result, free: () => session.release?.() };
 }

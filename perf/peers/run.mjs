@@ -6,7 +6,7 @@ import { existsSync, lstatSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { cases, networks } from './cases.mjs';
+import { cases, missing, networks } from './cases.mjs';
 
 const PEERS = {
   wick: './wick.mjs',
@@ -82,7 +82,8 @@ class Peer {
   }
 }
 
-const near = (a, b) => a.every((v, i) => b[i] === undefined || Math.abs(v - b[i]) <= TOLERANCE * (1 + Math.abs(b[i])));
+const near = (a, b, absolute) =>
+  a.every((v, i) => b[i] === undefined || Math.abs(v - b[i]) <= (absolute ?? TOLERANCE * (1 + Math.abs(b[i]))));
 const duration = (ms) => (ms < 1 ? `${(ms * 1000).toPrecision(3)} us` : `${ms.toPrecision(3)} ms`);
 function rate(c, ms) {
   if (c.flop) return ` (${(c.flop / ms / 1e6).toFixed(1)} GF/s)`;
@@ -101,6 +102,7 @@ for (const name of options.peers.split(',')) {
 if (options.markdown)
   console.log(`| case | ${live.map((p) => p.name).join(' | ')} | wick against the best other |\n|${' --- |'.repeat(live.length + 2)}`);
 
+for (const path of missing) console.error(`left out: there is no ${path}`);
 const results = {};
 let wrong = 0;
 for (const name of Object.keys(cases).filter((n) => new RegExp(options.cases).test(n))) {
@@ -113,8 +115,9 @@ for (const name of Object.keys(cases).filter((n) => new RegExp(options.cases).te
     if (!answer.ready) continue;
     ready.push(peer);
     if (!answer.out) continue;
+    if (answer.memory) notes.push(`${peer.name}: ${answer.memory}`);
     reference ??= { name: peer.name, out: answer.out };
-    if (near(answer.out, reference.out)) continue;
+    if (near(answer.out, reference.out, cases[name].absolute)) continue;
     wrong++;
     notes.push(`${peer.name} differs from ${reference.name}: ${answer.out.slice(0, 3)} and ${reference.out.slice(0, 3)}`);
   }

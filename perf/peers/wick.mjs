@@ -3,7 +3,8 @@
 import * as wick from '../../dist/index.js';
 import * as nn from '../../dist/nn/index.js';
 import * as optim from '../../dist/optim/index.js';
-import { blockParameters, fill, lstmParameters, networks, positive, weightsOf, whole } from './cases.mjs';
+import '../../dist/tflite/index.js';
+import { blockParameters, fill, inputOf, lstmParameters, networks, positive, weightsOf, whole } from './cases.mjs';
 
 const F = nn.functional;
 /** As `wick.mjs?plan` networks and training steps run as plans. */
@@ -204,6 +205,30 @@ function recurrent(c) {
   return { model, x: floats(fill(c.batch * c.steps * c.inputs, 50), c.batch, c.steps, c.inputs) };
 }
 
+/** A model from its file, compiled as `load` does. A run takes the arena and what is held: weights, their packed forms, tables. */
+async function loaded(c) {
+  const x = wick.tensor(inputOf(c), { shape: c.shape });
+  const before = wick.memory().live;
+  const model = await wick.load(c.path);
+  const run = () => wick.scope(() => void model.forward(x));
+  for (let i = 0; i < 4; i++) run();
+  const held = wick.memory().live - before;
+  const plan = wick.compile((y) => model.forward(y));
+  for (let i = 0; i < 2; i++) wick.scope(() => void plan(x));
+  const { arena } = plan.plans[0].stats();
+  plan.dispose();
+  return {
+    run,
+    out: () => wick.scope(() => Array.from(model.forward(x).flatten().dataSync().slice(0, 8))),
+    memory: `arena ${(arena / 1024).toFixed(1)} kB, weights and the rest ${((held - arena) / 1024).toFixed(1)} kB`,
+    free: () => {
+      model.dispose();
+      x.dispose();
+    },
+  };
+}
+
 export async function make(_name, c) {
+  if (c.kind === 'tflite') return loaded(c);
   return kinds[c.kind]?.(c) ?? null;
 }

@@ -182,4 +182,20 @@ test('an ONNX model is compiled to a plan that keeps the names, and exported', a
   assert.equal([...new Float32Array(x.memory.buffer, x.output_address(0), 4)], JSON.parse(slow.out)[to].data);
 });
 
+test('convert chooses by the ending, bench times whole runs', async () => {
+  const converted = await call('convert', 'digits.wick', 'again.wick');
+  assert.is(converted.code, 0, converted.error);
+  assert.equal(readFileSync(path('again.wick')).length > 0, true);
+  const again = await call('run', 'again.wick', 'x=x.npy', '-o', 'y-again.npy');
+  assert.is(again.code, 0, again.error);
+  assert.equal(loadNpy(readFileSync(path('y-again.npy'))).dataSync(), y.dataSync());
+  for (const target of ['model.tflite', 'model']) assert.is((await call('convert', 'digits.wick', target)).code, 2);
+  assert.is((await call('convert', 'digits.wick')).code, 2);
+  const { code, out, error } = await call('bench', 'digits.wick', '--runs', '4', '--threads', '1', '--json');
+  assert.is(code, 0, error);
+  const { best, median, first, runs, threads, peak } = JSON.parse(out);
+  assert.ok(best > 0 && best <= median && first > 0 && peak > 0);
+  assert.equal([runs, threads], [4, 1]);
+});
+
 test.run();

@@ -58,7 +58,10 @@ test('names, metadata and several outputs', () => {
 });
 
 test('what ONNX cannot say is an error that names the op and the line', () => {
-  assert.throws(() => exportONNX((x: Tensor) => x.digamma(), [rand([2])]), /digamma has no ONNX operator \(at export\.test\.[jt]s:\d+/);
+  assert.throws(
+    () => exportONNX((x: Tensor) => x.digamma(), [rand([2])]),
+    /digamma has no ONNX operator \(at [^)]*export\.test\.m?[jt]s:\d+/,
+  );
   assert.throws(() => exportONNX((x: Tensor) => x.mul(x.sum().itemSync()), [rand([2])]), /reads a tensor's value/);
   assert.throws(() => exportONNX(new nn.BatchNorm1d(3), [randn([4, 3])]), /call eval\(\)/);
 });

@@ -59,7 +59,7 @@ function inputOf(port: wick.Port, value: string, sizes: ReadonlyMap<string, numb
   if (/\.npy$/i.test(value)) return fitted(loadNpy(bytesAt(value)), port);
   const shape = port.shape?.map((n) => (typeof n === 'number' ? n : (sizes.get(n ?? '') ?? 1)));
   if (shape === undefined) throw new ValueError(`the input ${port.name} may have any shape; give it as an array: ${port.name}=array.npy`);
-  if (/\.png$/i.test(value)) return pictureOf(value, shape, words).to(dtype);
+  if (/\.png$/i.test(value)) return stored(pictureOf(value, shape, words), port);
   const float = /^b?float/.test(dtype);
   if (value === 'random') return (float ? wick.rand(shape) : wick.randint(0, 2, shape)).to(dtype);
   if (value === 'zeros') return wick.zeros(shape).to(dtype);
@@ -78,6 +78,15 @@ function fitted(x: wick.Tensor, { name, dtype, shape }: wick.Port): wick.Tensor 
   if (!fits)
     throw new ShapeError(`the input ${name} has the shape [${shape?.map((n) => n ?? '?').join(', ')}], the array [${x.shape.join(', ')}]`);
   return x.to(dtype as DType);
+}
+
+/** Values as a port takes them: quantised by its scale and zero point where it has them. */
+function stored(x: wick.Tensor, port: wick.Port): wick.Tensor {
+  const dtype = port.dtype as DType;
+  const { quantization } = port as { quantization?: readonly [scale: number, zero: number] | null };
+  if (!quantization || /^b?float/.test(dtype)) return x.to(dtype);
+  const [min, max] = dtype === 'uint8' ? [0, 255] : dtype === 'int8' ? [-128, 127] : [-32768, 32767];
+  return x.div(quantization[0]).round().add(quantization[1]).clamp({ min, max }).to(dtype);
 }
 
 /** A picture as [N, C, H, W], [N, H, W, C] or without N, whichever the shape is: the dimension of 1 or 3 tells. */

@@ -1,13 +1,15 @@
 // wick: the command line. Exit codes: 0 done, 1 it failed (a message says why), 2 it was called wrongly.
 import { WickError } from '../base/errors.ts';
+import { bench } from './bench.ts';
 import { type Command, helpOf, parse, UsageError } from './command.ts';
 import { compile } from './compile.ts';
+import { convert } from './convert.ts';
 import { exporting } from './export.ts';
 import { info } from './info.ts';
 import { profile } from './profile.ts';
 import { run } from './run.ts';
 
-const COMMANDS: readonly Command[] = [info, run, compile, exporting, profile];
+const COMMANDS: readonly Command[] = [info, run, compile, exporting, convert, profile, bench];
 
 const HELP = `wick COMMAND MODEL ...
 

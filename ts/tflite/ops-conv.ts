@@ -87,9 +87,10 @@ interface Movement {
   readonly dilation: readonly [number, number];
   readonly lines: readonly [Line, Line];
 }
-function convolve(x: Tensor, w: Tensor, bias: Tensor | null, { stride, dilation, lines }: Movement, groups: number): Tensor {
+function convolve(x: Tensor, w: Tensor, bias: Tensor | null, { stride, dilation, lines }: Movement, groups: number, act = 0): Tensor {
   const attrs = { stride, dilation, groups, padding: lines.map((l) => l.before), paddingEnd: lines.map((l) => l.after) };
-  return back(callKernel(TABLE.convolution as KernelOp, [image(x), w, bias], attrs)[0]);
+  // Right behind the convolution, an activation joins its last pass.
+  return back(activated(callKernel(TABLE.convolution as KernelOp, [image(x), w, bias], attrs)[0], act));
 }
 /** The weight as convolutions take it, [out, in / groups, h, w]. */
 const kernelOf = (w: Tensor, depthwise: boolean): Tensor => (depthwise ? w.permute([3, 0, 1, 2]) : w.permute([0, 3, 1, 2]));
@@ -131,7 +132,10 @@ function convolution(c: Call, depthwise: boolean): Tensor {
   const lines = [windows(o.i8(0), x.shape[1], kh, sh, dh), windows(o.i8(0), x.shape[2], kw, sw, dw)] as const;
   const move: Movement = { stride: [sh, sw], dilation: [dh, dw], lines };
   c.room([x.shape[0], lines[0].out, lines[1].out, outs]);
-  if (CATEGORY[x.dtype] === 2) return activated(convolve(x, kernelOf(floats(c, 1), depthwise), biasOf(c, 2), move, groups), act);
+  if (CATEGORY[x.dtype] === 2) {
+    const kernel = c.derived(1, depthwise ? 'depthwise kernel' : 'kernel', () => kernelOf(floats(c, 1), depthwise).contiguous());
+    return convolve(x, kernel, biasOf(c, 2), move, groups, act);
+  }
   const scales = productMultipliers(c, 0, 1);
   if (isByte(x) && isByte(w) && (depthwise || groups === 1) && sizeOf(w.shape.slice(1)) <= LONGEST)
     return byteConvolution(

@@ -72,6 +72,14 @@ export function quantize(s: usize, phase: i32, tile: i32): void {
 }
 
 @inline function isByte(type: i32): bool { return type == I8 || type == U8; }
+const TABLE: i32 = 256;
+@inline function entry(table: usize, p: usize): i32 { return load<i32>(table + (<usize>load<u8>(p) << 2)); }
+/** Sums of what the tables hold for four pairs of bytes. */
+@inline function fourOf(a: usize, b: usize, ta: usize, tb: usize): v128 {
+  const one = i32x4.splat(entry(ta, a) + entry(tb, b)), two = i32x4.replace_lane(one, 1, entry(ta, a + 1) + entry(tb, b + 1));
+  const three = i32x4.replace_lane(two, 2, entry(ta, a + 2) + entry(tb, b + 2));
+  return i32x4.replace_lane(three, 3, entry(ta, a + 3) + entry(tb, b + 3));
+}
 /** The larger of two scales' common form, then sum, difference, product, square of the difference, or comparison. */
 export function combine(s: usize, phase: i32, tile: i32): void {
   const n = int(s, c.n), per = int(s, c.per), mode = int(s, c.mode), left = int(s, c.left), low = int(s, c.low), high = int(s, c.high);
@@ -82,11 +90,25 @@ export function combine(s: usize, phase: i32, tile: i32): void {
   let first = start;
   if ((mode == 0 || mode == 1 || mode == 2) && isByte(da) && isByte(db) && isByte(to)) {
     // Eight bytes at a time.
-    const at = scratch, az = i16x8.splat(<i16>aZero), bz = i16x8.splat(<i16>bZero), zero = i32x4.splat(yZero);
-    const least = i32x4.splat(low), most = i32x4.splat(high), sa = da == I8, sb = db == I8, sy = to == I8;
+    const at = scratch, az = i16x8.splat(<i16>aZero), bz = i16x8.splat(<i16>bZero), zero = i16x8.splat(<i16>yZero);
+    const least = i16x8.splat(<i16>low), most = i16x8.splat(<i16>high), la = aShift > 0, lb = bShift > 0, ly = yShift > 0;
+    const sa = da == I8, sb = db == I8, sy = to == I8;
     prepareLanes(at, aMul, aShift);
     prepareLanes(at + 80, bMul, bShift);
     prepareLanes(at + 160, yMul, yShift);
+    // Of many elements, what a byte becomes is looked up.
+    if (mode != 2 && end - start >= 4 * TABLE) {
+      const ta = scratch + 256, tb = ta + TABLE * 4;
+      for (let i = 0; i < TABLE; i++) {
+        const p = (sa ? <i32>(<i8>i) : i) - aZero, r = (sb ? <i32>(<i8>i) : i) - bZero, v = scaled(r << left, bMul, bShift);
+        store<i32>(ta + (<usize>i << 2), scaled(p << left, aMul, aShift));
+        store<i32>(tb + (<usize>i << 2), mode == 0 ? v : -v);
+      }
+      for (; first + 8 <= end; first += 8) {
+        const u = fourOf(a + first, b + first, ta, tb), v = fourOf(a + first + 4, b + first + 4, ta, tb);
+        v128.store64_lane(y + first, bytes(scaledLanes(u, at + 160, ly), scaledLanes(v, at + 160, ly), zero, least, most, sy), 0);
+      }
+    }
     for (; first + 8 <= end; first += 8) {
       const p = widen(a + first, sa, az), r = widen(b + first, sb, bz);
       let u: v128, v: v128;
@@ -94,14 +116,14 @@ export function combine(s: usize, phase: i32, tile: i32): void {
         u = i32x4.extmul_low_i16x8_s(p, r);
         v = i32x4.extmul_high_i16x8_s(p, r);
       } else {
-        u = scaledLanes(i32x4.shl(i32x4.extend_low_i16x8_s(p), left), at);
-        v = scaledLanes(i32x4.shl(i32x4.extend_high_i16x8_s(p), left), at);
-        const w = scaledLanes(i32x4.shl(i32x4.extend_low_i16x8_s(r), left), at + 80);
-        const x = scaledLanes(i32x4.shl(i32x4.extend_high_i16x8_s(r), left), at + 80);
+        u = scaledLanes(i32x4.shl(i32x4.extend_low_i16x8_s(p), left), at, la);
+        v = scaledLanes(i32x4.shl(i32x4.extend_high_i16x8_s(p), left), at, la);
+        const w = scaledLanes(i32x4.shl(i32x4.extend_low_i16x8_s(r), left), at + 80, lb);
+        const x = scaledLanes(i32x4.shl(i32x4.extend_high_i16x8_s(r), left), at + 80, lb);
         u = mode == 0 ? i32x4.add(u, w) : i32x4.sub(u, w);
         v = mode == 0 ? i32x4.add(v, x) : i32x4.sub(v, x);
       }
-      v128.store64_lane(y + first, bytes(scaledLanes(u, at + 160), scaledLanes(v, at + 160), zero, least, most, sy), 0);
+      v128.store64_lane(y + first, bytes(scaledLanes(u, at + 160, ly), scaledLanes(v, at + 160, ly), zero, least, most, sy), 0);
     }
   }
   for (let i = first; i < end; i++) {

@@ -1,7 +1,12 @@
 // Quantised images [n, h, w, c]: pooling and bilinear resizing.
 import { integerPool as f, integerResize as r } from '../../gen/fields';
-import { I16, I8, dtype, int, operand } from '../../step';
+import { I16, I8, U8, dtype, int, operand } from '../../step';
+import { scratch } from '../../threads';
 import { clamp, narrow, put } from './fixed';
+import { widen } from './lanes';
+
+/** v / n, rounded to nearest, ties away from zero. */
+@inline function rounded(v: i32, n: i32): i32 { return (v > 0 ? v + n / 2 : v - n / 2) / n; }
 
 /** Mean (rounded, ties away from zero) or maximum of windows; one tile is `per` lines of the result. */
 export function integerPool(s: usize, phase: i32, tile: i32): void {
@@ -13,13 +18,29 @@ export function integerPool(s: usize, phase: i32, tile: i32): void {
     const y0 = max(0, i * sh - top), y1 = min(h, i * sh - top + kh);
     for (let j = 0; j < ow; j++) {
       const x0 = max(0, j * sw - left), x1 = min(w, j * sw - left + kw), count = (y1 - y0) * (x1 - x0);
-      for (let k = 0; k < c; k++) {
+      let k = 0;
+      if (mean && (type == I8 || type == U8)) for (const z = i16x8.splat(0); k + 8 <= c; k += 8) {
+        // Eight sums of bytes at once.
+        let a = i32x4.splat(0), b = a;
+        for (let p = y0; p < y1; p++) for (let q = x0; q < x1; q++) {
+          const e = widen(x + <usize>(((image * h + p) * w + q) * c + k), type == I8, z);
+          a = i32x4.add(a, i32x4.extend_low_i16x8_s(e));
+          b = i32x4.add(b, i32x4.extend_high_i16x8_s(e));
+        }
+        v128.store(scratch, a);
+        v128.store(scratch, b, 16);
+        for (let e = 0; e < 8; e++) {
+          const v = load<i32>(scratch + (<usize>e << 2));
+          put(y, type, <usize>((line * ow + j) * c + k + e), clamp(rounded(v, count), low, high));
+        }
+      }
+      for (; k < c; k++) {
         let v = mean ? 0 : i32.MIN_VALUE;
         for (let p = y0; p < y1; p++) for (let q = x0; q < x1; q++) {
           const e = narrow(x, type, <usize>(((image * h + p) * w + q) * c + k));
           v = mean ? v + e : max(v, e);
         }
-        if (mean) v = v > 0 ? (v + count / 2) / count : (v - count / 2) / count;
+        if (mean) v = rounded(v, count);
         put(y, type, <usize>((line * ow + j) * c + k), clamp(v, low, high));
       }
     }
