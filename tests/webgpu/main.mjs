@@ -21,7 +21,7 @@ if (!env.VK_DRIVER_FILES && !env.VK_ICD_FILENAMES && !existsSync('/dev/nvidia0')
     env.LD_LIBRARY_PATH = [dirname(icd), env.LD_LIBRARY_PATH].filter(Boolean).join(':');
   }
 }
-const { status, signal } = spawnSync(process.execPath, [at('build/tests/webgpu/run.js'), ...process.argv.slice(2)], {
+const { status, signal } = spawnSync(process.execPath, ['--expose-gc', at('build/tests/webgpu/run.js'), ...process.argv.slice(2)], {
   env,
   stdio: 'inherit',
 });

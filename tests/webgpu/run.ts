@@ -49,12 +49,12 @@ for (const op of rows) {
   if (failures.length > before) reasons.set(op.name, 'differs');
   if (!reasons.has(op.name)) covered.add(op.name);
 }
+const { counts } = wick.info().gpu as GpuInfo;
 for (const [name, run] of Object.entries(PROGRAMS)) if (runs(name)) await check(name, run);
 
 for (const [name, reason] of [...reasons].sort()) console.log(`not covered: ${name} (${reason})`);
-const { counts } = wick.info().gpu as GpuInfo;
 console.log(
-  `${counts.dispatches} dispatches, ${counts.pipelines} pipelines, ${counts.submits} submits, ${counts.read} bytes read, ${counts.written} written`,
+  `rows: ${counts.dispatches} dispatches, ${counts.pipelines} pipelines, ${counts.submits} submits, ${counts.read} bytes read, ${counts.written} written`,
 );
 console.log(`gpu covers ${covered.size} of ${rows.length} ops`);
 console.log(`${passed} passed, ${failures.length} failed`);
