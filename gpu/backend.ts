@@ -52,10 +52,12 @@ export class GpuBackend {
     this.pool = new Pool(device);
     this.queue = new Queue(device);
     this.faults = device.createBuffer({ size: 16, usage: 0x80 | 0x8 | 0x4 });
-    device.onuncapturederror = ({ error }) => {
+    const onuncapturederror = ({ error }: { readonly error: { readonly message: string } }): void => {
       const text = error.message.split('\n').slice(0, 3).join(' ');
       this.failure ??= /memory/i.test(text) ? new MemoryError(`webgpu: ${text}`) : new DeviceError(`webgpu: ${text}`);
     };
+    // Not every runtime's types have the handler.
+    Object.assign(device, { onuncapturederror });
     void device.lost.then(({ reason, message }) => {
       this.pool.lost = `${reason}${message ? `: ${message.split('\n')[0]}` : ''}`;
     });

@@ -25,7 +25,9 @@ export async function request(gpu: GPU | undefined): Promise<{ device: GPUDevice
   const adapter = await source.requestAdapter({ powerPreference: 'high-performance' });
   if (adapter === null)
     throw new DeviceError('gpu: the runtime has WebGPU but no adapter; look for a graphics driver (Vulkan, Metal or D3D12), or use wasm');
-  const requiredFeatures = WANTED.filter((f) => adapter.features.has(f)) as GPUFeatureName[];
+  // Runtimes' types know different names.
+  const features = adapter.features as unknown as ReadonlySet<string>;
+  const requiredFeatures = WANTED.filter((f) => features.has(f)) as GPUFeatureName[];
   const requiredLimits = Object.fromEntries(LIMITS.map((l) => [l, adapter.limits[l]]));
   const device = await adapter.requestDevice({ requiredFeatures, requiredLimits });
   const { vendor = '', architecture = '', description = '' } = adapter.info ?? {};
