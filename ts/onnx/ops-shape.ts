@@ -103,6 +103,7 @@ function split(c: Call): Value[] {
   const axis = c.axis(c.int('axis', 0), v.shape.length);
   const n = v.shape[axis];
   const count = c.int('num_outputs', c.node.outputs.length);
+  if (!(count >= 1 && count <= c.node.outputs.length)) c.fail(`num_outputs ${count}, but ${c.node.outputs.length} outputs`);
   const size = Math.ceil(n / count);
   const parts = c.either('split', 1) ?? Array.from({ length: count }, (_, i) => Math.max(0, Math.min(size, n - i * size)));
   if (parts.some((p) => p < 0) || parts.reduce((a, b) => a + b, 0) !== n) c.fail(`parts ${show(parts)} do not add up to ${n}`);
