@@ -1,5 +1,5 @@
 // Programs: steps laid end to end in linear memory, run by one call. Intermediate results share an arena, packed by when they live.
-import { type Input, Planned, type Program, type ProgramStats, type StepTiming, type Storage, type View } from '../backend.ts';
+import { type Input, isView, Planned, type Program, type ProgramStats, type StepTiming, type Storage, type View } from '../backend.ts';
 import { SIZE } from '../base/dtype.ts';
 import { ValueError } from '../base/errors.ts';
 import { AGAIN, type Again, type Attrs, type KernelOp, type Lowered, type MapOp, type Op } from '../ops/op.ts';
@@ -39,8 +39,6 @@ export interface PlanStep {
   /** The input whose packed form phase 0 makes, and that form's stand-in. */
   readonly packs: { readonly of: Storage; readonly into: Storage } | null;
 }
-
-const isView = (x: Input): x is View => typeof x === 'object' && x !== null;
 
 /** Takes the steps that an engine writes instead of running them. */
 export class Lowering {
