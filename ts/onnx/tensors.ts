@@ -2,6 +2,7 @@
 import type { Data } from '../backend.ts';
 import { FormatError } from '../base/errors.ts';
 import { show } from '../base/shape.ts';
+import { Allowance } from '../formats/allowance.ts';
 import type { OptionalProto, SequenceProto, SparseTensorProto, TensorProto } from './messages.ts';
 import { carrier, codeOf, type ElemType, elemType, rawSize, valuesOf } from './types.ts';
 import { type Item, None, Sequence, Value } from './value.ts';
@@ -131,7 +132,7 @@ export function sparseValue(s: SparseTensorProto, external: External): Value {
   const shape = shapeOf(s.dims, where);
   const n = shape.reduce((a, b) => a * b, 1);
   const count = values.size;
-  if (n > 1 << 28) throw new FormatError(`${where}: ${show(shape)} is too large to be made dense`);
+  new Allowance(count).room(shape);
   const width = indices.length === count ? 1 : shape.length;
   if (indices.length !== count * width) throw new FormatError(`${where}: ${indices.length} indices for ${count} values`);
   const source = values.data() as Data;
