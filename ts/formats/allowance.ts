@@ -7,6 +7,8 @@ const ELEMENTS = 1 << 22;
 const ELEMENTS_EACH = 1024;
 /** How much more a number in a list of the host costs than an element of a tensor. */
 const HOST = 8;
+/** Dimensions that a tensor of a file may have. */
+export const RANK: number = 64;
 /** Steps that any run may take, and the bytes and elements that allow one more. */
 const STEPS = 50_000;
 const STEPS_EACH = 4;
@@ -23,6 +25,7 @@ export class Allowance {
   }
   /** A shape that the file decides. Throws ShapeError where it is none, or larger than this model justifies. */
   room(shape: readonly number[]): readonly number[] {
+    if (shape.length > RANK) throw new ShapeError(`a shape of ${shape.length} dimensions; at most ${RANK} are made`);
     if (!shape.every((n) => Number.isInteger(n) && n >= 0)) throw new ShapeError(`the impossible shape ${show(shape)}`);
     const n = shape.reduce((a, b) => a * b, 1);
     if (n > this.elements)

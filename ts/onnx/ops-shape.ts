@@ -34,12 +34,12 @@ function reshape(x: Tensor, c: Call): Tensor {
     shape[open] = x.numel / rest;
   }
   if (shape.some((n) => n < 0) || product(shape) !== x.numel) c.fail(`${show(x.shape)} cannot be viewed as ${show(wanted)}`);
-  return x.reshape(shape);
+  return x.reshape(c.room(shape));
 }
 
 function unsqueeze(x: Tensor, c: Call): Tensor {
   const axes = c.either('axes', 1) ?? c.fail('axes are missing');
-  const rank = x.ndim + axes.length;
+  const rank = c.room(new Array<number>(x.ndim + axes.length).fill(1)).length;
   const at = new Set(axes.map((a) => c.axis(a, rank)));
   if (at.size < axes.length) c.fail(`axes ${show(axes)} name a dimension twice`);
   const rest = [...x.shape];
@@ -63,7 +63,7 @@ function transpose(x: Tensor, c: Call): Tensor {
   return x.permute(perm);
 }
 function expand(x: Tensor, c: Call): Tensor {
-  const wanted = c.numbers(1);
+  const wanted = c.room(c.numbers(1));
   const rank = Math.max(wanted.length, x.ndim);
   const at = (list: readonly number[], i: number): number => list[i - rank + list.length] ?? 1;
   const shape = Array.from({ length: rank }, (_, i) => {
