@@ -81,9 +81,10 @@ export function load(bytes: Uint8Array): Model {
   };
   try {
     const { calls, inputs, outputs } = rawCalls(
-      readRecipe(bytes, fill, ({ op, inputs }) =>
-        op.kind === 'view' || inputs.length !== op.inputs.length ? `${inputs.length} operands` : null,
-      ),
+      readRecipe(bytes, fill, ({ op, inputs }) => {
+        if (op.kind === 'view' || inputs.length !== op.inputs.length) return `${inputs.length} operands`;
+        return op.kind === 'kernel' && (op.random || op.mutates) ? 'no plan draws random numbers or steps an optimizer' : null;
+      }),
     );
     const places = inputs.map((p) => ({ storage: own(p.bytes), byteOffset: 0 }));
     const results = outputs.map((p) => own(p.bytes));
