@@ -1,7 +1,7 @@
 // The Wasm device as far as plans need it: no call runs by itself.
 import type { Call, Program, Storage } from '../backend.ts';
 import type { Op } from '../ops/op.ts';
-import { type Exports, load } from '../wasm/load.ts';
+import { type Loaded, load } from '../wasm/load.ts';
 import { lower } from '../wasm/lower.ts';
 import { type Runner, WasmProgram } from '../wasm/program.ts';
 import type { Place } from '../wasm/space.ts';
@@ -13,12 +13,12 @@ import { Blocks } from './memory.ts';
 export class Engine implements Runner {
   readonly memory: Blocks;
   readonly pool: Pool;
-  private readonly exports: Exports;
+  readonly loaded: Loaded;
 
   constructor() {
     const loaded = load();
-    this.exports = loaded.exports;
-    this.memory = new Blocks(loaded.memory, this.exports.heapBase(), loaded.maxPages * 65536);
+    this.loaded = loaded;
+    this.memory = new Blocks(loaded.memory, loaded.exports.heapBase(), loaded.maxPages * 65536);
     this.pool = new Pool(loaded, this.memory);
     choose(this.memory.u32, habit());
   }
@@ -30,7 +30,8 @@ export class Engine implements Runner {
   }
   runProgram(address: number, count: number, threaded: boolean, opOf: (left: number) => Op): void {
     if (threaded) this.pool.ensure();
-    const status = this.exports.run(address, count);
-    if (status !== 0) throw failure(opOf(this.exports.stepsLeft()), status, this.exports.statusDetail());
+    const { run, stepsLeft, statusDetail } = this.loaded.exports;
+    const status = run(address, count);
+    if (status !== 0) throw failure(opOf(stepsLeft()), status, statusDetail());
   }
 }

@@ -77,12 +77,15 @@ export class Plan {
     this.program = program;
     this.timed = timed;
   }
-  /** The calls that the plan runs, one line each: first those whose results stay until the state that they read changes. */
+  /**
+   * The calls that the plan runs, one line each: first those whose results stay until the state that they read changes; last the chains that
+   * `wick/jit` printed.
+   */
   print(): string {
-    const { once, each } = this.program;
+    const { once, each, stats } = this.program;
     const lines = printed({ ...this.recipe.graph, calls: [...once, ...each] }).split('\n');
     if (once.length > 0) lines.splice(once.length, 0, '');
-    return lines.join('\n');
+    return [...lines, ...stats.printed.map((ops) => `printed: ${ops}`)].join('\n');
   }
   /**
    * Runs the plan once, step by step, and tells what each took. Its results are freed; what it changes in place is changed.

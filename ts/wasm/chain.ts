@@ -55,6 +55,7 @@ class Chain {
   private readonly free: number[] = [];
   private readonly offsets = new Map<Storage, number>();
   private readonly written = new Set<Storage>();
+  private readonly scalars = new Set<Storage>();
   private tiles = 0;
 
   /** Adds step i, where it fits; `inside` tells whether a storage lives from this step to one that the chain will hold. */
@@ -62,6 +63,8 @@ class Chain {
     const operands = operandsOf(step);
     const [out] = operands;
     const target = out.ref as Ref;
+    // A number that other tiles still read.
+    if (this.scalars.has(target.storage)) return false;
     if (this.steps.length === MAX_OPS || this.entries.length + operands.length > MAX_OPERANDS || this.tiles + 2 > MAX_TILES) return false;
     for (const { ref, words } of operands) {
       if (ref === null) continue;
@@ -87,7 +90,8 @@ class Chain {
     if (ref !== null) {
       const own = this.registers.get(ref.storage);
       if (own !== undefined) return own;
-      if (modeOf(words[1]) !== SCALAR) this.offsets.set(ref.storage, ref.offset);
+      if (modeOf(words[1]) === SCALAR) this.scalars.add(ref.storage);
+      else this.offsets.set(ref.storage, ref.offset);
     }
     const mode = modeOf(words[1]);
     const key = ref === null ? `number ${words}` : `${mode} ${this.numberOf(ref.storage)} ${ref.offset}`;

@@ -1,5 +1,15 @@
 // Programs: steps laid end to end in linear memory, run by one call. Intermediate results share an arena, packed by when they live.
-import { type Input, Planned, type Program, type ProgramStats, type StepTiming, type Storage, type View } from '../backend.ts';
+import {
+  type Input,
+  type Joinable,
+  Planned,
+  type Program,
+  type ProgramStats,
+  printer,
+  type StepTiming,
+  type Storage,
+  type View,
+} from '../backend.ts';
 import { SIZE } from '../base/dtype.ts';
 import { ValueError } from '../base/errors.ts';
 import { bytesOf, PICKS } from '../ops/cost.ts';
@@ -10,7 +20,7 @@ import { STEP } from './encode.ts';
 import type { Place, Space, Words } from './space.ts';
 
 /** What a program needs of the engine. */
-export interface Runner {
+export interface Runner extends Joinable {
   readonly memory: Space;
   /** Runs steps; `opOf` names the op of a failed one by the steps left. @throws IndexError and what ops throw while they run */
   runProgram(address: number, count: number, threaded: boolean, opOf: (left: number) => Op): void;
@@ -20,6 +30,8 @@ export interface Runner {
 const SLOTS = 1024 >> 2;
 const MAX_SLOTS = 768;
 const ARENA = 1;
+/** Runs after which a plan is worth code of its own. */
+const HOT = 3;
 
 /** An operand of a step: where its slot and its address stand, in words from the step's start. */
 export interface Ref {
@@ -122,6 +134,8 @@ export class WasmProgram implements Program {
   private readonly renewals: { readonly word: number; readonly renew: () => Lowered }[] = [];
   private readonly forms: Form[] = [];
   private readonly held = new Set<Storage>();
+  private readonly printed: string[] = [];
+  private runs = 0;
 
   constructor(runner: Runner, lowered: readonly PlanStep[], inputs: readonly Storage[], outputs: readonly Storage[]) {
     const { memory } = runner;
@@ -143,7 +157,15 @@ export class WasmProgram implements Program {
     this.threaded = steps.some((s) => s.tiles > 1);
     this.arena = memory.alloc(bytes);
     const moved = steps.flatMap((s) => s.refs).reduce((sum, r) => sum + r.moved, 0);
-    this.stats = { steps: steps.length, fused: lowered.length - steps.length, arena: bytes, live, intermediates, bytesMoved: moved };
+    this.stats = {
+      steps: steps.length,
+      fused: lowered.length - steps.length,
+      arena: bytes,
+      live,
+      intermediates,
+      bytesMoved: moved,
+      printed: this.printed,
+    };
     const total = steps.reduce((sum, s) => sum + s.words.length, 0);
     this.code = memory.alloc(total * 4);
     let at = this.code.pointer >>> 2;
@@ -175,6 +197,8 @@ export class WasmProgram implements Program {
     timings?: StepTiming[],
   ): void {
     const { memory } = this.runner;
+    if (printer !== null && ++this.runs === HOT)
+      for (const i of printer(this.runner, this.code.pointer, this.ops.length)) this.printed.push(this.names[i]);
     const { u32 } = memory;
     u32[SLOTS + ARENA] = this.arena.pointer;
     let slot = SLOTS + ARENA + 1;
