@@ -66,6 +66,8 @@ export interface ProgramStats {
   readonly arena: number;
   readonly live: number;
   readonly intermediates: number;
+  /** Bytes that the steps read and write, each operand of each step once; what stays in a fused step's tiles is none of them. */
+  readonly bytesMoved: number;
   /** Chains of fused steps that run as machine code of their own: the names of their ops. */
   readonly printed: readonly string[];
 }

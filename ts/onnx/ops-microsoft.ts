@@ -12,7 +12,7 @@ import { Value } from './value.ts';
 
 /** The same node with other inputs. */
 const again = (c: Call, inputs: readonly (Value | null)[], row: Row): Out =>
-  row.run(new CallOf({ ...c.node, domain: '', version: 21 }, inputs, c.enter));
+  row.run(new CallOf({ ...c.node, domain: '', version: 21 }, inputs, c.enter, c.allowance));
 const first = (out: Out): Tensor => {
   const x = Array.isArray(out) ? out[0] : out;
   return x instanceof Value ? x.tensor() : (x as Tensor);

@@ -11,6 +11,7 @@ import { Value } from './value.ts';
 function spread(s: Tensor, x: Tensor, axis: number, block: number, c: Call): Tensor {
   if (s.numel === 1 && block === 0) return s.reshape([]);
   if (block > 0) {
+    c.room(s.shape.map((n, d) => (d === axis ? n * block : n)));
     const n = x.shape[axis];
     const wide = s.repeatInterleave(block, axis);
     return wide.shape[axis] === n ? wide : wide.narrow(axis, 0, n);

@@ -48,7 +48,7 @@ export class TFLiteModel implements Model {
     joinQuantised();
     const file = readFile(bytes);
     this.graph = file.subgraphs[0];
-    this.instance = new Instance(file);
+    this.instance = new Instance(file, bytes.length);
     this.compiles = compiles;
     this.metadata = file.metadata;
     this.inputs = this.graph.inputs.map((i) => portOf(this.graph.tensors[i]));
@@ -103,7 +103,7 @@ export class TFLiteModel implements Model {
     const { frame } = kind;
     // Results are the caller's: never an input, a constant or a variable itself.
     const evaluate = (list: Tensor[]): Tensor[] =>
-      instance.session(() => frame.run(list).values.map((y) => (list.includes(y) || instance.owns(y) ? y.clone() : y)));
+      instance.session(list, () => frame.run(list).values.map((y) => (list.includes(y) || instance.owns(y) ? y.clone() : y)));
     instance.dynamic = false;
     const results = scope(() => evaluate(inputs));
     kind.runs++;
@@ -124,7 +124,7 @@ export class TFLiteModel implements Model {
         }
     };
     try {
-      this.instance.session(() => new Frame(this.instance, this.graph).run(list));
+      this.instance.session(list, () => new Frame(this.instance, this.graph).run(list));
     } finally {
       this.instance.observe = null;
     }

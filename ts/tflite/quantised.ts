@@ -8,14 +8,13 @@ import type { Affine, Call } from './call.ts';
 import { multiplierOf, quantisedClamp, tableOf } from './fixed.ts';
 import { call } from './kernels.ts';
 
-/** The entry of a table (numbers of dtype `to`) for each element. */
-export function looked(x: Tensor, table: readonly number[], to: DType): Tensor {
-  return call(lookup, [x, tensor([...table], { dtype: to })], {});
+/** The entry of a table (numbers of dtype `to`), which follows from the scales, for each element of input i. */
+export function looked(c: Call, table: () => readonly number[], to: DType, i = 0): Tensor {
+  return call(lookup, [c.x(i), c.once(`table ${i}`, () => tensor([...table()], { dtype: to }))], {});
 }
 /** A function of single elements, by the table of its values. */
 export function mapped(c: Call, value: (x: number) => number, i = 0): Tensor {
-  const x = c.x(i);
-  return looked(x, tableOf(x.dtype, value), c.outType());
+  return looked(c, () => tableOf(c.x(i).dtype, value), c.outType(), i);
 }
 
 /** Floats as quantised integers. */

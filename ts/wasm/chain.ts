@@ -77,7 +77,7 @@ class Chain {
     const numbers = operands.slice(1).map((x) => this.entry(x));
     for (const { ref } of operands.slice(1)) if (ref !== null) this.endOf(ref.storage, i, lives);
     const life = lives.get(target.storage);
-    const number = life !== undefined && life.from === i && inside(life) ? this.register(target.storage) : this.entry(out);
+    const number = life !== undefined && life.from === i && inside(life) ? this.register(target.storage) : this.stored(out, target);
     this.offsets.set(target.storage, target.offset);
     this.written.add(target.storage);
     const [a, b = 0, c = 0] = numbers;
@@ -101,6 +101,14 @@ class Chain {
       this.known.set(key, k);
       if (mode !== 0) this.tiles++;
     }
+    return k;
+  }
+  /** The entry that a step writes to memory: twice moved if one before has read it. */
+  private stored(x: Operand, { storage }: Ref): number {
+    const before = this.entries.length;
+    const k = this.entry(x);
+    const i = this.refs.findIndex((r) => r.slot === HEAD + 4 * k);
+    if (i >= 0 && k < before && !this.written.has(storage)) this.refs[i] = { ...this.refs[i], moved: 2 * this.refs[i].moved };
     return k;
   }
   private readonly numbers = new Map<Storage, number>();

@@ -12,6 +12,7 @@ import {
 } from '../backend.ts';
 import { SIZE } from '../base/dtype.ts';
 import { ValueError } from '../base/errors.ts';
+import { bytesOf, PICKS } from '../ops/cost.ts';
 import { AGAIN, type Again, type Attrs, type KernelOp, type Lowered, type MapOp, type Op } from '../ops/op.ts';
 import { type Arrangement, arrange, type Life } from './arena.ts';
 import { fused, isFlat } from './chain.ts';
@@ -38,6 +39,8 @@ export interface Ref {
   readonly at: number;
   readonly storage: Storage;
   readonly offset: number;
+  /** Bytes that the step reads and writes there; 0 for a workspace. */
+  readonly moved: number;
 }
 export interface PlanStep {
   readonly op: Op;
@@ -69,20 +72,25 @@ export class Lowering {
   map(op: MapOp, tiles: number, operands: readonly Input[]): void {
     if (tiles === 0) return;
     const words = this.words();
-    const refs = operands.flatMap((x, k) => (isView(x) ? [ref(8 + 4 * k, 10 + 4 * k, x)] : []));
+    const refs = operands.flatMap((x, k) => (isView(x) ? [ref(8 + 4 * k, 10 + 4 * k, x, bytesOf(x))] : []));
     this.steps.push({ op, name: op.name, words, tiles, refs, flat: isFlat(words), renew: null, packs: null });
   }
   kernel(op: KernelOp, operands: readonly (View | null)[], lowered: Lowered, attrs: Attrs, again: (attrs: Attrs) => Lowered): void {
     const words = this.words();
     const at = (i: number): [number, number] => [8 + 3 * i, 9 + 3 * i];
-    const refs = operands.flatMap((x, i) => (x === null ? [] : [ref(...at(i), x)]));
+    const first = operands.length - op.inputs.length;
+    const moved = (x: View, i: number): number =>
+      i === first && PICKS.test(op.name)
+        ? Math.min(bytesOf(x), bytesOf(operands[0] as View))
+        : bytesOf(x) * (op.mutates?.includes(op.inputs[i - first]?.replace('?', '')) ? 2 : 1);
+    const refs = operands.flatMap((x, i) => (x === null ? [] : [ref(...at(i), x, moved(x, i))]));
     const { workspace = 0, packs, tiles } = lowered;
     let form: PlanStep['packs'] = null;
     if (workspace > 0) {
       const storage = new Planned(workspace);
       const [slot, address] = at(operands.length);
-      refs.push({ slot, at: address, storage, offset: 0 });
-      const source = packs && operands[operands.length - op.inputs.length + packs.input];
+      refs.push({ slot, at: address, storage, offset: 0, moved: 0 });
+      const source = packs && operands[first + packs.input];
       if (source) form = { of: source.storage, into: storage };
     }
     const more = attrs[AGAIN as never] as Again | undefined;
@@ -98,7 +106,13 @@ export class Lowering {
     return words;
   }
 }
-const ref = (slot: number, at: number, x: View): Ref => ({ slot, at, storage: x.storage, offset: x.offset * SIZE[x.dtype] });
+const ref = (slot: number, at: number, x: View, moved: number): Ref => ({
+  slot,
+  at,
+  storage: x.storage,
+  offset: x.offset * SIZE[x.dtype],
+  moved,
+});
 
 /** A packed form of state: made again when the state's version has changed. */
 interface Form {
@@ -142,7 +156,16 @@ export class WasmProgram implements Program {
     this.names = steps.map((s) => s.name);
     this.threaded = steps.some((s) => s.tiles > 1);
     this.arena = memory.alloc(bytes);
-    this.stats = { steps: steps.length, fused: lowered.length - steps.length, arena: bytes, live, intermediates, printed: this.printed };
+    const moved = steps.flatMap((s) => s.refs).reduce((sum, r) => sum + r.moved, 0);
+    this.stats = {
+      steps: steps.length,
+      fused: lowered.length - steps.length,
+      arena: bytes,
+      live,
+      intermediates,
+      bytesMoved: moved,
+      printed: this.printed,
+    };
     const total = steps.reduce((sum, s) => sum + s.words.length, 0);
     this.code = memory.alloc(total * 4);
     let at = this.code.pointer >>> 2;
