@@ -87,7 +87,7 @@ class Chain {
     }
     const numbers = operands.slice(1).map((x) => this.entry(x));
     for (const { ref } of operands.slice(1)) if (ref !== null) this.endOf(ref.storage, i, lives);
-    const number = own ? this.register(target.storage) : this.entry(out);
+    const number = own ? this.register(target.storage) : this.stored(out, target);
     this.offsets.set(target.storage, target.offset);
     this.written.add(target.storage);
     const [a, b = 0, c = 0] = numbers;
