@@ -17,7 +17,7 @@ import {
 import { toDot, toMermaid, toTrace } from './drawing.ts';
 import { registerFormat } from './load.ts';
 import type { Model } from './model.ts';
-import { portsOf } from './ports.ts';
+import { checkNames, portsOf } from './ports.ts';
 import { aligned, HEAD, type Json, MAGIC, readRecipe, VERSION } from './recipe.ts';
 import { problemOf } from './rules.ts';
 import { crc32 } from './zip.ts';
@@ -143,11 +143,7 @@ function modelOf(loaded: Loaded): Model {
     outputs,
     metadata: {},
     run(named) {
-      const unknown = Object.keys(named).find((name) => !inputs.some((port) => port.name === name));
-      const missing = inputs.find((port) => named[port.name] === undefined)?.name;
-      const names = inputs.map((port) => port.name).join(', ');
-      if (unknown ?? missing)
-        throw new ValueError(`run: ${unknown ? `no input '${unknown}'` : `'${missing}' is missing`}; the inputs are ${names}`);
+      checkNames(named, inputs);
       const found = call(inputs.map((port) => named[port.name]));
       return Object.fromEntries(outputs.map((port, i) => [port.name, found[i]]));
     },
