@@ -47,6 +47,9 @@ export interface View extends Meta {
 
 export type Input = View | Scalar | null;
 
+/** Whether an operand is a view rather than a number, or none. */
+export const isView = (x: unknown): x is View => typeof x === 'object' && x !== null;
+
 export type Data = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint16Array | Int16Array | Int8Array | Uint8Array;
 
 /** One run of an op: what a recorder notes and a device lowers. */

@@ -1,7 +1,6 @@
 // What a program computes from state alone stays from run to run: constants, converted and folded weights.
 import type { Backend, Call, Program, Storage } from '../backend.ts';
-import { AGAIN } from '../ops/op.ts';
-import { type Graph, readsOf, relocated, writesOf } from './graph.ts';
+import { type Graph, isPure, readsOf, relocated, writesIn, writesOf } from './graph.ts';
 
 /** Calls whose results stay until the state behind them changes, and those of every run. */
 export interface Parted {
@@ -11,20 +10,18 @@ export interface Parted {
 
 /** Parts the calls of a graph. What stays is written once, drawn from no random numbers, and no result of the program's own. */
 export function parted({ calls, inputs, outputs }: Graph): Parted {
-  const writes = new Map<Storage, number>();
-  for (const s of calls.flatMap(writesOf)) writes.set(s, (writes.get(s) ?? 0) + 1);
+  const writes = writesIn(calls);
   const barred = new Set([...inputs, ...outputs]);
   const kept = new Set<Storage>();
   const steady = (s: Storage): boolean => kept.has(s) || (s.device !== 'plan' && !writes.has(s));
   const once: Call[] = [];
   const each: Call[] = [];
   for (const call of calls) {
-    const { op, attrs, outputs: results } = call;
+    const { outputs: results } = call;
     const reads = readsOf(call);
-    const pure = !(AGAIN in attrs) && !(op.kind === 'kernel' && (op.random || op.mutates !== undefined));
     const own = results.every(({ storage: s }) => s.device === 'plan' && !barred.has(s) && writes.get(s) === 1);
     // A call that reads nothing, such as a fill, is as cheap as what it would leave lying around.
-    if (pure && own && reads.length > 0 && reads.every(steady)) {
+    if (isPure(call) && own && reads.length > 0 && reads.every(steady)) {
       for (const y of results) kept.add(y.storage);
       once.push(call);
     } else each.push(call);

@@ -1,4 +1,4 @@
-import type { Input, View } from '../backend.ts';
+import { type Input, isView, type View } from '../backend.ts';
 import { CODE, COMPUTE, type DType, SIZE } from '../base/dtype.ts';
 import { ValueError } from '../base/errors.ts';
 import { isContiguous, sameShape } from '../base/shape.ts';
@@ -23,10 +23,6 @@ const OPERANDS = HEADER + 8;
 /** Byte address of a view's first element. */
 export function address(view: View): number {
   return (view.storage as Place).pointer + view.offset * SIZE[view.dtype];
-}
-
-function isView(x: Input): x is View {
-  return typeof x === 'object';
 }
 
 /** Whether a dense step may write whole vectors: nothing of the output's storage lies behind its last element. */
@@ -187,7 +183,7 @@ function encodeStrided(memory: Words, op: MapOp, inputs: readonly Input[], out: 
   for (const s of sizes) words[at++] = s;
   v = 0;
   const zeros = new Array<number>(dims).fill(0);
-  for (const x of [out, ...inputs]) for (const s of isView(x as Input) ? strides[v++] : zeros) words[at++] = s;
+  for (const x of [out, ...inputs]) for (const s of isView(x) ? strides[v++] : zeros) words[at++] = s;
   words[HEADER + 1] = (at - HEADER) << 2;
 }
 

@@ -1,6 +1,7 @@
 // Programs: steps laid end to end in linear memory, run by one call. Intermediate results share an arena, packed by when they live.
 import {
   type Input,
+  isView,
   type Joinable,
   Planned,
   type Program,
@@ -55,8 +56,6 @@ export interface PlanStep {
   readonly packs: { readonly of: Storage; readonly into: Storage } | null;
 }
 
-const isView = (x: Input): x is View => typeof x === 'object' && x !== null;
-
 /** Takes the steps that an engine writes instead of running them. */
 export class Lowering {
   readonly steps: PlanStep[] = [];
@@ -73,7 +72,7 @@ export class Lowering {
     if (tiles === 0) return;
     const words = this.words();
     const refs = operands.flatMap((x, k) => (isView(x) ? [ref(8 + 4 * k, 10 + 4 * k, x, bytesOf(x))] : []));
-    this.steps.push({ op, name: op.name, words, tiles, refs, flat: isFlat(words), renew: null, packs: null });
+    this.steps.push({ op, name: op.name, words, tiles, refs, flat: isFlat(words, op), renew: null, packs: null });
   }
   kernel(op: KernelOp, operands: readonly (View | null)[], lowered: Lowered, attrs: Attrs, again: (attrs: Attrs) => Lowered): void {
     const words = this.words();

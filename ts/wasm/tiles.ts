@@ -1,7 +1,7 @@
 // Which of two tiles products use: what suits the engine by habit, corrected by the time of real calls. Both sum in the same order.
 
 /** Where kernels look: SPREAD of assembly/step.ts. */
-const SPREAD = 4556 >> 2;
+export const SPREAD: number = 4556 >> 2;
 /** Calls of a step before it is timed: an engine's first compiler is slow with either tile. */
 const WARM = 16;
 const ROUNDS = 8;

@@ -32,3 +32,7 @@ export function call(op: unknown, inputs: readonly (Tensor | null)[], attrs: Rea
     throw new DeviceError('this runtime compiles no WebAssembly at run time, which quantised models need; use a float model');
   return callKernel(op as KernelOp, inputs as readonly (TensorCore | null)[], attrs)[0];
 }
+/** Whether the kernels can run here. */
+export function quantisedJoined(): boolean {
+  return joined === true;
+}
