@@ -19,8 +19,8 @@ export interface Fold {
 const NAMES: ReadonlySet<string> = new Set(['sum', 'mean', 'prod', 'amax', 'amin']);
 /** Slot of a program's own memory: intermediate results. */
 const ARENA = 1;
-/** Elements that a block of a thread's memory has room for. */
-export const MOST = 32768;
+/** Bytes that a block of a thread's memory has room for. */
+const MOST = 256 << 10;
 
 /** Byte of integer field `name` from the first of them. */
 export const intAt = (name: string): number => 4 * FOLD_INTS.indexOf(name);
@@ -51,7 +51,8 @@ export function foldOf(steps: readonly ProgramStep[], i: number, chain: Chain): 
   const [n, kept, size] = [int('n'), int('k0') * int('k1') * int('k2'), int('size')];
   const rows = int('rows') === 1 && int('r0') * int('r1') * int('r2') === 1 && n * kept === size && size === before.words[4];
   const apart = kept > 1 && (int('k0') * int('k1') !== 1 || int('ks2') !== n);
-  if (!rows || apart || (int('pieces') === 1 ? n : int('span')) * int('group') > MOST) return null;
+  const block = (int('pieces') === 1 ? n : int('span')) * int('group');
+  if (!rows || apart || block * (chain.type === 1 ? 8 : 4) > MOST) return null;
 
   // Nobody else wants the chain's result, and what the reduction writes is not where the chain still reads.
   const made = before.refs.find((r) => r.slot === at);
