@@ -357,6 +357,7 @@ export class GpuBackend {
     return new DeviceError('webgpu: the readback failed');
   }
   destroy(): void {
+    this.pool.lost ??= 'destroyed';
     this.device.destroy();
   }
 }

@@ -66,6 +66,10 @@ export interface ProgramStats {
   readonly arena: number;
   readonly live: number;
   readonly intermediates: number;
+  /** Bytes that the steps read and write, each operand of each step once; what stays in a fused step's tiles is none of them. */
+  readonly bytesMoved: number;
+  /** Chains of fused steps that run as machine code of their own: the names of their ops. */
+  readonly printed: readonly string[];
 }
 
 /** One step of a timed run. */
@@ -117,6 +121,14 @@ export let rounder: Rounder | null = null;
 /** Brings kernels of another rounding, which `config` puts to use. */
 export function setRounder(r: Rounder): void {
   rounder = r;
+}
+
+/** Puts code of their own in the place of chains, of `count` steps from an address on: which of them. */
+export type Printer = (device: Roundable, address: number, count: number) => readonly number[];
+export let printer: Printer | null = null;
+/** Brings the printer of plans that run often. */
+export function setPrinter(p: Printer): void {
+  printer = p;
 }
 
 /** What a device beside Wasm reports. */

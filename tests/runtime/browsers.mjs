@@ -109,9 +109,10 @@ if (job !== null) {
  * Runs jobs one after the other in one browser; each is { file, where, limit, suspend } relative to `root`; `suspend`: the browser is stopped now and then.
  * @param headers of every response: isolation, policies
  * @param name of the host in the address; what is not localhost is no secure context
+ * @param flags of the browser's command line
  * @returns for each job what it printed, or a line 'not caught: why'
  */
-export function inBrowser(browser, root, jobs, { headers = {}, name = '127.0.0.1' } = {}) {
+export function inBrowser(browser, root, jobs, { headers = {}, name = '127.0.0.1', flags = [] } = {}) {
   const profile = mkdtempSync(join(tmpdir(), 'wick-browser-'));
   const outputs = [];
   return new Promise((resolve) => {
@@ -168,7 +169,7 @@ export function inBrowser(browser, root, jobs, { headers = {}, name = '127.0.0.1
     });
     server.listen(0, '127.0.0.1', () => {
       const [program, ...args] = BROWSERS[browser](profile, `http://${name}:${server.address().port}/`);
-      child = spawn(program, args, {
+      child = spawn(program, [...flags, ...args], {
         detached: true,
         stdio: 'ignore',
         env: { ...process.env, ...ENVIRONMENT, HOME: profile, XDG_RUNTIME_DIR: profile },

@@ -19,3 +19,19 @@ export async function compare(what: string, got: Tensor, want: Tensor, { rtol, a
     if (!(Math.abs(x - y) <= atol + rtol * Math.abs(y))) throw new Error(`${what}[${i}]: ${x} for ${y}`);
   }
 }
+
+/** Throws where two values differ as JSON. */
+export function equal(got: unknown, want: unknown): void {
+  if (JSON.stringify(got) !== JSON.stringify(want)) throw new Error(`${JSON.stringify(got)} for ${JSON.stringify(want)}`);
+}
+/** Throws unless `run` throws an error of this kind whose message is like `text`. */
+export async function refused(kind: string, text: RegExp, run: () => unknown): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    const { name, message } = error as Error;
+    if (name !== kind || !text.test(message)) throw new Error(`${name}: ${message}`);
+    return;
+  }
+  throw new Error(`no ${kind} was thrown`);
+}

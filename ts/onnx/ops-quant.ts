@@ -72,7 +72,7 @@ function centred(x: Tensor, zero: Tensor | null, rows: boolean): Tensor {
   return wide.sub(rows ? z.reshape([-1, 1]) : z);
 }
 /** The exact product of whole matrices. Bytes are multiplied raw; what their zero points add is taken off the sums. */
-function product(a: Tensor, za: Tensor | null, b: Tensor, zb: Tensor | null): Tensor {
+export function wholeProduct(a: Tensor, za: Tensor | null, b: Tensor, zb: Tensor | null): Tensor {
   const k = a.shape[a.ndim - 1];
   const plain = (z: Tensor | null): boolean => z === null || z.numel === 1 || z.ndim === 1;
   let sum = plain(za) && plain(zb) ? byteProduct(a, b, [0, 0], null, null) : null;
@@ -137,7 +137,7 @@ function byteResult(c: Call, a: Tensor, za: number, b: Tensor, zb: number, bias:
 function qlinearMatMul(c: Call): Value {
   const scale = factor(c.x(1), c.x(4), null);
   const whole = byteResult(c, c.x(0), 2, c.x(3), 5, null, scale, 6);
-  return whole ?? requantised(product(c.x(0), c.x(2), c.x(3), c.x(5)), scale, c, 6);
+  return whole ?? requantised(wholeProduct(c.x(0), c.x(2), c.x(3), c.x(5)), scale, c, 6);
 }
 
 /** The exact convolution of whole images and weights. */
@@ -223,7 +223,7 @@ function qgemm(c: Call): Value {
   const line = bias === null || bias.numel === b.shape[1];
   const whole = c.has(7) && line ? byteResult(c, a, 2, b, 5, bias?.reshape([-1]) ?? null, scaled, 7) : null;
   if (whole !== null) return whole;
-  const exact = product(a, c.opt(2), b, c.opt(5));
+  const exact = wholeProduct(a, c.opt(2), b, c.opt(5));
   const sum = bias === null ? exact : exact.add(bias);
   if (!c.has(7)) return Value.of(sum.to('float32').mul(scaled), 'float');
   return requantised(sum, scaled, c, 7);
@@ -243,13 +243,13 @@ function qconcat(c: Call): Value {
 /** x, quantised by its own range, times whole weights [in, out] with scale and zero point for all or for each column. */
 export function dynamicProduct(x: Tensor, w: Tensor, scale: Tensor, zero: Tensor): Tensor {
   const [q, s, z] = dynamic(x);
-  return product(q.tensor(), z.tensor(), w, zero)
+  return wholeProduct(q.tensor(), z.tensor(), w, zero)
     .to('float32')
     .mul(factor(s.tensor(), scale, null));
 }
 function dynamicQuantizeMatMul(c: Call): Tensor {
   const [q, scale, zero] = dynamic(c.x(0));
-  const sum = product(q.tensor(), zero.tensor(), c.x(1), c.opt(3)).to('float32');
+  const sum = wholeProduct(q.tensor(), zero.tensor(), c.x(1), c.opt(3)).to('float32');
   const y = sum.mul(factor(scale.tensor(), c.x(2), null));
   return c.has(4) ? y.add(c.x(4)) : y;
 }
@@ -259,7 +259,7 @@ export const QUANTISED: Readonly<Record<string, Row>> = {
   QuantizeLinear: { fixed: [1, 2], run: quantizeLinear },
   DequantizeLinear: { fixed: [0, 1, 2], run: dequantizeLinear },
   DynamicQuantizeLinear: { run: (c) => dynamic(c.x(0)) },
-  MatMulInteger: { quantised: true, run: (c) => product(c.x(0), c.opt(2), c.x(1), c.opt(3)) },
+  MatMulInteger: { quantised: true, run: (c) => wholeProduct(c.x(0), c.opt(2), c.x(1), c.opt(3)) },
   ConvInteger: { quantised: true, run: convInteger },
   QLinearMatMul: { quantised: true, fixed: [1, 2, 4, 5, 6, 7], run: qlinearMatMul },
   QLinearConv: { quantised: true, fixed: [1, 2, 4, 5, 6, 7], run: qlinearConv },
@@ -280,7 +280,7 @@ export const QUANTISED: Readonly<Record<string, Row>> = {
     quantised: true,
     fixed: [2, 3, 4, 5],
     run: (c) => {
-      const sum = product(c.x(0), c.opt(4), c.x(1), c.opt(5)).to('float32');
+      const sum = wholeProduct(c.x(0), c.opt(4), c.x(1), c.opt(5)).to('float32');
       const y = sum.mul(factor(c.x(2), c.x(3), null));
       return c.has(6) ? y.add(c.x(6)) : y;
     },

@@ -1,7 +1,18 @@
 // Programs: steps laid end to end in linear memory, run by one call. Intermediate results share an arena, packed by when they live.
-import { type Input, Planned, type Program, type ProgramStats, type StepTiming, type Storage, type View } from '../backend.ts';
+import {
+  type Input,
+  Planned,
+  type Program,
+  type ProgramStats,
+  printer,
+  type Roundable,
+  type StepTiming,
+  type Storage,
+  type View,
+} from '../backend.ts';
 import { SIZE } from '../base/dtype.ts';
 import { ValueError } from '../base/errors.ts';
+import { bytesOf, PICKS } from '../ops/cost.ts';
 import { AGAIN, type Again, type Attrs, type KernelOp, type Lowered, type MapOp, type Op } from '../ops/op.ts';
 import { type Arrangement, arrange, type Life } from './arena.ts';
 import { fused, isFlat } from './chain.ts';
@@ -9,7 +20,7 @@ import { STEP } from './encode.ts';
 import type { Memory, WasmStorage } from './memory.ts';
 
 /** What a program needs of the engine. */
-export interface Runner {
+export interface Runner extends Roundable {
   readonly memory: Memory;
   /** Runs steps; `opOf` names the op of a failed one by the steps left. @throws IndexError and what ops throw while they run */
   runProgram(address: number, count: number, threaded: boolean, opOf: (left: number) => Op): void;
@@ -19,6 +30,8 @@ export interface Runner {
 const SLOTS = 1024 >> 2;
 const MAX_SLOTS = 768;
 const ARENA = 1;
+/** Runs after which a plan is worth code of its own. */
+const HOT = 3;
 
 /** An operand of a step: where its slot and its address stand, in words from the step's start. */
 export interface Ref {
@@ -26,6 +39,8 @@ export interface Ref {
   readonly at: number;
   readonly storage: Storage;
   readonly offset: number;
+  /** Bytes that the step reads and writes there; 0 for a workspace. */
+  readonly moved: number;
 }
 export interface PlanStep {
   readonly op: Op;
@@ -57,20 +72,25 @@ export class Lowering {
   map(op: MapOp, tiles: number, operands: readonly Input[]): void {
     if (tiles === 0) return;
     const words = this.words();
-    const refs = operands.flatMap((x, k) => (isView(x) ? [ref(8 + 4 * k, 10 + 4 * k, x)] : []));
+    const refs = operands.flatMap((x, k) => (isView(x) ? [ref(8 + 4 * k, 10 + 4 * k, x, bytesOf(x))] : []));
     this.steps.push({ op, name: op.name, words, tiles, refs, flat: isFlat(words), renew: null, packs: null });
   }
   kernel(op: KernelOp, operands: readonly (View | null)[], lowered: Lowered, attrs: Attrs, again: (attrs: Attrs) => Lowered): void {
     const words = this.words();
     const at = (i: number): [number, number] => [8 + 3 * i, 9 + 3 * i];
-    const refs = operands.flatMap((x, i) => (x === null ? [] : [ref(...at(i), x)]));
+    const first = operands.length - op.inputs.length;
+    const moved = (x: View, i: number): number =>
+      i === first && PICKS.test(op.name)
+        ? Math.min(bytesOf(x), bytesOf(operands[0] as View))
+        : bytesOf(x) * (op.mutates?.includes(op.inputs[i - first]?.replace('?', '')) ? 2 : 1);
+    const refs = operands.flatMap((x, i) => (x === null ? [] : [ref(...at(i), x, moved(x, i))]));
     const { workspace = 0, packs, tiles } = lowered;
     let form: PlanStep['packs'] = null;
     if (workspace > 0) {
       const storage = new Planned(workspace);
       const [slot, address] = at(operands.length);
-      refs.push({ slot, at: address, storage, offset: 0 });
-      const source = packs && operands[operands.length - op.inputs.length + packs.input];
+      refs.push({ slot, at: address, storage, offset: 0, moved: 0 });
+      const source = packs && operands[first + packs.input];
       if (source) form = { of: source.storage, into: storage };
     }
     const more = attrs[AGAIN as never] as Again | undefined;
@@ -86,7 +106,13 @@ export class Lowering {
     return words;
   }
 }
-const ref = (slot: number, at: number, x: View): Ref => ({ slot, at, storage: x.storage, offset: x.offset * SIZE[x.dtype] });
+const ref = (slot: number, at: number, x: View, moved: number): Ref => ({
+  slot,
+  at,
+  storage: x.storage,
+  offset: x.offset * SIZE[x.dtype],
+  moved,
+});
 
 /** A packed form of state: made again when the state's version has changed. */
 interface Form {
@@ -108,6 +134,8 @@ export class WasmProgram implements Program {
   private readonly renewals: { readonly word: number; readonly renew: () => Lowered }[] = [];
   private readonly forms: Form[] = [];
   private readonly held = new Set<Storage>();
+  private readonly printed: string[] = [];
+  private runs = 0;
 
   constructor(runner: Runner, lowered: readonly PlanStep[], inputs: readonly Storage[], outputs: readonly Storage[]) {
     const { memory } = runner;
@@ -128,7 +156,16 @@ export class WasmProgram implements Program {
     this.names = steps.map((s) => s.name);
     this.threaded = steps.some((s) => s.tiles > 1);
     this.arena = memory.alloc(bytes);
-    this.stats = { steps: steps.length, fused: lowered.length - steps.length, arena: bytes, live, intermediates };
+    const moved = steps.flatMap((s) => s.refs).reduce((sum, r) => sum + r.moved, 0);
+    this.stats = {
+      steps: steps.length,
+      fused: lowered.length - steps.length,
+      arena: bytes,
+      live,
+      intermediates,
+      bytesMoved: moved,
+      printed: this.printed,
+    };
     const total = steps.reduce((sum, s) => sum + s.words.length, 0);
     this.code = memory.alloc(total * 4);
     let at = this.code.pointer >>> 2;
@@ -160,6 +197,8 @@ export class WasmProgram implements Program {
     timings?: StepTiming[],
   ): void {
     const { memory } = this.runner;
+    if (printer !== null && ++this.runs === HOT)
+      for (const i of printer(this.runner, this.code.pointer, this.ops.length)) this.printed.push(this.names[i]);
     const { u32 } = memory;
     u32[SLOTS + ARENA] = this.arena.pointer;
     let slot = SLOTS + ARENA + 1;

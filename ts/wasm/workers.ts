@@ -17,7 +17,7 @@ const go = ({ module, memory, scratch, id }) => {
     last = top;
     for (const r of fresh) {
       const more = new WebAssembly.Module(new Uint8Array(memory.buffer).slice(words[r + 1], words[r + 1] + words[r + 2]));
-      const kernels = new WebAssembly.Instance(more, { env: { memory } }).exports;
+      const kernels = new WebAssembly.Instance(more, { env: { memory, table: x.table } }).exports;
       kernels.setScratch(scratch);
       for (const kernel of Object.values(kernels)) x.table.grow(1, kernel);
     }
