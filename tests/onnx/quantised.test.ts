@@ -168,14 +168,17 @@ function joinedModel(op: string, a: number[], b: number[]): Int8Array {
   m.dispose();
   return y;
 }
-test('sums and products between DequantizeLinear and QuantizeLinear round in float32, half to even', () => {
+test('sums and products between DequantizeLinear and QuantizeLinear round as onnxruntime does, half to even', () => {
   const [a, b] = [numbers(1003, -128, 127, 21), numbers(1003, 0, 255, 23)];
   for (const op of ['Add', 'Mul']) {
-    const wanted = a.map((v, i) => {
-      const [p, q] = [fround(fround(v + 11) * fround(0.07)), fround(fround(b[i] - 140) * fround(0.02))];
-      const value = op === 'Add' ? fround(p + q) : fround(p * q);
-      return clamp(even(fround(value / fround(0.09))) + 5, -128, 127);
-    });
+    const [ra, rb] = [0.07, 0.02].map((v) => fround(fround(v) / fround(0.09)));
+    const times = fround(fround(fround(0.07) * fround(0.02)) / fround(0.09));
+    const fixed = fround(5 - fround(fround(ra * -11) + fround(rb * 140)));
+    const wanted = a.map((v, i) =>
+      op === 'Add'
+        ? clamp(even(fround(v * ra + fround(b[i] * rb + fixed))), -128, 127)
+        : clamp(even(fround((v + 11) * (b[i] - 140) * times)) + 5, -128, 127),
+    );
     assert.equal(Array.from(joinedModel(op, a, b)), wanted);
   }
 });

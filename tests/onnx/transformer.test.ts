@@ -81,7 +81,20 @@ test('MultiHeadAttention: packed products, and causal', () => {
   const all = randn([b, s, h, 3, d]);
   const [y] = run('MultiHeadAttention', [['x', all]], { num_heads: h, unidirectional: 1 }, 1);
   const [q, k, v] = [0, 1, 2].map((i) => all.select(3, i).transpose(1, 2));
-  near(y, flat(plain(q, k, v, null, arange(s).reshape([1, s]).le(arange(s).reshape([s, 1])))));
+  near(
+    y,
+    flat(
+      plain(
+        q,
+        k,
+        v,
+        null,
+        arange(s)
+          .reshape([1, s])
+          .le(arange(s).reshape([s, 1])),
+      ),
+    ),
+  );
 });
 
 /** Pairs of elements half a head apart turned by the angles of their positions. */
@@ -168,7 +181,10 @@ test('Attention: packed weights, lengths of the keys, past and present', () => {
     .chunk(3, 2)
     .map((p) => heads(p, h));
   const [keys, values] = [cat([past.select(0, 0), k], 2), cat([past.select(0, 1), v], 2)];
-  const on = arange(5).reshape([1, 5]).lt(lengths.to('int64').reshape([b, 1])).reshape([b, 1, 1, 5]);
+  const on = arange(5)
+    .reshape([1, 5])
+    .lt(lengths.to('int64').reshape([b, 1]))
+    .reshape([b, 1, 1, 5]);
   const wanted = flat(plain(q, keys, values, where(on, 0, -10000).to('float32'), null));
   const [y] = run('Attention', [['x', x], ['w', w], ['b', bias], ['m', lengths], ['p', past]], { num_heads: h }, 1); // biome-ignore format: inputs
   near(y, wanted);

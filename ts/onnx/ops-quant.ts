@@ -1,8 +1,8 @@
 // Quantised operators, with the rounding that ONNX specifies: half to even, then saturation.
 import { show } from '../base/shape.ts';
 import { cat, maximum, minimum, scalar, type Tensor } from '../tensor/index.ts';
-import type { Call, Row } from './call.ts';
 import { byteConvolution, byteJoin, byteProduct, single, type Target } from './bytes.ts';
+import type { Call, Row } from './call.ts';
 import { HIGH, LOW } from './fuse.ts';
 import { convolution } from './ops-conv.ts';
 import { quantised } from './ops-types.ts';
@@ -184,12 +184,20 @@ const qlinearBinary = (times: boolean): Row => ({
       const whole = byteJoin(c.x(0), c.x(3), times, a, b, { dtype: type, ...y, ...limits(c, 6) });
       if (whole !== null) return Value.of(whole);
     }
-    const real = (i: number): Tensor =>
-      centred(c.x(i), c.opt(i + 2)?.reshape([]) ?? null, true)
-        .to('float32')
-        .mul(c.x(i + 1).reshape([]));
-    const sum = times ? real(0).mul(real(3)) : real(0).add(real(3));
-    return clipped(c, quantised(sum.div(c.x(6).reshape([])), c.opt(7)?.reshape([]) ?? null, type), 6);
+    const number = (i: number): Tensor => c.x(i).to('float32').reshape([]);
+    const whole = (i: number): Tensor => centred(c.x(i), c.opt(i + 2)?.reshape([]) ?? null, true);
+    const zero = c.opt(7)?.reshape([]) ?? null;
+    if (times) {
+      const ratio = number(1).mul(number(4)).div(number(6));
+      return clipped(c, quantised(whole(0).mul(whole(3)).to('float32').mul(ratio), zero, type), 6);
+    }
+    // Each product and sum is one rounding of float32, and zero points are one term.
+    const [ra, rb] = [number(1).div(number(6)), number(4).div(number(6))];
+    const of = (i: number): Tensor => (c.has(i) ? number(i) : number(1).mul(0));
+    const fixed = of(7).sub(ra.mul(of(2)).add(rb.mul(of(5))));
+    const step = (i: number, by: Tensor, and: Tensor): Tensor =>
+      c.x(i).to('float64').mul(by.to('float64')).add(and.to('float64')).to('float32');
+    return clipped(c, quantised(step(0, ra, step(3, rb, fixed)), null, type), 6);
   },
 });
 const qlinearUnary = (f: (x: Tensor, c: Call) => Tensor): Row => ({

@@ -56,7 +56,11 @@ function maskBias(c: Call, i: number, batch: number, queries: number, keys: numb
     on = column.lt(end).logicalAnd(column.ge(start)).reshape([batch, 1, 1, keys]);
   } else if (mask.ndim === 2) on = mask.ne(0).reshape([mask.shape[0], 1, 1, keys]);
   else if (mask.ndim === 3) on = mask.ne(0).unsqueeze(1);
-  else if (mask.ndim === 4) on = mask.narrow(2, keys - queries, queries).narrow(3, 0, keys).ne(0);
+  else if (mask.ndim === 4)
+    on = mask
+      .narrow(2, keys - queries, queries)
+      .narrow(3, 0, keys)
+      .ne(0);
   else return c.fail(`a mask [${mask.shape.join(', ')}] for ${batch} times ${keys} keys`);
   return where(on, 0, c.float('mask_filter_value', -10000)).to('float32');
 }
@@ -193,7 +197,8 @@ function rotaryEmbedding(c: Call): Tensor {
   const x = flat ? split(given, given.shape[2] / size) : given;
   const [batch, , time] = x.shape;
   const ids = c.x(1).to('int64');
-  const at = ids.numel === 1 && ids.ndim === 1 ? ids.add(arange(time)).reshape([1, time]).expand([batch, time]) : ids.reshape([batch, time]);
+  const at =
+    ids.numel === 1 && ids.ndim === 1 ? ids.add(arange(time)).reshape([1, time]).expand([batch, time]) : ids.reshape([batch, time]);
   const y = rotated(x, angles(cos, at), angles(sin, at), c.int('interleaved', 0) !== 0);
   return flat ? merged(y) : y;
 }
