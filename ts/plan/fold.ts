@@ -1,9 +1,9 @@
 // Norms by given statistics, folded into the weights of the product or convolution before them.
-import { type Call, type Input, Planned, type Storage, type View } from '../backend.ts';
+import { type Call, type Input, Planned, readsOf, type Storage, type View, writesOf } from '../backend.ts';
 import { contiguousStrides, type Shape, sameShape } from '../base/shape.ts';
 import type { Channelwise, KernelOp, MapOp } from '../ops/op.ts';
 import { TABLE } from '../ops/table.ts';
-import { type Graph, readsOf, writesOf } from './graph.ts';
+import type { Graph } from './graph.ts';
 
 type Given = Channelwise<View>;
 

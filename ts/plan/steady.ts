@@ -1,7 +1,7 @@
 // What a program computes from state alone stays from run to run: constants, converted and folded weights.
-import type { Backend, Call, Program, Storage } from '../backend.ts';
+import { type Backend, type Call, type Program, readsOf, type Storage, writesOf } from '../backend.ts';
 import { AGAIN } from '../ops/op.ts';
-import { type Graph, readsOf, relocated, writesOf } from './graph.ts';
+import { type Graph, relocated } from './graph.ts';
 
 /** Calls whose results stay until the state behind them changes, and those of every run. */
 export interface Parted {
@@ -43,7 +43,8 @@ export function split(device: Backend, graph: Graph): Split {
   const { once, each } = parted(graph);
   const made = new Set(once.flatMap(writesOf));
   const kept = new Map<Storage, { storage: Storage; back: number }>();
-  for (const s of each.flatMap(readsOf)) if (made.has(s) && !kept.has(s)) kept.set(s, { storage: device.alloc(s.bytes), back: 0 });
+  for (const s of each.flatMap(readsOf))
+    if (made.has(s) && !kept.has(s)) kept.set(s, { storage: device.alloc(s.bytes, undefined, [{ storage: s }]), back: 0 });
   const [first, rest] = [once, each].map((calls) => relocated(calls, new Set(), kept));
   return { once, each, first, rest, kept: [...kept.values()].map((place) => place.storage) };
 }
