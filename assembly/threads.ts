@@ -19,7 +19,7 @@ const PAUSE: f64 = 100;
 const LONGEST: f64 = 3200;
 /** What threads must gain to stay: a fork also takes other programs' time. */
 const GAIN: f64 = 1.05;
-const CLOSED: i64 = 0x40000000;
+const CLOSED: i32 = 0x40000000;
 
 /** This thread's fixed scratch; every instance has its own copy of this global. */
 export let scratch: usize = 0;
@@ -110,7 +110,7 @@ function work(): i32 {
 export function fork(s: usize, phase: i32, tiles: i32, mayWait: bool): void {
   const start = now();
   const job = atomic.load<i32>(TICKET + 4) + 1;
-  atomic.store<i64>(TICKET, (<i64>job << 32) | CLOSED);
+  atomic.store<i64>(TICKET, (<i64>job << 32) | <i64>CLOSED);
   atomic.store<u32>(JOB, <u32>s);
   atomic.store<i32>(JOB, phase, 4);
   atomic.store<i32>(JOB, tiles, 8);
@@ -142,14 +142,19 @@ export function serve(id: i32): void {
   atomic.add<i32>(READY, 1);
   let seen = atomic.load<i32>(TICKET + 4);
   while (true) {
+    // A ticket that is still closed is waited for too: its number is seen before its tiles can be claimed.
     let turns = SPIN;
-    while (atomic.load<i32>(TICKET + 4) == seen) {
-      if (turns-- > 0) continue;
-      atomic.add<i32>(ASLEEP, 1);
-      atomic.wait<i32>(TICKET + 4, seen, -1);
-      atomic.sub<i32>(ASLEEP, 1);
+    let ticket = atomic.load<i64>(TICKET);
+    while (<i32>(ticket >> 32) == seen || <i32>ticket >= CLOSED) {
+      if (turns > 0) turns--;
+      else if (<i32>(ticket >> 32) == seen) {
+        atomic.add<i32>(ASLEEP, 1);
+        atomic.wait<i32>(TICKET + 4, seen, -1);
+        atomic.sub<i32>(ASLEEP, 1);
+      }
+      ticket = atomic.load<i64>(TICKET);
     }
-    seen = atomic.load<i32>(TICKET + 4);
+    seen = <i32>(ticket >> 32);
     if (id < atomic.load<i32>(LIMIT)) work();
   }
 }

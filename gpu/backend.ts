@@ -1,6 +1,6 @@
 // The WebGPU device: ops become commands in the order of their calls. What no shader does runs on the host once its operands were read
 // back; calls behind it wait in line, so the program never does.
-import type { Backend, Input, Storage, View } from '../ts/backend.ts';
+import { type Backend, type Input, isView, type Storage, type View } from '../ts/backend.ts';
 import { SIZE } from '../ts/base/dtype.ts';
 import { DeviceError, IndexError, MemoryError, WickError } from '../ts/base/errors.ts';
 import { show, sizeOf } from '../ts/base/shape.ts';
@@ -12,7 +12,6 @@ import { type GpuStorage, Pool } from './memory.ts';
 import { type Buffered, type Counts, Queue } from './queue.ts';
 
 const copy = TABLE.copy as MapOp;
-const isView = (x: Input): x is View => typeof x === 'object' && x !== null;
 const snapshot = ({ storage, offset, shape, strides, dtype, rowMajor }: View): View => ({
   storage,
   offset,

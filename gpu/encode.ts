@@ -1,5 +1,5 @@
 // Ops as commands: an elementwise op by its printed shader, a kernel over operands brought into the layouts that it takes.
-import type { Input, View } from '../ts/backend.ts';
+import { type Input, isView, type View } from '../ts/backend.ts';
 import type { DType } from '../ts/base/dtype.ts';
 import { isContiguous, type Shape, sameShape, sizeOf } from '../ts/base/shape.ts';
 import type { Attrs, KernelOp, MapOp, Op } from '../ts/ops/op.ts';
@@ -12,7 +12,6 @@ import type { Buffered, Sink } from './queue.ts';
 import { perWord } from './types.ts';
 
 const copy = TABLE.copy as MapOp;
-const isView = (x: Input): x is View => typeof x === 'object' && x !== null;
 
 /** Writes calls whose tensors are all on the device as commands into a sink. */
 export class Encoding {

@@ -1,5 +1,5 @@
 // Elementwise ops: one shader per op, dtypes and arrangement of the operands, printed from the row's expression.
-import type { Input, View } from '../ts/backend.ts';
+import { type Input, isView, type View } from '../ts/backend.ts';
 import type { DType } from '../ts/base/dtype.ts';
 import { sizeOf } from '../ts/base/shape.ts';
 import type { MapOp, Scalar } from '../ts/ops/op.ts';
@@ -18,8 +18,6 @@ const SCALAR = 5;
 const SIZES = 11;
 const STRIDES = SIZES + RANK;
 const NAMES = ['a', 'b', 'c'];
-
-const isView = (x: Input): x is View => typeof x === 'object' && x !== null;
 
 export interface Walk {
   readonly sizes: readonly number[];

@@ -2,6 +2,7 @@
 import {
   type Call,
   type Input,
+  isView,
   type Program,
   type ProgramStats,
   readsOf,
@@ -25,8 +26,6 @@ const PATIENCE = 8;
 const KEPT = 4;
 const UNIFORM = 0x40;
 const COPY_DST = 0x8;
-
-const isView = (x: Input): x is View => typeof x === 'object' && x !== null;
 
 /** A stand-in for memory of a run: of the arena, or an argument's. */
 class Slot implements Storage, Buffered {
@@ -141,7 +140,7 @@ export class GpuProgram implements Program {
     this.state = new Set(calls.flatMap((c) => [...readsOf(c), ...writesOf(c)]).filter((s) => s.device !== 'plan'));
     for (const s of this.state) s.retain();
     this.plain = this.hindrance();
-    this.stats = { steps: calls.length, fused: 0, arena: 0, live: 0, intermediates: 0 };
+    this.stats = { steps: calls.length, fused: 0, arena: 0, live: 0, intermediates: 0, bytesMoved: 0, printed: [] };
     if (this.plain === null) this.built = this.build();
   }
   /** What keeps the program from being one list of commands. */
@@ -228,6 +227,8 @@ export class GpuProgram implements Program {
       arena: arena.reduce((sum, s) => sum + s.bytes, 0),
       live: Math.max(0, ...live),
       intermediates: [...inner].reduce((sum, s) => sum + s.bytes, 0),
+      bytesMoved: commands.reduce((sum, c) => sum + operandsOf(c).reduce((n, of) => n + of.bytes, 0), 0),
+      printed: items.flatMap((item) => ('calls' in item ? [nameOf(item)] : [])),
     };
     return built;
   }

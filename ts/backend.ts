@@ -50,6 +50,9 @@ export interface View extends Meta {
 
 export type Input = View | Scalar | null;
 
+/** Whether an operand is a view rather than a number, or none. */
+export const isView = (x: unknown): x is View => typeof x === 'object' && x !== null;
+
 export type Data = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint16Array | Int16Array | Int8Array | Uint8Array;
 
 /** One run of an op: what a recorder notes and a device lowers. */
@@ -66,12 +69,12 @@ export function writesOf({ op, inputs, outputs }: Call): Storage[] {
   if (op.kind === 'kernel' && op.mutates !== undefined)
     for (const name of op.mutates) {
       const x = inputs[op.inputs.findIndex((i) => i.replace('?', '') === name)];
-      if (typeof x === 'object' && x !== null) own.push(x.storage);
+      if (isView(x)) own.push(x.storage);
     }
   return own;
 }
 /** Storages that a call reads. */
-export const readsOf = ({ inputs }: Call): Storage[] => inputs.flatMap((x) => (typeof x === 'object' && x !== null ? [x.storage] : []));
+export const readsOf = ({ inputs }: Call): Storage[] => inputs.filter(isView).map((x) => x.storage);
 
 /** What a program takes and does, in numbers. */
 export interface ProgramStats {
@@ -82,6 +85,10 @@ export interface ProgramStats {
   readonly arena: number;
   readonly live: number;
   readonly intermediates: number;
+  /** Bytes that the steps read and write, each operand of each step once; what stays in a fused step's tiles is none of them. */
+  readonly bytesMoved: number;
+  /** Chains of fused steps that run as machine code of their own: the names of their ops. */
+  readonly printed: readonly string[];
 }
 
 /** One step of a timed run. */
@@ -113,15 +120,18 @@ export interface Rounding {
   readonly mode: 'strict' | 'fast';
   readonly reason: string;
 }
-/** What kernels of another rounding need of a device to take part. */
-export interface Roundable {
+/** What kernels of other modules need of a device to join its own. */
+export interface Joinable {
+  readonly loaded: { readonly memory: WebAssembly.Memory; readonly exports: { readonly table: WebAssembly.Table } };
+  readonly memory: { readonly u8: Uint8Array; readonly u32: Uint32Array; allocRaw(bytes: number): number };
+}
+/** What kernels of another rounding need of a device besides. */
+export interface Roundable extends Joinable {
   math: Rounding;
   /** Opcodes of the kernels that stand in for those of rows, by names. */
   opcodes: Readonly<Record<string, number>>;
   /** Steps kept for calls that come again: they hold opcodes. */
   steps: unknown;
-  readonly loaded: { readonly memory: WebAssembly.Memory; readonly exports: { readonly table: WebAssembly.Table } };
-  readonly memory: { readonly u8: Uint8Array; readonly u32: Uint32Array; allocRaw(bytes: number): number };
 }
 /** Sets the rounding of a device; `unpacked` makes a module's bytes of its text. */
 export type Rounder = (
@@ -133,6 +143,14 @@ export let rounder: Rounder | null = null;
 /** Brings kernels of another rounding, which `config` puts to use. */
 export function setRounder(r: Rounder): void {
   rounder = r;
+}
+
+/** Puts code of their own in the place of chains, of `count` steps from an address on: which of them. */
+export type Printer = (device: Joinable, address: number, count: number) => readonly number[];
+export let printer: Printer | null = null;
+/** Brings the printer of plans that run often. */
+export function setPrinter(p: Printer): void {
+  printer = p;
 }
 
 /** What a device beside Wasm reports. */

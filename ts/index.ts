@@ -13,7 +13,7 @@ export type { DType } from './base/dtype.ts';
 export * from './base/errors.ts';
 export { load, type ModelSource } from './formats/load.ts';
 export type { LoadOptions, Model, Port } from './formats/model.ts';
-export { type Compiled, type CompileOptions, compile, type Explanation, explain, type Plan } from './tensor/compile.ts';
+export { type Compiled, type CompileOptions, compile, type Explanation, explain } from './tensor/compile.ts';
 export * from './tensor/index.ts';
 export type { MemoryStats } from './wasm/memory.ts';
 

@@ -10,28 +10,12 @@ import * as nn from '../../ts/nn/index.ts';
 import { exportONNX } from '../../ts/onnx/index.ts';
 import * as optim from '../../ts/optim/index.ts';
 import { loadDigits } from './data.ts';
+import { makeModel } from './model.ts';
 import { confusionMatrix, drawDigit, sideBySide } from './terminal.ts';
 
 const SEED = 1;
 const EPOCHS = 20;
 const BATCH = 64;
-
-/** conv32 - conv64 - pool - dropout - dense128 - dropout - dense10. */
-function makeModel(): nn.Sequential {
-  return new nn.Sequential(
-    new nn.Conv2d(1, 32, 3, { padding: 1 }),
-    new nn.ReLU(),
-    new nn.Conv2d(32, 64, 3, { padding: 1 }),
-    new nn.ReLU(),
-    new nn.MaxPool2d(2),
-    new nn.Dropout(0.25),
-    new nn.Flatten(),
-    new nn.Linear(64 * 4 * 4, 128),
-    new nn.ReLU(),
-    new nn.Dropout(0.5),
-    new nn.Linear(128, 10),
-  );
-}
 
 /** Rows of a dataset as pictures [n, 1, 8, 8] and labels [n]. */
 function rowsOf(digits: ReturnType<typeof loadDigits>, rows: ArrayLike<number>): { x: wick.Tensor; y: wick.Tensor } {
@@ -120,7 +104,7 @@ export async function main(out: data.ProgressOut = process.stdout): Promise<numb
   );
   print('\nout/digits.wick and out/digits.onnx hold it as a plan and as ONNX. A picture from a file, in one command:');
   print('  npm run wick -- run out/digits.wick examples/digits/seven.png --top 3');
-  print('Next: change makeModel() or SEED in examples/digits/main.ts and start again; README.md shows the API; npm test runs the tests.');
+  print('Next: change makeModel() in examples/digits/model.ts and start again; README.md shows the API; npm test runs the tests.');
   return accuracy;
 }
 

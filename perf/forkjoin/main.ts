@@ -8,6 +8,9 @@ import { Engine } from '../../ts/wasm/engine.ts';
 const TIME = 2000;
 const LONGEST = 20_000;
 const REGIONS = 20;
+/** Turns that a tile waits for the other one: some 40 us, and some 600 us, as waking a thread takes longer. */
+const AWAKE_TURNS = 20_000;
+const ASLEEP_TURNS = 300_000;
 
 /** Microseconds of a region: least and median of batches, with the worker still awake from the last one, and after it fell asleep. */
 export interface Trips {
@@ -27,10 +30,17 @@ export async function main(kernel: string): Promise<Trips> {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
-  const { meet } = joinKernels(engine, fromBase64(kernel)) as { meet: number };
+  const { meet, busy } = joinKernels(engine, fromBase64(kernel)) as { meet: number; busy: number };
   const step = memory.allocRaw(64);
   const at = step >> 2;
-  memory.u32.set([meet, 40, 1, 2, 0, 0, 0, 0, 0, 0], at);
+  memory.u32.set([meet, 44, 1, 2, 0, 0, 0, 0, 0, 0, AWAKE_TURNS], at);
+  // Long tiles: an operating system that put both threads on one core has time to move one.
+  const spread = (): void => {
+    memory.u32[at] = busy;
+    memory.u32[at + 8] = 1;
+    exports.run(step, 1);
+    memory.u32[at] = meet;
+  };
 
   const region = (): void => {
     memory.u32[at + 8] = 0;
@@ -38,11 +48,13 @@ export async function main(kernel: string): Promise<Trips> {
   };
   const batches = (measure: () => number): [number, number] => {
     const times: number[] = [];
+    spread();
     const start = performance.now();
     for (let t = start; t < start + (times.length > 0 ? TIME : LONGEST); t = performance.now()) {
       const time = measure();
       // A region that one thread ran alone is none.
       if (memory.u32[at + 9] === 0) times.push(time);
+      else spread();
       memory.u32[at + 9] = 0;
     }
     if (times.length === 0) throw new Error('the second thread never took part');
@@ -50,10 +62,13 @@ export async function main(kernel: string): Promise<Trips> {
     return [times[0], times[times.length >> 1]];
   };
   const awake = batches(() => {
+    for (let i = 0; i < 5; i++) region();
+    memory.u32[at + 9] = 0;
     const start = performance.now();
     for (let i = 0; i < REGIONS; i++) region();
     return ((performance.now() - start) * 1000) / REGIONS;
   });
+  memory.u32[at + 10] = ASLEEP_TURNS;
   const asleep = batches(() => {
     let sum = 0;
     for (let i = 0; i < 20; i++) {

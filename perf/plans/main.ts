@@ -1,5 +1,6 @@
 // Eager work beside plans, in turn in one process, one thread: training steps, chains of elementwise calls, an MLP; and their memory.
 //   npm run perf:plans
+import { makeModel as digits } from '../../examples/digits/model.ts';
 import * as wick from '../../ts/index.ts';
 import * as nn from '../../ts/nn/index.ts';
 import * as optim from '../../ts/optim/index.ts';
@@ -42,21 +43,6 @@ function trainer(make: () => nn.Module, shape: readonly number[], classes: numbe
   return { run: () => void run(x, y), plan };
 }
 const mlp = (): nn.Module => new nn.Sequential(new nn.Linear(16, 32), new nn.ReLU(), new nn.Linear(32, 4));
-/** The network of examples/digits. */
-const digits = (): nn.Module =>
-  new nn.Sequential(
-    new nn.Conv2d(1, 32, 3, { padding: 1 }),
-    new nn.ReLU(),
-    new nn.Conv2d(32, 64, 3, { padding: 1 }),
-    new nn.ReLU(),
-    new nn.MaxPool2d(2),
-    new nn.Dropout(0.25),
-    new nn.Flatten(),
-    new nn.Linear(64 * 4 * 4, 128),
-    new nn.ReLU(),
-    new nn.Dropout(0.5),
-    new nn.Linear(128, 10),
-  );
 /** Depthwise and pointwise convolutions in turn, as in a MobileNet of a quarter of the width. */
 function separable(): nn.Module {
   const parts: nn.Module[] = [new nn.Conv2d(3, 8, 3, { stride: 2, padding: 1 }), new nn.ReLU6()];

@@ -2,9 +2,8 @@
 // another runtime on build/perf/tiles/main.js after it.
 import * as wick from '../../ts/index.ts';
 import { backend } from '../../ts/tensor/index.ts';
+import { SPREAD } from '../../ts/wasm/tiles.ts';
 
-/** Where kernels look: SPREAD of assembly/step.ts. */
-const SPREAD = 4556 >> 2;
 const ROUNDS = 60;
 const SHAPES = [
   [64, 64, 64],

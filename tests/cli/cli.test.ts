@@ -78,6 +78,17 @@ test('info tells names, shapes and dtypes', async () => {
   assert.match(out, /input +x0: float32\[1, 1, 8, 8\]\noutput +y: float32\[1, 10\]/);
   const { inputs, outputs, format } = JSON.parse((await call('info', 'integers.wick', '--json')).out);
   assert.equal([format, inputs.length, outputs.map((p: wick.Port) => p.name)], ['wick', 2, ['sum', 'more', 'best']]);
+  const net = new nn.Sequential(new nn.Linear(6, 5), new nn.ReLU(), new nn.Linear(5, 2));
+  writeFileSync(path('net.onnx'), await exportONNX(net, [wick.zeros([1, 6])]));
+  const compiled = wick.compile(net);
+  wick.noGrad(() => [1, 2].forEach(() => void compiled(wick.zeros([1, 6]))));
+  writeFileSync(path('net.wick'), compiled.plans[0].save());
+  for (const name of ['net.onnx', 'net.wick']) {
+    const { macs, parameters, arena, flops } = JSON.parse((await call('info', name, '--json')).out);
+    assert.equal([macs, parameters, flops], [40, 47, 80 + 10 + 2], name);
+    assert.ok(arena >= 20, name);
+    assert.match((await call('info', name)).out, /\nparameters +47\n(.*\n)*arena +\d+\n(.*\n)*macs +40\n/);
+  }
 });
 
 test('run takes arrays, words and numbers, and writes arrays', async () => {

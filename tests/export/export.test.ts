@@ -1,9 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { makeModel } from '../../examples/digits/model.ts';
 import { describe, exportWasm } from '../../ts/export/index.ts';
 import { load, save } from '../../ts/formats/plan.ts';
 import * as wick from '../../ts/index.ts';
-import { type Case, cases, digits } from '../standalone/cases.ts';
+import { type Case, cases } from '../standalone/cases.ts';
 
 const test = suite('export');
 
@@ -50,7 +51,7 @@ test('the digit network is at most 60 kB beside its weights, and its module has 
   const [one] = cases(['digits']);
   const module = await exportWasm(one.file);
   check(one, module);
-  const weights = digits()
+  const weights = makeModel()
     .parameters()
     .reduce((sum, p) => sum + p.numel * 4, 0);
   assert.ok(module.length - weights <= 60_000, `${module.length - weights} bytes beside the weights`);

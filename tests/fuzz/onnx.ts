@@ -1,4 +1,4 @@
-// npm run fuzz:onnx [-- --seconds 120 --seed 1]: damaged ONNX models. Each must load and run or be a typed error, within 2 s, without memory
+// npm run fuzz:onnx [-- --seconds 120 --seed 1]: damaged ONNX models. Each must load and run or be a typed error, within 2 s of processor time, without memory
 // that neither the file nor the results account for.
 
 import type { DType } from '../../ts/base/dtype.ts';
@@ -7,10 +7,9 @@ import { exportONNX, readOnnx } from '../../ts/onnx/index.ts';
 import { conformanceFolder } from '../conformance/folder.ts';
 import { OnnxTests } from '../conformance/onnx/cases.ts';
 import { trips } from '../onnx/modules.ts';
+import { diceSeed, type FuzzOptions, fuzzOptions, LONGEST, worked } from './harness.ts';
 import { damaged } from './onnx-mutations.ts';
 import { Dice } from './random.ts';
-
-const SLOW = 2000;
 
 /** Valid models: what wick itself writes, and, where they are, the backend tests. */
 export function seeds(): Uint8Array[] {
@@ -23,7 +22,7 @@ export function seeds(): Uint8Array[] {
 
 /** Runs one damaged model; what is wrong with how wick took it, or null. */
 export function judge(bytes: Uint8Array): string | null {
-  const start = performance.now();
+  const start = worked();
   let wrong: string | null = null;
   try {
     const model = readOnnx(bytes);
@@ -41,22 +40,23 @@ export function judge(bytes: Uint8Array): string | null {
   } catch (error) {
     if (!(error instanceof WickError)) wrong = `an error without a type: ${error instanceof Error ? error.stack : error}`;
   }
-  const time = performance.now() - start;
-  return wrong ?? (time > SLOW ? `it took ${Math.round(time)} ms` : null);
+  const time = worked() - start;
+  return wrong ?? (time > LONGEST ? `it took ${Math.round(time)} ms` : null);
 }
 
 /** Fuzzes for some seconds; the failures, each with the seed that makes it again. */
-export function fuzz(seed: number, seconds: number, only?: number): { runs: number; failures: string[] } {
+export function fuzz({ seconds, seed, from, files }: FuzzOptions): { runs: number; failures: string[] } {
   const models = seeds();
   const failures: string[] = [];
   const end = performance.now() + 1000 * seconds;
   setMemoryLimit(1 << 30);
   let runs = 0;
-  for (let i = only ?? 0; performance.now() < end && (only === undefined || i === only); i++, runs++) {
-    const dice = new Dice(seed * 1_000_003 + i);
+  for (; performance.now() < end && runs < files; runs++) {
+    const number = from + runs;
+    const dice = new Dice(diceSeed(seed, number));
     const { bytes, what } = damaged(dice, dice.pick(models));
     const wrong = judge(bytes);
-    if (wrong !== null) failures.push(`seed ${seed}, number ${i} (${what}): ${wrong}`);
+    if (wrong !== null) failures.push(`seed ${seed}, number ${number} (${what}): ${wrong}`);
     if (runs % 500 === 499) reclaim();
   }
   reclaim();
@@ -64,13 +64,8 @@ export function fuzz(seed: number, seconds: number, only?: number): { runs: numb
 }
 
 if (process.argv[1]?.endsWith('onnx.js') && process.argv[1].includes('fuzz')) {
-  const flag = (name: string, otherwise: number): number => {
-    const at = process.argv.indexOf(`--${name}`);
-    return at < 0 ? otherwise : Number(process.argv[at + 1]);
-  };
-  const only = process.argv.includes('--number') ? flag('number', 0) : undefined;
   const before = memory().live;
-  const { runs, failures } = fuzz(flag('seed', 1), flag('seconds', 120), only);
+  const { runs, failures } = fuzz(fuzzOptions());
   for (const line of failures) console.log(`FAIL ${line}`);
   console.log(`${runs} damaged models, ${failures.length} failures, ${memory().live - before} bytes more than before`);
   process.exitCode = failures.length === 0 ? 0 : 1;

@@ -1,5 +1,5 @@
 // Structured fuzzing of TensorFlow Lite files: valid models, damaged where it hurts, must give results or typed errors, soon and in little
-// memory. node build/tests/fuzz/tflite.js [--seconds 120] [--seed 1]
+// memory. npm run fuzz:tflite [-- --seconds 120 --seed 1]
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DType } from '../../ts/base/dtype.ts';
@@ -7,31 +7,11 @@ import * as wick from '../../ts/index.ts';
 import { TFLiteModel } from '../../ts/tflite/index.ts';
 import { conformanceFolder } from '../conformance/folder.ts';
 import { type GraphSpec, modelOf } from '../tflite/writer.ts';
+import { diceSeed, type FuzzOptions, fuzzOptions, LONGEST, worked } from './harness.ts';
+import { Dice } from './random.ts';
 
-/** Milliseconds that one file may take. */
-const LONGEST = 2000;
 /** Bytes that one file may make wick hold at once. */
 const MOST = 1 << 29;
-
-/** A small generator of its own, so that a seed names a file for ever. */
-class Dice {
-  private state: number;
-  constructor(seed: number) {
-    this.state = seed >>> 0 || 1;
-  }
-  next(): number {
-    this.state ^= this.state << 13;
-    this.state ^= this.state >>> 17;
-    this.state ^= this.state << 5;
-    return this.state >>> 0;
-  }
-  below(n: number): number {
-    return this.next() % n;
-  }
-  pick<T>(list: readonly T[]): T {
-    return list[this.below(list.length)];
-  }
-}
 
 /** Numbers that break sizes, offsets and counts. */
 const EVIL = [
@@ -60,12 +40,12 @@ const EVIL = [
 /** Changes a few places: words, bytes, a swap of two words, a copied run, the end cut off. */
 function mutated(source: Uint8Array, dice: Dice): Uint8Array {
   let bytes = source.slice();
-  for (let n = 1 + dice.below(4); n > 0; n--) {
+  for (let n = 1 + dice.roll(4); n > 0; n--) {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const word = (): number => 4 * dice.below(Math.max(1, bytes.length >> 2));
+    const word = (): number => 4 * dice.roll(Math.max(1, bytes.length >> 2));
     const at = word();
     if (at + 4 > bytes.length) continue;
-    switch (dice.below(7)) {
+    switch (dice.roll(7)) {
       case 0:
         view.setInt32(at, dice.pick(EVIL), true);
         break;
@@ -73,7 +53,7 @@ function mutated(source: Uint8Array, dice: Dice): Uint8Array {
         view.setInt32(at, view.getInt32(at, true) + dice.pick([-8, -4, -1, 1, 4, 8]), true);
         break;
       case 2:
-        bytes[dice.below(bytes.length)] = dice.below(256);
+        bytes[dice.roll(bytes.length)] = dice.roll(256);
         break;
       case 3: {
         const other = word();
@@ -87,10 +67,10 @@ function mutated(source: Uint8Array, dice: Dice): Uint8Array {
         break;
       case 5:
         // A flatbuffer's offsets are small and positive: point one elsewhere.
-        view.setUint32(at, dice.below(bytes.length), true);
+        view.setUint32(at, dice.roll(bytes.length), true);
         break;
       default:
-        if (dice.below(8) === 0) bytes = bytes.slice(0, dice.below(bytes.length));
+        if (dice.roll(8) === 0) bytes = bytes.slice(0, dice.roll(bytes.length));
         else view.setUint16(at, dice.pick(EVIL) & 0xffff, true);
     }
     if (bytes.length < 16) break;
@@ -188,34 +168,28 @@ export interface Fuzzed {
   readonly slowest: number;
 }
 /** Mutates and runs models for some time, or until `files` were tried. */
-export function fuzz({
-  seconds,
-  seed,
-  files = Number.POSITIVE_INFINITY,
-}: {
-  readonly seconds: number;
-  readonly seed: number;
-  readonly files?: number;
-}): Fuzzed {
+export function fuzz({ seconds, seed, from, files }: FuzzOptions): Fuzzed {
   const models = [...seeds(), ...conformance()];
   const problems: string[] = [];
   let [count, ran, slowest] = [0, 0, 0];
   for (const end = performance.now() + seconds * 1000; performance.now() < end && count < files && problems.length < 20; count++) {
-    const dice = new Dice((seed * 2654435761 + count * 40503) >>> 0);
+    const number = from + count;
+    const dice = new Dice(diceSeed(seed, number));
     const bytes = mutated(dice.pick(models), dice);
-    const start = performance.now();
+    const start = worked();
     const live = wick.memory().live;
     wick.resetPeakMemory();
+    const wrong = (what: string): unknown => problems.push(`seed ${seed}, number ${number}: ${what}`);
     try {
       attempt(bytes);
       ran++;
     } catch (error) {
-      if (!(error instanceof wick.WickError)) problems.push(`seed ${seed}, file ${count}: ${error instanceof Error ? error.stack : error}`);
+      if (!(error instanceof wick.WickError)) wrong(`${error instanceof Error ? error.stack : error}`);
     }
-    const time = performance.now() - start;
+    const time = worked() - start;
     slowest = Math.max(slowest, time);
-    if (time > LONGEST) problems.push(`seed ${seed}, file ${count}: took ${time.toFixed(0)} ms`);
-    if (wick.memory().peak - live > MOST) problems.push(`seed ${seed}, file ${count}: held ${wick.memory().peak - live} bytes`);
+    if (time > LONGEST) wrong(`it took ${time.toFixed(0)} ms`);
+    if (wick.memory().peak - live > MOST) wrong(`it held ${wick.memory().peak - live} bytes`);
   }
   return { files: count, ran, problems, slowest };
 }
@@ -237,16 +211,12 @@ function attempt(bytes: Uint8Array): void {
   }
 }
 
-const option = (name: string, otherwise: number): number => {
-  const at = process.argv.indexOf(`--${name}`);
-  return at < 0 ? otherwise : Number(process.argv[at + 1]);
-};
 if (process.argv[1]?.endsWith('fuzz/tflite.js')) {
-  const seed = option('seed', 1);
-  const { files, ran, problems, slowest } = fuzz({ seconds: option('seconds', 120), seed });
+  const options = fuzzOptions();
+  const { files, ran, problems, slowest } = fuzz(options);
   for (const problem of problems) console.log(`FAIL ${problem}`);
   console.log(
-    `${files} damaged files from seed ${seed}: ${ran} ran, ${files - ran - problems.length} were refused; the slowest took ${slowest.toFixed(0)} ms`,
+    `${files} damaged files from seed ${options.seed}: ${ran} ran, ${files - ran - problems.length} were refused; the slowest took ${slowest.toFixed(0)} ms`,
   );
   console.log(`${files - problems.length} passed, ${problems.length} failed`);
   process.exitCode = problems.length === 0 ? 0 : 1;

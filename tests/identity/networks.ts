@@ -1,4 +1,5 @@
 // Fifty training steps and an inference of three networks, on data from wick's own generator.
+import { makeModel } from '../../examples/digits/model.ts';
 import type { Tensor } from '../../ts/index.ts';
 import * as wick from '../../ts/index.ts';
 import * as nn from '../../ts/nn/index.ts';
@@ -30,19 +31,7 @@ function train(model: nn.Module, forward: (x: Tensor) => Tensor, batch: () => re
 
 /** The network of examples/digits on pictures of noise around ten patterns. */
 function digits(): string {
-  const model = new nn.Sequential(
-    new nn.Conv2d(1, 32, 3, { padding: 1 }),
-    new nn.ReLU(),
-    new nn.Conv2d(32, 64, 3, { padding: 1 }),
-    new nn.ReLU(),
-    new nn.MaxPool2d(2),
-    new nn.Dropout(0.25),
-    new nn.Flatten(),
-    new nn.Linear(64 * 4 * 4, 128),
-    new nn.ReLU(),
-    new nn.Dropout(0.5),
-    new nn.Linear(128, 10),
-  );
+  const model = makeModel();
   const patterns = wick.rand([10, 1, 8, 8]);
   return train(
     model,

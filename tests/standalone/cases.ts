@@ -1,4 +1,5 @@
 // Plans that cover what an export has to keep: kernels of every family, dtypes, strides, containers, state that changes, NaN.
+import { makeModel } from '../../examples/digits/model.ts';
 import { save } from '../../ts/formats/plan.ts';
 import * as wick from '../../ts/index.ts';
 import * as nn from '../../ts/nn/index.ts';
@@ -20,23 +21,6 @@ function raw(x: Tensor): Uint8Array {
   return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength).slice();
 }
 
-/** conv32 - conv64 - pool - dense128 - dense10: the network of examples/digits. */
-export function digits(): nn.Sequential {
-  return new nn.Sequential(
-    new nn.Conv2d(1, 32, 3, { padding: 1 }),
-    new nn.ReLU(),
-    new nn.Conv2d(32, 64, 3, { padding: 1 }),
-    new nn.ReLU(),
-    new nn.MaxPool2d(2),
-    new nn.Dropout(0.25),
-    new nn.Flatten(),
-    new nn.Linear(64 * 4 * 4, 128),
-    new nn.ReLU(),
-    new nn.Dropout(0.5),
-    new nn.Linear(128, 10),
-  );
-}
-
 const network = (model: nn.Module): ((...xs: Tensor[]) => unknown) => {
   model.eval();
   return (...xs) => model.forward(...(xs as [Tensor]));
@@ -56,7 +40,7 @@ const mobile = (): nn.Module =>
   );
 
 const MAKE: Readonly<Record<string, () => [fn: (...xs: Tensor[]) => unknown, ...inputs: Tensor[]]>> = {
-  digits: () => [network(digits()), wick.rand([1, 1, 8, 8])],
+  digits: () => [network(makeModel()), wick.rand([1, 1, 8, 8])],
   mobile: () => [network(mobile()), wick.rand([2, 3, 17, 15])],
   transformer: () => [network(new nn.TransformerEncoderLayer(8, 2, { dimFeedforward: 16, batchFirst: true })), wick.randn([2, 5, 8])],
   recurrent: () => [network(new nn.LSTM(4, 5, { batchFirst: true })), wick.randn([2, 3, 4])],

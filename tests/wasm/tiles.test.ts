@@ -4,10 +4,9 @@ import * as wick from '../../ts/index.ts';
 import * as nn from '../../ts/nn/functional/index.ts';
 import { backend } from '../../ts/tensor/index.ts';
 import type { Engine } from '../../ts/wasm/engine.ts';
-import { TileChoice } from '../../ts/wasm/tiles.ts';
+import { SPREAD, TileChoice } from '../../ts/wasm/tiles.ts';
 
 const test = suite('tiles of products');
-const SPREAD = 4556 >> 2;
 
 test('either tile gives the same bits', () => {
   const { memory } = backend() as Engine;

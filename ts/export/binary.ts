@@ -1,27 +1,11 @@
 // The few sections of a WebAssembly binary that an export changes.
 import { FormatError } from '../base/errors.ts';
+import { joined, leb, section, signed } from '../base/sections.ts';
 
 const MEMORY = 5;
 const DATA = 11;
 const COUNT = 12;
 
-function leb(n: number): number[] {
-  const bytes: number[] = [];
-  for (; n >= 128; n = Math.floor(n / 128)) bytes.push((n % 128) | 128);
-  bytes.push(n);
-  return bytes;
-}
-/** A signed number below 2 ** 32, as i32.const has it. */
-function signed(n: number): number[] {
-  let value = n | 0;
-  const bytes: number[] = [];
-  for (;;) {
-    const low = value & 127;
-    value >>= 7;
-    if ((value === 0 && low < 64) || (value === -1 && low >= 64)) return [...bytes, low];
-    bytes.push(low | 128);
-  }
-}
 function number(bytes: Uint8Array, at: number): { value: number; next: number } {
   let value = 0;
   let scale = 1;
@@ -31,20 +15,6 @@ function number(bytes: Uint8Array, at: number): { value: number; next: number } 
   }
   throw new FormatError('wasm: a section is cut off');
 }
-function joined(parts: readonly ArrayLike<number>[]): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(parts.reduce((sum, p) => sum + p.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-}
-const section = (id: number, ...body: readonly ArrayLike<number>[]): Uint8Array => {
-  const length = body.reduce((sum, p) => sum + p.length, 0);
-  return joined([[id], leb(length), ...body]);
-};
-
 /** The module with a memory of `pages` pages, more data in it, and a custom section of JSON behind the others. */
 export function withData(
   module: Uint8Array,

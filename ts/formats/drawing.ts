@@ -1,5 +1,5 @@
 // A plan as others draw it: graphs for Mermaid and Graphviz, profiles for trace viewers.
-import type { StepTiming, Storage, View } from '../backend.ts';
+import { isView, type StepTiming, type Storage } from '../backend.ts';
 import { show } from '../base/shape.ts';
 import type { Plan } from '../tensor/index.ts';
 
@@ -27,7 +27,6 @@ function drawn(plan: Plan): Drawn {
     if (!makers.has(storage)) outside(storage, `state${states}`, `state ${states++}`);
     return makers.get(storage) as string;
   };
-  const isView = (x: unknown): x is View => typeof x === 'object' && x !== null;
   calls.forEach(({ op, inputs: xs, outputs: ys }, i) => {
     const id = `n${i}`;
     for (const x of xs) if (isView(x)) edges.push({ from: makerOf(x.storage), to: id, label: `${x.dtype}${show(x.shape)}` });

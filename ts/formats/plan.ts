@@ -1,4 +1,4 @@
-import type { Input, Storage, View } from '../backend.ts';
+import { type Input, isView, type Storage, type View } from '../backend.ts';
 import { ValueError } from '../base/errors.ts';
 import { AGAIN } from '../ops/op.ts';
 import {
@@ -44,7 +44,7 @@ export function save(plan: Plan): Uint8Array {
     return n;
   };
   const view = (x: View): Json => [numberOf(x.storage), x.offset, [...x.shape], [...x.strides], x.dtype];
-  const operand = (x: Input): Json => (typeof x === 'object' && x !== null ? { view: view(x) } : written(x, 'an operand'));
+  const operand = (x: Input): Json => (isView(x) ? { view: view(x) } : written(x, 'an operand'));
   const calls = graph.calls.map(({ op, inputs, attrs, outputs }): Json => {
     if (AGAIN in attrs)
       throw new ValueError(`save: ${op.name} takes numbers that the program gives anew in each run; save a plan without it`);

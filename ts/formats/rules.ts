@@ -1,4 +1,4 @@
-import type { Call, View } from '../backend.ts';
+import { type Call, isView, type View } from '../backend.ts';
 import { CODE } from '../base/dtype.ts';
 import { broadcast, type Shape, sameShape, show } from '../base/shape.ts';
 
@@ -6,7 +6,7 @@ import { broadcast, type Shape, sameShape, show } from '../base/shape.ts';
 export function problemOf({ op, inputs, attrs, outputs }: Call): string | null {
   if (op.kind === 'view' || inputs.length !== op.inputs.length) return `${inputs.length} operands`;
   if (inputs.some((x, i) => x === null && !op.inputs[i].endsWith('?'))) return 'an operand is missing';
-  const views = inputs.filter((x): x is View => typeof x === 'object' && x !== null);
+  const views = inputs.filter(isView);
   const numbers = inputs.filter((x) => typeof x === 'number' || typeof x === 'bigint' || typeof x === 'boolean');
   if (views.length + numbers.length + inputs.filter((x) => x === null).length < inputs.length) return 'an operand is no number';
   try {

@@ -22,9 +22,9 @@ import { show, sizeOf } from '../base/shape.ts';
 import type { Attrs, MapOp, Op } from '../ops/op.ts';
 import { TABLE } from '../ops/table.ts';
 import { contiguousCopy } from '../tensor/call.ts';
-import type { Plan } from '../tensor/compile.ts';
 import { setBackend, type Tensor, TensorCore } from '../tensor/core.ts';
 import { isGradEnabled } from '../tensor/node.ts';
+import type { Plan } from '../tensor/plan.ts';
 import { record, tracked } from '../tensor/tape.ts';
 
 const copy = TABLE.copy as MapOp;

@@ -1,5 +1,6 @@
 // What an operator sees when it runs.
 import { DTypeError, FormatError, ValueError } from '../base/errors.ts';
+import type { Allowance } from '../formats/allowance.ts';
 import type { Tensor } from '../tensor/index.ts';
 import type { Attribute, Graph, Node } from './graph.ts';
 import { tensorValue } from './tensors.ts';
@@ -18,6 +19,8 @@ export interface Row {
   readonly folds?: boolean;
   /** Whether only its inputs' shapes and types matter. */
   readonly shapeOnly?: boolean;
+  /** Whether it runs on the quantised kernels. */
+  readonly quantised?: boolean;
   run(c: Call): Out;
 }
 /** Runs a subgraph with these inputs. */
@@ -30,10 +33,13 @@ export class Call {
   readonly node: Node;
   readonly inputs: readonly (Item | null)[];
   readonly enter: Enter;
-  constructor(node: Node, inputs: readonly (Item | null)[], enter: Enter) {
+  /** What this run may ask for. */
+  readonly allowance: Allowance;
+  constructor(node: Node, inputs: readonly (Item | null)[], enter: Enter, allowance: Allowance) {
     this.node = node;
     this.inputs = inputs;
     this.enter = enter;
+    this.allowance = allowance;
   }
   get version(): number {
     return this.node.version;
@@ -120,6 +126,18 @@ export class Call {
     if (!Number.isInteger(value) || value < -rank || value >= Math.max(rank, 1))
       this.fail(`axis ${value} is outside a tensor of ${rank} dimensions`);
     return value < 0 ? value + rank : value;
+  }
+  /** Checks a shape that attributes or numbers decide. @throws ShapeError */
+  room(shape: readonly number[]): readonly number[] {
+    return this.allowance.room(shape);
+  }
+  /** Checks the length of a list of numbers. @throws ShapeError */
+  list(n: number): number {
+    return this.allowance.list(n);
+  }
+  /** Counts turns of a loop. @throws FormatError */
+  turns(n: number): number {
+    return this.allowance.turns(n);
   }
   /** A result of the type of input i, whole numbers wrapped to it. */
   same(x: Tensor, i: number = 0): Value {

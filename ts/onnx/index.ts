@@ -1,6 +1,7 @@
 // ONNX models: importing this module lets load() read them.
 import { registerFormat } from '../formats/load.ts';
 import type { LoadOptions, ModelFile } from '../formats/model.ts';
+import { fused } from './fuse.ts';
 import { buildGraph } from './graph.ts';
 import { type GraphProto, MODEL, type ModelProto, type TensorProto } from './messages.ts';
 import { OnnxModel } from './model.ts';
@@ -26,10 +27,10 @@ export interface OnnxOptions extends LoadOptions {
  * `readOnnx(bytes).run({ x }).y`
  */
 export function readOnnx(bytes: Uint8Array, options: OnnxOptions = {}): OnnxModel {
-  return built(decodeMessage(bytes, MODEL) as unknown as ModelProto, options.external ?? (() => null), options);
+  return built(decodeMessage(bytes, MODEL) as unknown as ModelProto, options.external ?? (() => null), bytes.length, options);
 }
 
-function built(model: ModelProto, external: External, options: LoadOptions): OnnxModel {
+function built(model: ModelProto, external: External, size: number, options: LoadOptions): OnnxModel {
   const metadata: Record<string, string> = {};
   const put = (key: string, value: string | number | undefined): void => {
     if (value !== undefined && value !== '') metadata[key] = String(value);
@@ -41,7 +42,15 @@ function built(model: ModelProto, external: External, options: LoadOptions): Onn
   put('irVersion', model.irVersion);
   for (const { domain, version } of model.opsetImport) put(`opset${domain ? ` ${domain}` : ''}`, version);
   for (const { key, value } of model.metadataProps) if (key) put(key, value);
-  return new OnnxModel(new Program(buildGraph(model, external)), metadata, options);
+  // External data are part of the model, each file once.
+  const files = new Map<string, number>();
+  const graph = buildGraph(model, (location) => {
+    const bytes = external(location);
+    files.set(location, bytes?.length ?? 0);
+    return bytes;
+  });
+  const whole = [...files.values()].reduce((a, b) => a + b, size);
+  return new OnnxModel(new Program(fused(graph), whole), metadata, options);
 }
 
 /** Names of the files that a model's tensors lie in. */
@@ -66,6 +75,6 @@ registerFormat({
     const model = decodeMessage(file.bytes, MODEL) as unknown as ModelProto;
     const files = new Map<string, Uint8Array>();
     for (const location of locations(model.graph, new Set())) files.set(location, await file.beside(location));
-    return built(model, (location) => files.get(location) ?? null, options);
+    return built(model, (location) => files.get(location) ?? null, file.bytes.length, options);
   },
 });

@@ -147,6 +147,7 @@ function linearAttention(c: Call): Tensor[] {
   const beta = delta ? split(wide(c.x(5)), heads) : null;
   let state = c.has(3) ? wide(c.x(3)) : zeros([batch, heads, size, v.shape[3]], { dtype: k.dtype });
   const outputs: Tensor[] = [];
+  c.turns(time);
   for (let t = 0; t < time; t++) {
     const key = k.select(2, t).unsqueeze(3);
     let value = v.select(2, t).unsqueeze(2);

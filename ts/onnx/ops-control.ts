@@ -49,6 +49,7 @@ function loop(c: Call): Out {
   let on = c.has(1) ? truth(c, c.item(1)) : true;
   const keep = Value.known('bool', [], Uint8Array.of(1));
   for (let i = 0; i < most && on; i++) {
+    c.turns(1);
     const out = c.enter(body, [Value.ints([i], []), keep, ...carried]);
     on = c.has(1) || out[0] instanceof Value ? truth(c, out[0]) : true;
     carried = out.slice(1, 1 + state);
@@ -96,6 +97,7 @@ function steps(
   let carried = first;
   const scans: Item[][] = body.outputs.slice(first.length).map(() => []);
   const tensors = given.map((v) => v.tensor());
+  c.turns(n);
   for (let t = 0; t < n; t++) {
     const slices = tensors.map((x, i) => Value.of(x.select(axes[i], backwards[i] === 1 ? n - 1 - t : t), given[i].type));
     const out = c.enter(body, [...carried, ...slices]);
@@ -112,7 +114,7 @@ function scan8(c: Call, body: Graph, count: number): Out {
   const results: Item[][] = [];
   for (let b = 0; b < batch; b++) {
     const pick = (i: number): Value => Value.of(c.x(i).select(0, b), c.type(i));
-    const given = Array.from({ length: count }, (_, k) => {
+    const given = Array.from({ length: c.turns(count) }, (_, k) => {
       const v = pick(1 + state + k);
       return lengths === null ? v : Value.of(v.tensor().narrow(0, 0, lengths[b]), v.type);
     });
@@ -167,11 +169,11 @@ function splitToSequence(c: Call): Sequence {
   const axis = c.axis(c.int('axis', 0), v.shape.length);
   const n = v.shape[axis];
   let parts: number[];
-  if (!c.has(1)) parts = new Array<number>(n).fill(1);
+  if (!c.has(1)) parts = new Array<number>(c.turns(n)).fill(1);
   else if (c.v(1).shape.length === 0) {
     const size = c.number(1);
     if (!(size > 0)) c.fail(`a part of ${size} elements`);
-    parts = Array.from({ length: Math.ceil(n / size) }, (_, i) => Math.min(size, n - i * size));
+    parts = Array.from({ length: c.turns(Math.ceil(n / size)) }, (_, i) => Math.min(size, n - i * size));
   } else parts = c.numbers(1);
   const squeezed = !c.has(1) && c.int('keepdims', 1) === 0;
   const x = v.type === 'string' ? places(v) : v.tensor();

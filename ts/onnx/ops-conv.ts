@@ -5,46 +5,12 @@ import { functional as F } from '../nn/index.ts';
 import { TABLE } from '../ops/networks.ts';
 import type { KernelOp } from '../ops/op.ts';
 import { arange, callKernel, type Tensor, tensor, zeros } from '../tensor/index.ts';
+import { bytePool } from './bytes.ts';
 import type { Call, Row } from './call.ts';
 import { Value } from './value.ts';
+import { counted, type Window, windowOf } from './windows.ts';
 
 const product = (list: readonly number[]): number => list.reduce((a, b) => a * b, 1);
-
-/** How a window moves: per spatial dimension. */
-interface Window {
-  readonly kernel: readonly number[];
-  readonly strides: readonly number[];
-  readonly dilations: readonly number[];
-  readonly before: readonly number[];
-  readonly after: readonly number[];
-}
-
-/** The window of a node over an image, automatic padding worked out. */
-function windowOf(c: Call, image: readonly number[], kernel: readonly number[]): Window {
-  const n = image.length;
-  const list = (name: string, otherwise: number): number[] => {
-    const given = c.intsOr(name);
-    const value = given === null || given.length === 0 ? new Array<number>(n).fill(otherwise) : given;
-    if (value.length !== n) c.fail(`${name} ${show(value)} does not fit the ${n} spatial dimensions`);
-    return value;
-  };
-  const strides = list('strides', 1);
-  const dilations = list('dilations', 1);
-  if (kernel.length !== n) c.fail(`the kernel ${show(kernel)} does not fit the ${n} spatial dimensions`);
-  if ([...kernel, ...strides, ...dilations].some((v) => !(v > 0))) c.fail('sizes of the kernel, strides and dilations must be positive');
-  const auto = c.str('auto_pad', 'NOTSET');
-  if (auto === 'SAME_UPPER' || auto === 'SAME_LOWER') {
-    const total = image.map((size, i) =>
-      Math.max(0, (Math.ceil(size / strides[i]) - 1) * strides[i] + (kernel[i] - 1) * dilations[i] + 1 - size),
-    );
-    const small = total.map((t) => Math.floor(t / 2));
-    const large = total.map((t) => Math.ceil(t / 2));
-    return { kernel, strides, dilations, before: auto === 'SAME_UPPER' ? small : large, after: auto === 'SAME_UPPER' ? large : small };
-  }
-  const pads = auto === 'VALID' ? new Array<number>(2 * n).fill(0) : (c.intsOr('pads') ?? new Array<number>(2 * n).fill(0));
-  if (pads.length !== 2 * n) c.fail(`pads ${show(pads)} does not hold two amounts for each of ${n} dimensions`);
-  return { kernel, strides, dilations, before: pads.slice(0, n), after: pads.slice(n) };
-}
 
 /** Zeros, or another value, around the spatial dimensions. */
 function padded(x: Tensor, before: readonly number[], after: readonly number[], value: number = 0): Tensor {
@@ -60,7 +26,9 @@ export function convolution(c: Call, x: Tensor, w: Tensor, bias: Tensor | null):
   const n = x.ndim - 2;
   if (n < 1 || w.ndim !== x.ndim) c.fail(`x ${show(x.shape)} and w ${show(w.shape)} do not fit each other`);
   if (n > 3) c.fail(`${n} spatial dimensions; convolutions have at most three`);
-  const { strides, dilations, before, after } = windowOf(c, x.shape.slice(2), c.intsOr('kernel_shape') ?? w.shape.slice(2));
+  const window = windowOf(c, x.shape.slice(2), c.intsOr('kernel_shape') ?? w.shape.slice(2));
+  const { strides, dilations, before, after } = window;
+  c.room([x.shape[0], w.shape[0], ...x.shape.slice(2).map((size, i) => counted(size, window, i))]);
   const groups = c.int('group', 1);
   const negative = [...before, ...after].some((p) => p < 0);
   const image = negative ? padded(x, before, after) : x;
@@ -96,6 +64,8 @@ function convTranspose(c: Call): Tensor {
     [before, after] = auto === 'SAME_UPPER' ? [small, large] : [large, small];
   }
   const inputSize = full.map((size, i) => size - before[i] - after[i]);
+  c.room([x.shape[0], w.shape[1] * c.int('group', 1), ...full]);
+  c.room([x.shape[0], w.shape[1] * c.int('group', 1), ...inputSize]);
   const paddingEnd = after.map((a, i) => a - extra[i]);
   // A kernel that leaves some places untouched reads beyond its image: what is negative is cut off or added afterwards.
   const crop = before.map((b) => Math.max(0, -b));
@@ -130,6 +100,9 @@ function poolSize(c: Call, image: readonly number[], w: Window): { out: number[]
   const extra = image.map((size, i) =>
     Math.max(0, (out[i] - 1) * w.strides[i] + (w.kernel[i] - 1) * w.dilations[i] + 1 - size - w.before[i] - w.after[i]),
   );
+  const maps = c.v(0).shape.slice(0, 2);
+  c.room([...maps, ...image.map((size, i) => Math.max(0, size + w.before[i] + w.after[i] + extra[i]))]);
+  c.room([...maps, ...out]);
   return { out, extra };
 }
 const symmetric = (w: Window): boolean => w.before.every((b, i) => b === w.after[i] && b <= w.kernel[i] / 2 && b >= 0);
@@ -141,6 +114,8 @@ function maxPool(c: Call): (Tensor | Value)[] {
   const n = image.length;
   const w = windowOf(c, image, kernelOf(c));
   const { out, extra } = poolSize(c, image, w);
+  const bytes = c.wants(1) ? null : bytePool(given, w, out);
+  if (bytes !== null) return [c.same(bytes)];
   const x = isFloat(given.dtype) ? given : given.to('float32');
   const direct = symmetric(w) && extra.every((e) => e === 0);
   const after = w.after.map((a, i) => a + extra[i]);
@@ -173,8 +148,9 @@ function maxPool(c: Call): (Tensor | Value)[] {
 }
 
 /** Sums over windows of x, which is padded already. */
-function windowSums(x: Tensor, w: Window, out: readonly number[]): Tensor {
+function windowSums(c: Call, x: Tensor, w: Window, out: readonly number[]): Tensor {
   let y = x;
+  c.turns(w.kernel.reduce((a, b) => a + b, 0));
   w.kernel.forEach((k, i) => {
     const dim = 2 + i;
     let sum: Tensor | null = null;
@@ -197,8 +173,9 @@ function averagePool(c: Call): Tensor {
   if (run !== undefined && symmetric(w) && extra.every((e) => e === 0) && w.dilations.every((d) => d === 1))
     return run(x, w.kernel, { stride: w.strides, padding: w.before, countIncludePad: include });
   const after = w.after.map((a, i) => a + extra[i]);
-  let y = windowSums(padded(x, w.before, after), w, out);
+  let y = windowSums(c, padded(x, w.before, after), w, out);
   image.forEach((size, i) => {
+    c.list(out[i] * w.kernel[i]);
     const counts = Array.from({ length: out[i] }, (_, o) => {
       let count = 0;
       for (let t = 0; t < w.kernel[i]; t++) {
@@ -219,6 +196,7 @@ function lpPool(c: Call): Tensor {
   const p = c.int('p', 2);
   const powers = p === 2 ? x.mul(x) : p === 1 ? x.abs() : x.abs().pow(p);
   const sums = windowSums(
+    c,
     padded(
       powers,
       w.before,
@@ -241,10 +219,12 @@ function maxUnpool(c: Call): Tensor {
   const w = windowOf(c, image, kernelOf(c));
   const inferred = image.map((size, i) => (size - 1) * w.strides[i] + w.kernel[i] - w.before[i] - w.after[i]);
   const maps = x.shape[0] * x.shape[1];
+  c.room([maps, ...inferred]);
   const flat = zeros([maps * product(inferred)], { dtype: x.dtype }).scatter(0, c.x(1).reshape([-1]), x.reshape([-1]));
   const y = flat.reshape([x.shape[0], x.shape[1], ...inferred]);
   if (!c.has(2)) return y;
   const wanted = c.numbers(2).slice(2);
+  c.room([maps, ...wanted]);
   return padded(
     y,
     wanted.map(() => 0),
@@ -264,6 +244,8 @@ function col2im(c: Call): Tensor {
     (size, i) => Math.floor((size + w.before[i] + w.after[i] - (block[i] - 1) * w.dilations[i] - 1) / w.strides[i]) + 1,
   );
   const size = image.map((s, i) => s + w.before[i] + w.after[i]);
+  c.room([...grid, ...block]);
+  c.room([x.shape[0], channels, ...size]);
   // The place of each element in the padded image.
   let at = tensor(0, { dtype: 'int64' });
   for (let i = 0; i < n; i++) {

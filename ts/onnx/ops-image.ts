@@ -16,6 +16,7 @@ function pad(x: Tensor, c: Call): Tensor {
   axes.forEach((dim, i) => {
     const [before, after] = [pads[i], pads[i + axes.length]];
     if (before === 0 && after === 0) return;
+    c.room(y.shape.map((n, d) => (d === dim ? n + before + after : n)));
     if (mode === 'constant') {
       const amounts = new Array<number>(2 * (x.ndim - dim)).fill(0);
       amounts[amounts.length - 2] = before;
@@ -33,7 +34,7 @@ function edgePlaces(mode: string, n: number, before: number, after: number, c: C
   const size = n + before + after;
   if (size < 0 || (n === 0 && size > 0)) c.fail(`a dimension of ${n} cannot be padded by ${before} and ${after} in mode ${mode}`);
   const wrap = (i: number, m: number): number => ((i % m) + m) % m;
-  return Array.from({ length: size }, (_, k) => {
+  return Array.from({ length: c.list(size) }, (_, k) => {
     const i = k - before;
     if (mode === 'edge') return Math.min(Math.max(i, 0), n - 1);
     if (mode === 'wrap') return wrap(i, n);
@@ -176,7 +177,15 @@ function resize(c: Call): Value {
     out = factors.map((s, i) => Math.floor(n[i] * (region(i)[1] - region(i)[0]) * s));
     scales = factors;
   }
-  if (out.some((s) => !(s >= 0 && s <= 2147483647))) c.fail(`the new sizes ${show(out)} make no sense`);
+  const resized = [...given.shape];
+  axes.forEach((a, i) => {
+    resized[a] = out[i];
+  });
+  c.room(resized);
+  // Antialiasing looks further the more the image shrinks.
+  out.forEach((s, i) => {
+    c.list(s * (r.antialias ? Math.ceil(4 / Math.min(1, (scales as number[])[i])) : 4));
+  });
   const whole = r.mode !== 'nearest' && !['float32', 'float64'].includes(given.dtype);
   let y = whole ? given.to('float32') : given;
   const beyond = c.float('extrapolation_value', 0);
@@ -287,6 +296,8 @@ function affineGrid(c: Call): Tensor {
   const align = c.int('align_corners', 0) !== 0;
   const image = size.slice(2);
   const dims = image.length;
+  c.room([...size, dims]);
+  c.list(image.reduce((a, b) => a * b, 1));
   const total = image.reduce((a, b) => a * b, 1);
   const columns: Tensor[] = image.map((n, i) => {
     const list = Array.from({ length: n }, (_, k) => (align ? (n > 1 ? -1 + (2 * k) / (n - 1) : 0) : (2 * k + 1) / n - 1));

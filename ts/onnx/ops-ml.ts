@@ -123,7 +123,8 @@ function treeSums(c: Call, kind: 'class' | 'target', targets: number): Float32Ar
   });
   const aggregate = c.str('aggregate_function', 'SUM');
   const base = c.floatsOr('base_values') ?? [];
-  const out = new Float32Array(rows * targets);
+  const out = new Float32Array(c.list(rows * targets));
+  c.list(rows * trees.roots.length);
   for (let r = 0; r < rows; r++) {
     const sums = new Array<number | null>(targets).fill(null);
     for (const root of trees.roots)
@@ -186,7 +187,7 @@ function oneHot(c: Call): Tensor {
   const strings = c.stringsOr('cats_strings') ?? [];
   const known: readonly (string | number)[] = strings.length > 0 ? strings : (c.intsOr('cats_int64s') ?? []);
   const items: readonly (string | number)[] = v.type === 'string' ? v.strings() : v.numbers();
-  const out = new Float32Array(items.length * known.length);
+  const out = new Float32Array(c.list(items.length * known.length));
   items.forEach((x, i) => {
     const k = known.indexOf(x);
     if (k >= 0) out[i * known.length + k] = 1;

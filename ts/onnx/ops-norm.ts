@@ -78,6 +78,8 @@ function lrn(c: Call): Tensor {
   const size = c.int('size');
   const before = Math.floor((size - 1) / 2);
   const after = Math.ceil((size - 1) / 2);
+  c.turns(size);
+  c.room([...x.shape, size]);
   const squares = x.mul(x).pad([...x.shape.slice(2).flatMap(() => [0, 0]), before, after]);
   let sum: Tensor | null = null;
   for (let i = 0; i < size; i++) {

@@ -7,7 +7,7 @@ import type { Value } from './value.ts';
 
 const typeFor = (c: Call, otherwise: ElemType): ElemType => (c.attr('dtype') ? elemType(c.int('dtype'), 'dtype') : otherwise);
 const shapeOf = (c: Call): readonly number[] =>
-  c.inputs.length > 0 ? c.v(0).shape : (c.intsOr('shape') ?? c.fail('the shape is missing'));
+  c.inputs.length > 0 ? c.v(0).shape : c.room(c.intsOr('shape') ?? c.fail('the shape is missing'));
 const own = (c: Call): ElemType => (c.inputs.length > 0 ? c.type(0) : 'float');
 
 const uniform = (c: Call): Value => {
@@ -33,6 +33,7 @@ function dropout(c: Call): (Tensor | Value)[] {
 }
 function multinomial(c: Call): Value {
   const n = c.int('sample_size', 1);
+  c.room([c.x(0).shape[0], n]);
   return typed(c.x(0).softmax(1).multinomial(n, true), c.attr('dtype') ? elemType(c.int('dtype'), 'dtype') : 'int32');
 }
 

@@ -76,7 +76,7 @@ function direction(
         }
       : d;
   let states: Tensor[] = [...first];
-  const hidden: Tensor[] = new Array(time);
+  const hidden: Tensor[] = new Array(c.turns(time));
   for (let k = 0; k < time; k++) {
     const t = backwards ? time - 1 - k : k;
     const next = step(gates.select(0, t), states, limited, c);

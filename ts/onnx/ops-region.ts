@@ -37,7 +37,9 @@ function roiAlign(c: Call): Tensor {
     const [bh, bw] = [h / rows, w / columns];
     const ny = ratio > 0 ? ratio : Math.max(1, Math.ceil(h / rows));
     const nx = ratio > 0 ? ratio : Math.max(1, Math.ceil(w / columns));
-    if (ny * nx > 1 << 16) c.fail(`box ${r} needs ${ny} by ${nx} samples`);
+    c.list(rows * columns * ny * nx * 8);
+    c.room([channels, rows * columns * ny * nx * 4]);
+    c.turns(ny * nx * rows * columns);
     const at: number[] = [];
     const weight: number[] = [];
     for (let i = 0; i < rows; i++)
@@ -62,6 +64,8 @@ function maxRoiPool(c: Call): Tensor {
   const rois = c.numbers(1);
   const [, , height, width] = x.shape;
   const round = (v: number): number => Math.floor(v + 0.5);
+  c.room([rois.length, rows, columns]);
+  c.turns(4 * rois.length * rows * columns);
   const parts = Array.from({ length: rois.length / 5 }, (_, r) => {
     const [image, x1, y1, x2, y2] = rois.slice(5 * r, 5 * r + 5).map((v, i) => (i === 0 ? v : round(v * scale)));
     const h = Math.max(y2 - y1 + 1, 1) / rows;
@@ -98,7 +102,7 @@ function nonMaxSuppression(c: Call): Value {
   const least = c.has(4) ? c.number(4) : Number.NEGATIVE_INFINITY;
   const centre = c.int('center_point_box', 0) === 1;
   const [b, s] = [boxes.numbers(), scores.numbers()];
-  if (s.length !== batches * classes * count || b.length !== batches * count * 4) c.fail('boxes and scores differ in number');
+  if (most < 0 || s.length !== batches * classes * count || b.length !== batches * count * 4) c.fail('boxes and scores differ in number');
   const box = (n: number, i: number): [number, number, number, number] => {
     const [p, q, u, v] = b.slice(4 * (n * count + i), 4 * (n * count + i) + 4);
     if (centre) return [q - v / 2, p - u / 2, q + v / 2, p + u / 2];

@@ -34,12 +34,12 @@ function reshape(x: Tensor, c: Call): Tensor {
     shape[open] = x.numel / rest;
   }
   if (shape.some((n) => n < 0) || product(shape) !== x.numel) c.fail(`${show(x.shape)} cannot be viewed as ${show(wanted)}`);
-  return x.reshape(shape);
+  return x.reshape(c.room(shape));
 }
 
 function unsqueeze(x: Tensor, c: Call): Tensor {
   const axes = c.either('axes', 1) ?? c.fail('axes are missing');
-  const rank = x.ndim + axes.length;
+  const rank = c.room(new Array<number>(x.ndim + axes.length).fill(1)).length;
   const at = new Set(axes.map((a) => c.axis(a, rank)));
   if (at.size < axes.length) c.fail(`axes ${show(axes)} name a dimension twice`);
   const rest = [...x.shape];
@@ -63,7 +63,7 @@ function transpose(x: Tensor, c: Call): Tensor {
   return x.permute(perm);
 }
 function expand(x: Tensor, c: Call): Tensor {
-  const wanted = c.numbers(1);
+  const wanted = c.room(c.numbers(1));
   const rank = Math.max(wanted.length, x.ndim);
   const at = (list: readonly number[], i: number): number => list[i - rank + list.length] ?? 1;
   const shape = Array.from({ length: rank }, (_, i) => {
@@ -71,7 +71,7 @@ function expand(x: Tensor, c: Call): Tensor {
     if (a !== b && a !== 1 && b !== 1) c.fail(`${show(x.shape)} does not broadcast to ${show(wanted)}`);
     return a === 1 ? b : a;
   });
-  return x.expand(shape);
+  return x.expand(c.room(shape));
 }
 
 /** Concat, also of text. */
@@ -108,6 +108,7 @@ function split(c: Call): Value[] {
   const parts = c.either('split', 1) ?? Array.from({ length: count }, (_, i) => Math.max(0, Math.min(size, n - i * size)));
   if (parts.some((p) => p < 0) || parts.reduce((a, b) => a + b, 0) !== n) c.fail(`parts ${show(parts)} do not add up to ${n}`);
   const x = v.type === 'string' ? places(v) : v.tensor();
+  c.turns(parts.length);
   const list = x.split(parts, axis);
   return list.map((p) => (v.type === 'string' ? textAt(v.strings(), p) : Value.of(p, v.type)));
 }
@@ -144,6 +145,7 @@ function slice(x: Tensor, c: Call): Tensor {
 function tile(x: Tensor, c: Call): Tensor {
   const repeats = c.numbers(1);
   if (repeats.length !== x.ndim) c.fail(`${repeats.length} repeats for ${x.ndim} dimensions`);
+  c.room(x.shape.map((n, d) => n * repeats[d]));
   return x.repeat(repeats);
 }
 
@@ -152,16 +154,17 @@ function range(c: Call): Value {
   const [start, limit, delta] = [c.number(0), c.number(1), c.number(2)];
   const n = Math.max(0, Math.ceil((limit - start) / delta));
   if (!Number.isFinite(n)) c.fail(`from ${start} to ${limit} by ${delta} never ends`);
+  c.room([n]);
   const dtype = carrier(type);
   if (dtype === 'float64' || dtype === 'int64' || dtype === 'int32') return Value.of(arange(n).to(dtype).mul(delta).add(start), type);
   return Value.of(arange(n).to('float32').mul(delta).add(start).to(dtype), type);
 }
 
 function constantOfShape(c: Call): Value {
-  const shape = c.numbers(0);
+  const shape = c.room(c.numbers(0));
   const value = c.tensorOr('value');
   if (value === null) return Value.of(zeros(shape, { dtype: 'float32' }), 'float');
-  if (value.type === 'string') return Value.known('string', shape, new Array<string>(product(shape)).fill(value.strings()[0]));
+  if (value.type === 'string') return Value.known('string', shape, new Array<string>(c.list(product(shape))).fill(value.strings()[0]));
   return Value.of(value.tensor().reshape([]).expand(shape).clone(), value.type);
 }
 function constant(c: Call): Value {
@@ -201,6 +204,7 @@ function oneHot(c: Call): Value {
   const depth = c.number(1);
   const values = c.x(2);
   const axis = c.axis(c.int('axis', -1), indices.ndim + 1);
+  c.room([...indices.shape, depth]);
   const places = arange(depth).reshape([...new Array<number>(axis).fill(1), depth, ...new Array<number>(indices.ndim - axis).fill(1)]);
   const wrapped = where(indices.lt(0), indices.add(depth), indices).unsqueeze(axis);
   return Value.of(where(wrapped.eq(places), values.select(0, 1), values.select(0, 0)), c.type(2));
@@ -241,6 +245,7 @@ function centerCropPad(x: Tensor, c: Call): Tensor {
   axes.forEach((dim, i) => {
     const n = x.shape[dim];
     const m = wanted[i];
+    c.room(y.shape.map((k, d) => (d === dim ? m : k)));
     if (m < n) y = y.narrow(dim, Math.floor((n - m) / 2), m);
     else if (m > n) {
       const before = Math.floor((m - n) / 2);

@@ -50,6 +50,7 @@ function dft(c: Call): Tensor {
   const m = re.shape[rank - 2];
   const n = c.has(1) ? c.number(1) : inverse && onesided ? 2 * (m - 1) : m;
   if (!(n >= 1)) c.fail(`a transform of ${n} points`);
+  c.list(n * n);
   if (inverse && onesided) {
     // The other half is the mirror image, conjugated.
     const half = Math.floor(n / 2) + 1;
@@ -78,6 +79,8 @@ function stft(c: Call): Tensor {
   const onesided = c.int('onesided', 1) !== 0;
   if (!(step > 0 && length > 0 && length <= signal.shape[1]))
     c.fail(`frames of ${length} by ${step} do not fit ${signal.shape[1]} samples`);
+  c.list(length * length);
+  c.room([signal.shape[0], Math.floor((signal.shape[1] - length) / step) + 1, length]);
   const frames = (part: number): Tensor => {
     const f = signal.select(2, part).unfold(1, length, step);
     return window === null ? f : f.mul(window);
@@ -94,7 +97,7 @@ const window = (coefficients: readonly number[]): Row => ({
     const size = c.number(0);
     const n = c.int('periodic', 1) !== 0 ? size : size - 1;
     const dtype = carrier(elemType(c.int('output_datatype', 1), 'output_datatype'));
-    const list = Array.from({ length: size }, (_, i) =>
+    const list = Array.from({ length: c.list(size) }, (_, i) =>
       coefficients.reduce((sum, a, k) => sum + (k % 2 === 1 ? -a : a) * cos((2 * Math.PI * k * i) / Math.max(n, 1)), 0),
     );
     return tensor(list, { dtype, shape: [size] });
@@ -104,13 +107,14 @@ const window = (coefficients: readonly number[]): Row => ({
 function melWeights(c: Call): Tensor {
   const [bands, size, rate, low, high] = [0, 1, 2, 3, 4].map((i) => c.number(i));
   const bins = Math.floor(size / 2) + 1;
-  if (!(bands >= 0 && bins >= 1 && bands * bins < 1 << 28)) c.fail(`${bands} bands over ${bins} bins`);
+  if (!(bands >= 0 && bins >= 1 && c.list(bands * bins) >= 0)) c.fail(`${bands} bands over ${bins} bins`);
   const mel = (f: number): number => (2595 * log(1 + f / 700)) / log(10);
   const hertz = (m: number): number => 700 * (pow(10, m / 2595) - 1);
   const [from, to] = [mel(low), mel(high)];
   const step = (to - from) / (bands + 2);
   const edges = Array.from({ length: bands + 2 }, (_, i) => Math.floor(((size + 1) * hertz(i * step + from)) / rate));
   const out = new Float64Array(bins * bands);
+  if (edges.some((e) => !(e >= 0 && e < bins))) c.fail(`bands from ${low} to ${high} Hz lie outside ${bins} bins`);
   for (let i = 0; i < bands; i++) {
     const [left, middle, right] = [edges[i], edges[i + 1], edges[i + 2]];
     if (middle === left) out[middle * bands + i] = 1;

@@ -23,7 +23,8 @@ function stringSplit(c: Call): Value[] {
   const delimiter = c.str('delimiter', '');
   const most = c.attr('maxsplit') ? c.int('maxsplit') : Number.POSITIVE_INFINITY;
   const parts = v.strings().map((s) => (delimiter === '' ? words(s, most) : pieces(s, delimiter, most)));
-  const width = Math.max(0, ...parts.map((p) => p.length));
+  const width = parts.reduce((a, p) => Math.max(a, p.length), 0);
+  c.list(parts.length * width);
   const flat = parts.flatMap((p) => [...p, ...new Array<string>(width - p.length).fill('')]);
   return [
     Value.known('string', [...v.shape, width], flat),
@@ -96,16 +97,19 @@ function tfIdf(c: Call): Value {
   let number = 0;
   counts.forEach((start, i) => {
     const n = i + 1;
+    if (!(start >= 0)) c.fail(`n-grams that start at ${start}`);
     for (let at = start; at < (counts[i + 1] ?? pool.length); at += n) {
       if (n >= low && n <= high) place.set(key(pool.slice(at, at + n)), indexes[number]);
       number++;
     }
   });
-  const width = Math.max(0, ...indexes) + 1;
+  const width = indexes.reduce((a, b) => Math.max(a, b), 0) + 1;
   const rows = v.shape.length > 1 ? v.shape[0] : 1;
   const length = v.size / Math.max(rows, 1);
   const all: readonly (string | number)[] = v.type === 'string' ? v.strings() : v.numbers();
-  const out = new Float32Array(rows * width);
+  const out = new Float32Array(c.list(rows * width));
+  c.turns(rows * Math.max(0, high - low + 1) * (skips + 1));
+  c.list(rows * Math.max(0, high - low + 1) * (skips + 1) * length * high);
   for (let r = 0; r < rows; r++) {
     const row = all.slice(r * length, (r + 1) * length);
     for (let n = low; n <= high; n++)

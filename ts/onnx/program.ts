@@ -3,7 +3,9 @@
 import { isFloat } from '../base/dtype.ts';
 import { FormatError, WickError } from '../base/errors.ts';
 import { show } from '../base/shape.ts';
+import { Allowance } from '../formats/allowance.ts';
 import { parameter } from '../nn/index.ts';
+import { joinQuantised } from '../quant/index.ts';
 import { keep, noGrad, Tensor } from '../tensor/index.ts';
 import { Call, type Out } from './call.ts';
 import type { Graph, Node } from './graph.ts';
@@ -40,10 +42,18 @@ export class Program {
   private readonly kept = new Map<Node, Item[]>();
   private readonly top: ReadonlyMap<string, Item>;
 
-  constructor(graph: Graph) {
+  /** What the run in progress may ask for. */
+  private allowance: Allowance;
+  private readonly size: number;
+
+  /** `size`: bytes of the model, its external data included. */
+  constructor(graph: Graph, size: number) {
     this.graph = graph;
+    this.size = size;
+    this.allowance = new Allowance(size);
     for (const name of missingOperators(graph))
       throw new FormatError(`onnx: the operator ${name} is not implemented; docs/models.md lists those that are`);
+    if (usesKernels(graph)) joinQuantised();
     const { host, trained } = uses(graph);
     this.hostInputs = new Set(graph.inputs.map((i) => i.name).filter((n) => host.has(n)));
     const parameters = new Map<string, Tensor>();
@@ -71,6 +81,7 @@ export class Program {
   /** The outputs for these inputs. @throws FormatError for a missing input; any error of an operator, naming the node */
   run(inputs: ReadonlyMap<string, Item>): Map<string, Item> {
     const scope = new Scope(null);
+    this.allowance = new Allowance([...inputs.values()].reduce((sum, x) => sum + sizeOf(x), this.size));
     for (const [name, item] of this.top) scope.set(name, item);
     for (const { name, kind } of this.graph.inputs) {
       const item = inputs.get(name) ?? (kind === 'optional' ? None : undefined);
@@ -108,7 +119,8 @@ export class Program {
       const row = findRow(node);
       if (row === null) throw new FormatError('the operator is not implemented');
       const enter = (graph: Graph, items: readonly Item[]): Item[] => this.enter(graph, items, scope);
-      const call = new Call(node, inputs, enter);
+      this.allowance.turns(1);
+      const call = new Call(node, inputs, enter, this.allowance);
       const known = row.folds !== false && inputs.every(isKnown);
       const out = known ? outside(() => noGrad(() => row.run(call))) : row.run(call);
       const results = listed(out).map((x) => finished(x, known, call));
@@ -151,6 +163,9 @@ export class Program {
   }
 }
 
+/** Elements that an item holds. */
+const sizeOf = (x: Item): number =>
+  x instanceof Value ? x.size : x instanceof Sequence ? x.items.reduce((sum, y) => sum + sizeOf(y), 0) : 0;
 const listed = (out: Out): readonly (Tensor | Item | null)[] => (Array.isArray(out) ? out : [out as Tensor | Item]);
 
 function finished(x: Tensor | Item | null, known: boolean, call: Call): Item {
@@ -197,6 +212,14 @@ export function missingOperators(graph: Graph): string[] {
     if (node.body === null && findRow(node) === null) missing.add(`${node.domain === '' ? '' : `${node.domain}:`}${node.op}`);
   });
   return [...missing].sort();
+}
+
+function usesKernels(graph: Graph): boolean {
+  let found = false;
+  everyNode(graph, (node) => {
+    found ||= findRow(node)?.quantised === true;
+  });
+  return found;
 }
 
 /** What is read on the host, and what stands where weights stand. */

@@ -2,6 +2,7 @@
 import type { Data } from '../backend.ts';
 import { FormatError } from '../base/errors.ts';
 import { show } from '../base/shape.ts';
+import { Allowance, RANK } from '../formats/allowance.ts';
 import type { OptionalProto, SequenceProto, SparseTensorProto, TensorProto } from './messages.ts';
 import { carrier, codeOf, type ElemType, elemType, rawSize, valuesOf } from './types.ts';
 import { type Item, None, Sequence, Value } from './value.ts';
@@ -10,6 +11,7 @@ import { type Item, None, Sequence, Value } from './value.ts';
 export type External = (location: string) => Uint8Array | null;
 
 function shapeOf(dims: readonly number[], where: string): number[] {
+  if (dims.length > RANK) throw new FormatError(`${where}: has ${dims.length} dimensions; at most ${RANK} are read`);
   let n = 1;
   for (const d of dims) {
     if (!Number.isSafeInteger(d) || d < 0) throw new FormatError(`${where}: dims ${show(dims)} hold a size that is none`);
@@ -131,7 +133,7 @@ export function sparseValue(s: SparseTensorProto, external: External): Value {
   const shape = shapeOf(s.dims, where);
   const n = shape.reduce((a, b) => a * b, 1);
   const count = values.size;
-  if (n > 1 << 28) throw new FormatError(`${where}: ${show(shape)} is too large to be made dense`);
+  new Allowance(count).room(shape);
   const width = indices.length === count ? 1 : shape.length;
   if (indices.length !== count * width) throw new FormatError(`${where}: ${indices.length} indices for ${count} values`);
   const source = values.data() as Data;

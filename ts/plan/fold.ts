@@ -1,9 +1,9 @@
 // Norms by given statistics, folded into the weights of the product or convolution before them.
-import { type Call, type Input, Planned, readsOf, type Storage, type View, writesOf } from '../backend.ts';
+import { type Call, type Input, isView, Planned, type Storage, type View } from '../backend.ts';
 import { contiguousStrides, type Shape, sameShape } from '../base/shape.ts';
 import type { Channelwise, KernelOp, MapOp } from '../ops/op.ts';
 import { TABLE } from '../ops/table.ts';
-import type { Graph } from './graph.ts';
+import { type Graph, readsOf, usesIn, writesOf } from './graph.ts';
 
 type Given = Channelwise<View>;
 
@@ -12,15 +12,14 @@ type Given = Channelwise<View>;
  * the result less, computed from the weights once. (W x + b - mean) s + bias = (W s) x + (b - mean) s + bias with s = weight / sqrt(variance + eps).
  */
 export function foldNorms({ calls, inputs, outputs }: Graph): { calls: Call[]; changes: string[] } {
-  const uses = new Map<Storage, number>();
-  for (const call of calls) for (const s of [...readsOf(call), ...writesOf(call)]) uses.set(s, (uses.get(s) ?? 0) + 1);
+  const uses = usesIn(calls);
   const lasting = new Set([...inputs, ...outputs]);
   const makers = new Map<Storage, number>();
   const kept: Call[] = [];
   const changes: string[] = [];
   for (const call of calls) {
     const x = call.inputs[0];
-    const at = typeof x === 'object' && x !== null ? makers.get(x.storage) : undefined;
+    const at = isView(x) ? makers.get(x.storage) : undefined;
     const alone = at !== undefined && uses.get((x as View).storage) === 2 && !lasting.has((x as View).storage);
     const spare = call.outputs.slice(1).every(({ storage }) => uses.get(storage) === 1 && !lasting.has(storage));
     const given = alone && spare && call.op.kind === 'kernel' ? (call.op.channelwise?.(call.inputs, call.attrs) as Given | null) : null;

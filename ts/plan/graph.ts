@@ -1,7 +1,9 @@
 // A captured program in single assignment of storages, and the passes that keep every bit.
-import { type Call, type Input, Planned, readsOf, type Storage, type View, writesOf } from '../backend.ts';
+import { type Call, type Input, isView, Planned, readsOf, type Storage, type View, writesOf } from '../backend.ts';
 import { sameShape } from '../base/shape.ts';
 import { AGAIN, type Attrs } from '../ops/op.ts';
+
+export { readsOf, writesOf };
 
 /** Calls over stand-ins, and which of them come from outside. */
 export interface Graph {
@@ -9,8 +11,6 @@ export interface Graph {
   readonly inputs: readonly Storage[];
   readonly outputs: readonly Storage[];
 }
-
-const isView = (x: Input): x is View => typeof x === 'object' && x !== null;
 
 /** The calls with storages replaced: those in `places`, and those made by the program itself by stand-ins. */
 export function relocated(
@@ -31,6 +31,21 @@ export function relocated(
   return calls.map((c) => ({ ...c, inputs: c.inputs.map(move), outputs: c.outputs.map(moved) }));
 }
 
+/** Whether what a call computes follows from its operands alone: it draws no random numbers, changes no input, renews no attribute. */
+export const isPure = ({ op, attrs }: Call): boolean =>
+  !(AGAIN in attrs) && !(op.kind === 'kernel' && (op.random || op.mutates !== undefined));
+
+/** How often each storage is written. */
+export const writesIn = (calls: readonly Call[]): Map<Storage, number> => counted(calls.flatMap(writesOf));
+/** How often each storage is read or written. */
+export const usesIn = (calls: readonly Call[]): Map<Storage, number> =>
+  counted(calls.flatMap((call) => [...readsOf(call), ...writesOf(call)]));
+function counted(storages: readonly Storage[]): Map<Storage, number> {
+  const counts = new Map<Storage, number>();
+  for (const s of storages) counts.set(s, (counts.get(s) ?? 0) + 1);
+  return counts;
+}
+
 /** Leaves out calls whose results nothing reads. */
 export function withoutDead(calls: readonly Call[], outputs: readonly Storage[]): Call[] {
   const wanted = new Set<Storage>(outputs);
@@ -46,8 +61,7 @@ export function withoutDead(calls: readonly Call[], outputs: readonly Storage[])
 
 /** Computes what several calls compute alike once: only storages that are written once take part. */
 export function withoutTwins(calls: readonly Call[], inputs: readonly Storage[], outputs: readonly Storage[]): Call[] {
-  const writes = new Map<Storage, number>();
-  for (const call of calls) for (const s of writesOf(call)) writes.set(s, (writes.get(s) ?? 0) + 1);
+  const writes = writesIn(calls);
   const fixed = (s: Storage): boolean => (writes.get(s) ?? 0) <= (s.device === 'plan' && !inputs.includes(s) ? 1 : 0);
   const keep = new Set(outputs);
   const numbers = new Map<Storage, number>();
@@ -62,8 +76,7 @@ export function withoutTwins(calls: readonly Call[], inputs: readonly Storage[],
   for (const raw of calls) {
     const call = { ...raw, inputs: raw.inputs.map(move) };
     const { op, attrs, inputs, outputs: outs } = call;
-    const random = op.kind === 'kernel' && (op.random || op.mutates !== undefined);
-    const pure = !random && !(AGAIN in attrs) && [...readsOf(call), ...writesOf(call)].every(fixed);
+    const pure = isPure(call) && [...readsOf(call), ...writesOf(call)].every(fixed);
     if (!pure || outs.some((y) => y.storage.device !== 'plan')) {
       kept.push(call);
       continue;
@@ -80,8 +93,7 @@ export function withoutTwins(calls: readonly Call[], inputs: readonly Storage[],
 
 /** An activation behind a product or a convolution that nothing else reads becomes part of its last pass. */
 export function withActivations(calls: readonly Call[], outputs: readonly Storage[]): Call[] {
-  const uses = new Map<Storage, number>();
-  for (const call of calls) for (const s of [...readsOf(call), ...writesOf(call)]) uses.set(s, (uses.get(s) ?? 0) + 1);
+  const uses = usesIn(calls);
   const makers = new Map<Storage, number>();
   const before = new Map<Storage, number>();
   const kept: Call[] = [];

@@ -1,7 +1,6 @@
 // What a program computes from state alone stays from run to run: constants, converted and folded weights.
-import { type Backend, type Call, type Program, readsOf, type Storage, writesOf } from '../backend.ts';
-import { AGAIN } from '../ops/op.ts';
-import { type Graph, relocated } from './graph.ts';
+import type { Backend, Call, Program, Storage } from '../backend.ts';
+import { type Graph, isPure, readsOf, relocated, writesIn, writesOf } from './graph.ts';
 
 /** Calls whose results stay until the state behind them changes, and those of every run. */
 export interface Parted {
@@ -11,20 +10,18 @@ export interface Parted {
 
 /** Parts the calls of a graph. What stays is written once, drawn from no random numbers, and no result of the program's own. */
 export function parted({ calls, inputs, outputs }: Graph): Parted {
-  const writes = new Map<Storage, number>();
-  for (const s of calls.flatMap(writesOf)) writes.set(s, (writes.get(s) ?? 0) + 1);
+  const writes = writesIn(calls);
   const barred = new Set([...inputs, ...outputs]);
   const kept = new Set<Storage>();
   const steady = (s: Storage): boolean => kept.has(s) || (s.device !== 'plan' && !writes.has(s));
   const once: Call[] = [];
   const each: Call[] = [];
   for (const call of calls) {
-    const { op, attrs, outputs: results } = call;
+    const { outputs: results } = call;
     const reads = readsOf(call);
-    const pure = !(AGAIN in attrs) && !(op.kind === 'kernel' && (op.random || op.mutates !== undefined));
     const own = results.every(({ storage: s }) => s.device === 'plan' && !barred.has(s) && writes.get(s) === 1);
     // A call that reads nothing, such as a fill, is as cheap as what it would leave lying around.
-    if (pure && own && reads.length > 0 && reads.every(steady)) {
+    if (isPure(call) && own && reads.length > 0 && reads.every(steady)) {
       for (const y of results) kept.add(y.storage);
       once.push(call);
     } else each.push(call);
@@ -38,8 +35,10 @@ export interface Split extends Parted {
   readonly rest: readonly Call[];
   readonly kept: readonly Storage[];
 }
+/** A device as plans need it. */
+export type Planner = Required<Pick<Backend, 'alloc' | 'program'>>;
 /** Parts the calls of a graph; `kept` is the caller's to release. */
-export function split(device: Backend, graph: Graph): Split {
+export function split(device: Pick<Backend, 'alloc'>, graph: Graph): Split {
   const { once, each } = parted(graph);
   const made = new Set(once.flatMap(writesOf));
   const kept = new Map<Storage, { storage: Storage; back: number }>();
@@ -50,7 +49,7 @@ export function split(device: Backend, graph: Graph): Split {
 }
 
 /** A program that runs its steady part only where the state behind it has changed. */
-export function steadied(device: Backend & Required<Pick<Backend, 'program'>>, graph: Graph): Program & Parted {
+export function steadied(device: Planner, graph: Graph): Program & Parted {
   const { once, each, first, rest, kept } = split(device, graph);
   if (once.length === 0) return Object.assign(device.program(each, graph.inputs, graph.outputs), { once, each });
   const program = device.program(rest, graph.inputs, graph.outputs);

@@ -1,118 +1,24 @@
 // compile(): the first call of a kind runs the function and notes what it does; later ones run the plan made of that.
-import { type Call, Planned, type Program, type ProgramStats, type StepTiming, type Storage, type View, writesOf } from '../backend.ts';
-import { type DType, SIZE } from '../base/dtype.ts';
-import { DeviceError, StateError, ValueError } from '../base/errors.ts';
-import { isContiguous, type Shape, show } from '../base/shape.ts';
+import { type Call, Planned, type Program, type StepTiming, type Storage, type View } from '../backend.ts';
+import { SIZE } from '../base/dtype.ts';
+import { DeviceError, StateError } from '../base/errors.ts';
+import { isContiguous, show } from '../base/shape.ts';
 import { TABLE } from '../ops/table.ts';
 import { type Capture, captureWith, capturing } from '../plan/capture.ts';
-import { type Graph, printed, relocated, withActivations, withoutDead, withoutTwins } from '../plan/graph.ts';
+import { printed, relocated, withActivations, withoutDead, withoutTwins, writesOf } from '../plan/graph.ts';
 import { Recorder } from '../plan/recorder.ts';
 import { rewritten } from '../plan/rewrite.ts';
-import { type Parted, steadied } from '../plan/steady.ts';
+import { type Planner, steadied } from '../plan/steady.ts';
 import { alias, backend, collecting, keep, leave, setBackend, type Tensor, TensorCore } from './core.ts';
 import { built, type Form, formOf, matches, shownForm } from './form.ts';
 import { isGradEnabled } from './node.ts';
+import { argumentsOf, Plan, type Recipe, type Result } from './plan.ts';
 import { getDefaultDtype } from './promotion.ts';
 
 /** Kinds of calls that a compiled function remembers; the one unused for longest gives way. */
 const CAPTURES = 16;
 /** Captures of one kind that may fail to settle before it stays eager. */
 const TRIES = 4;
-
-/** Where a result's tensor lies. */
-export interface Result {
-  readonly shape: Shape;
-  readonly strides: Shape;
-  readonly dtype: DType;
-  readonly offset: number;
-  /** A fresh storage by number, an argument's by number, state, or an argument itself. */
-  readonly from: { readonly fresh: number } | { readonly argument: number } | { readonly state: Storage } | { readonly self: number };
-}
-
-/** Everything that a plan is made of: what a file keeps. */
-export interface Recipe {
-  readonly args: Form;
-  readonly result: Form;
-  readonly results: readonly Result[];
-  readonly graph: Graph;
-  /** What passes that change roundings did. */
-  readonly changes: readonly string[];
-}
-
-/** What `wick/formats/plan` adds to plans. */
-export interface PlanFiles {
-  save(plan: Plan): Uint8Array;
-  toDot(plan: Plan): string;
-  toMermaid(plan: Plan): string;
-}
-let planFiles: PlanFiles | null = null;
-export function setPlanFiles(files: PlanFiles): void {
-  planFiles = files;
-}
-function filesFor(method: string): PlanFiles {
-  if (planFiles === null) throw new StateError(`${method}: import 'wick/formats/plan' first`);
-  return planFiles;
-}
-
-/** Why a plan of this kind of call was made, what it does and what it takes. */
-export class Plan {
-  /** The arguments that it is for. */
-  readonly signature: string;
-  /** Conditions besides the arguments: options of optimizers, training flags. */
-  readonly guards: readonly string[];
-  /** What `exact: false` changed, one line each: these may round otherwise than eager calls. */
-  readonly changes: readonly string[];
-  /** Calls as they were captured, one line each. */
-  readonly captured: string;
-  readonly recipe: Recipe;
-  private readonly program: Program & Parted;
-  /** Runs the plan over tensors, timed. */
-  private readonly timed: (tensors: readonly TensorCore[], timings: StepTiming[]) => unknown;
-
-  constructor(recipe: Recipe, guards: readonly string[], captured: string, program: Program & Parted, timed: Plan['timed']) {
-    this.signature = shownForm(recipe.args);
-    this.guards = guards;
-    this.changes = recipe.changes;
-    this.captured = captured;
-    this.recipe = recipe;
-    this.program = program;
-    this.timed = timed;
-  }
-  /** The calls that the plan runs, one line each: first those whose results stay until the state that they read changes. */
-  print(): string {
-    const { once, each } = this.program;
-    const lines = printed({ ...this.recipe.graph, calls: [...once, ...each] }).split('\n');
-    if (once.length > 0) lines.splice(once.length, 0, '');
-    return lines.join('\n');
-  }
-  /**
-   * Runs the plan once, step by step, and tells what each took. Its results are freed; what it changes in place is changed.
-   * @throws ValueError for arguments that it was not captured for @example compiled.plans[0].profile(x)
-   */
-  profile(...args: readonly unknown[]): StepTiming[] {
-    const timings: StepTiming[] = [];
-    const list: TensorCore[] = [];
-    collecting(list, () => this.timed(argumentsOf(this.recipe, args), timings));
-    leave(list, null);
-    return timings;
-  }
-  /** The plan as a `.wick` file, after `import 'wick/formats/plan'`, whose `save` says more. @throws StateError without that import */
-  save(): Uint8Array {
-    return filesFor('save').save(this);
-  }
-  /** The plan's graph in Graphviz' language, after `import 'wick/formats/plan'`. @throws StateError without that import */
-  toDot(): string {
-    return filesFor('toDot').toDot(this);
-  }
-  /** The plan's graph in Mermaid's language, after `import 'wick/formats/plan'`. @throws StateError without that import */
-  toMermaid(): string {
-    return filesFor('toMermaid').toMermaid(this);
-  }
-  /** Calls of each run, steps, bytes of the arena against the largest set that lives at once and against the sum of all intermediate results. */
-  stats(): ProgramStats & { readonly calls: number } {
-    return { calls: this.program.each.length, ...this.program.stats };
-  }
-}
 
 interface Kind {
   readonly form: Form;
@@ -215,14 +121,6 @@ export function compile<A extends readonly unknown[], R>(
   Object.defineProperties(compiled, { plans, dispose: { value: dispose } });
   kindsOf.set(compiled, kinds);
   return compiled as Compiled<A, R>;
-}
-
-/** The tensors of a call, by their numbers. @throws ValueError where it is of another kind */
-function argumentsOf(recipe: Recipe, args: readonly unknown[]): TensorCore[] {
-  const tensors: TensorCore[] = [];
-  if (!matches(recipe.args, args, tensors))
-    throw new ValueError(`plan: called with ${shownForm(formOf(args, []))}, but it was made for ${shownForm(recipe.args)}`);
-  return tensors;
 }
 
 function replay(ready: Ready, tensors: readonly TensorCore[], timings?: StepTiming[]): unknown {
@@ -376,7 +274,7 @@ function prepared(recipe: Recipe, captured: string, guards: Capture['guards'], g
   const { calls, inputs } = recipe.graph;
   const device = backend();
   if (device.program === undefined) throw new DeviceError(`compile: the device ${device.device} runs no plans`);
-  const program = steadied(device as Parameters<typeof steadied>[0], recipe.graph);
+  const program = steadied(device as Planner, recipe.graph);
   const names = guards.map((g) => g.what);
   const changes = new Set(calls.flatMap(writesOf));
   const ready: Ready = {

@@ -5,7 +5,7 @@ import './print.ts';
 
 export { type BackwardOptions, backward, grad } from './backward.ts';
 export { callKernel, callMap, callMapInto } from './call.ts';
-export { filled, type Loaded, type Plan, type Recipe, type Result, revived, setPlanFiles, wholeOf } from './compile.ts';
+export { filled, type Loaded, revived, wholeOf } from './compile.ts';
 export { backend, clearGrad, keep, scope, setBackend, Tensor } from './core.ts';
 export { built, type Form, formOf } from './form.ts';
 export * from './functions/activation.ts';
@@ -38,5 +38,6 @@ export * from './gen/functions.ts';
 export { defaultGenerator, Generator, manualSeed } from './generator.ts';
 export { enableGrad, noGrad, setGradEnabled } from './modes.ts';
 export { isGradEnabled, withGrad } from './node.ts';
+export { type Plan, type PlanStats, type Recipe, type Result, setPlanFiles } from './plan.ts';
 export { getDefaultDtype, resultType, setDefaultDtype } from './promotion.ts';
 export { receive, type Shared, share, unshare } from './share.ts';

@@ -1,7 +1,7 @@
 // What an operator sees of its call, and the registry of operators: one row each, in the files ops-*.ts.
 import type { DType } from '../base/dtype.ts';
-import { FormatError, ShapeError } from '../base/errors.ts';
-import { broadcast, sizeOf } from '../base/shape.ts';
+import { FormatError } from '../base/errors.ts';
+import { broadcast } from '../base/shape.ts';
 import type { Tensor } from '../tensor/index.ts';
 import type { Table } from './flatbuffer.ts';
 import type { Frame } from './frame.ts';
@@ -12,9 +12,6 @@ export interface Affine {
   readonly scale: number;
   readonly zero: number;
 }
-
-/** Elements that one result may have: what a small file asks for stays small beside the memory there is. */
-const MOST = 1 << 26;
 
 /** Defaults of an operator whose options are absent. */
 const NONE: Pick<Table, 'has' | 'i8' | 'bool' | 'i32' | 'u32' | 'f32' | 'i32s' | 'f32s' | 'string'> = {
@@ -107,6 +104,10 @@ export class Call {
     const info = this.info(i);
     return info.data === null || instance.trains ? make() : instance.derived(info, what, make);
   }
+  /** What follows from this operator's options and scales alone: made once for the model. */
+  once(what: string, make: () => Tensor): Tensor {
+    return this.frame.instance.form(`${what} of operator ${this.op.index} in ${this.frame.graph.index}`, make);
+  }
   /** How input i is quantised. @throws FormatError where it is not, or by channel */
   q(i: number): Affine {
     return affine(this.info(i), `input ${i}`);
@@ -121,9 +122,15 @@ export class Call {
   }
   /** Checks a shape that the file asks for. @throws ShapeError */
   room(shape: readonly number[]): readonly number[] {
-    if (shape.some((n) => !Number.isInteger(n) || n < 0)) throw new ShapeError(`the impossible shape [${shape}]`);
-    if (sizeOf(shape) > MOST) throw new ShapeError(`a result of shape [${shape}]; at most ${MOST} elements are made`);
-    return shape;
+    return this.frame.instance.allowance.room(shape);
+  }
+  /** Checks the length of a list of numbers that the file asks for. @throws ShapeError */
+  list(n: number): number {
+    return this.frame.instance.allowance.list(n);
+  }
+  /** Counts turns of a loop that the file asks for. @throws FormatError */
+  turns(n: number): number {
+    return this.frame.instance.allowance.turns(n);
   }
   /** The shape to which inputs broadcast. */
   broadcast(...inputs: readonly Tensor[]): readonly number[] {

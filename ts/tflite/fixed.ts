@@ -37,8 +37,10 @@ export function multiplierOf(x: number): Multiplier {
 
 /** x * by by two roundings, of 32 bits. */
 export function scaled(x: number, { multiplier, shift }: Multiplier): number {
-  const left = BigInt.asIntN(32, BigInt(x) << BigInt(Math.max(shift, 0)));
-  const high = Number(BigInt.asIntN(32, (left * BigInt(multiplier) + 0x40000000n) >> 31n));
+  const left = (x * (1 << Math.max(shift, 0))) | 0;
+  // The product of 63 bits in two halves of the multiplier, each exact in float64.
+  const low = Math.floor((left * (multiplier & 0xffff) + 0x40000000) / 65536);
+  const high = Math.floor((left * (multiplier >> 16) + low) / 32768) | 0;
   const right = Math.max(-shift, 0);
   const mask = right === 31 ? 0x7fffffff : (1 << right) - 1;
   return (high >> right) + ((high & mask) > (mask >> 1) + (high < 0 ? 1 : 0) ? 1 : 0);

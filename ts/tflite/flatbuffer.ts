@@ -5,9 +5,12 @@ import { FormatError } from '../base/errors.ts';
 export class Buffer {
   readonly bytes: Uint8Array;
   readonly view: DataView;
+  /** Entries of lists that may still be read: tables may share lists, a file that repeats itself without end may not. */
+  private left: number;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
+    this.left = 16 * bytes.length;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
   /** Fails unless `size` bytes lie at `at`. */
@@ -18,6 +21,12 @@ export class Buffer {
   }
   u32(at: number, what: string): number {
     return this.view.getUint32(this.check(at, 4, what), true);
+  }
+  /** Counts entries of a list. @throws FormatError where tables name the same ones over and over */
+  take(entries: number): number {
+    this.left -= entries;
+    if (this.left < 0) throw new FormatError('tflite: its tables repeat one another more often than a model does');
+    return entries;
   }
   /** Where the offset at `at` leads. */
   follow(at: number, what: string): number {
@@ -94,7 +103,7 @@ export class Table {
   }
   private numbers(field: number, size: number, read: (at: number) => number): number[] {
     const { at, length } = this.vector(field, size);
-    return Array.from({ length }, (_, i) => read(at + i * size));
+    return Array.from({ length: this.buffer.take(length) }, (_, i) => read(at + i * size));
   }
   i32s(field: number): number[] {
     return this.numbers(field, 4, (at) => this.buffer.view.getInt32(at, true));
@@ -117,10 +126,15 @@ export class Table {
     return this.buffer.bytes.subarray(at, at + length);
   }
   string(field: number): string {
-    return new TextDecoder().decode(this.bytes(field).slice());
+    const text = this.bytes(field);
+    this.buffer.take(text.length);
+    return new TextDecoder().decode(text.slice());
   }
   tables(field: number): Table[] {
     const { at, length } = this.vector(field, 4);
-    return Array.from({ length }, (_, i) => new Table(this.buffer, this.buffer.follow(at + 4 * i, `list ${field}`)));
+    return Array.from(
+      { length: this.buffer.take(length) },
+      (_, i) => new Table(this.buffer, this.buffer.follow(at + 4 * i, `list ${field}`)),
+    );
   }
 }

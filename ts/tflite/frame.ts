@@ -114,7 +114,7 @@ export class Frame {
       if (at < 0 || values[at] !== null) continue;
       values[at] = this.constant(at) ?? this.instance.stateOf(this.graph.tensors[at]);
     }
-    this.instance.count();
+    this.instance.allowance.turns(1);
     const call = new Call(this, op, values);
     // What an operator makes on its way is freed at once; a known result is made outside the scope of the run.
     const { results } = scope(() => {

@@ -1,11 +1,8 @@
 // What a loaded model holds between runs: its constants as tensors, its variables, and how much it may still do.
 import { isFloat } from '../base/dtype.ts';
-import { FormatError } from '../base/errors.ts';
+import { Allowance } from '../formats/allowance.ts';
 import { clone, copy_, fromBytes, keep, noGrad, type Tensor, zeros } from '../tensor/index.ts';
 import { contentsOf, type File, type Subgraph, type TensorInfo } from './schema.ts';
-
-/** Operators that one run may evaluate: what a loop that never ends costs. */
-const MOST_STEPS = 250_000;
 
 /** The state of a model. */
 export class Instance {
@@ -21,12 +18,18 @@ export class Instance {
   private readonly owned = new Set<Tensor>();
   private readonly forms = new Map<string, Tensor>();
   private readonly initialised = new Set<number>();
-  private steps = 0;
   /** Whether weights may change, so that nothing made of them is kept. */
   trains = false;
 
-  constructor(file: File) {
+  /** What the run in progress may ask for. */
+  allowance: Allowance;
+  private readonly size: number;
+
+  /** `size`: bytes of the file. */
+  constructor(file: File, size: number) {
     this.file = file;
+    this.size = size;
+    this.allowance = new Allowance(size);
   }
   /** A tensor that lives as long as the model. */
   own(x: Tensor): Tensor {
@@ -50,7 +53,10 @@ export class Instance {
   }
   /** What follows from a constant, made once. */
   derived(tensor: TensorInfo, what: string, make: () => Tensor): Tensor {
-    const key = `${what} of ${this.file.subgraphs.findIndex((g) => g.tensors.includes(tensor))}:${tensor.index}`;
+    return this.form(`${what} of ${this.file.subgraphs.findIndex((g) => g.tensors.includes(tensor))}:${tensor.index}`, make);
+  }
+  /** What is the same in every run, made once. */
+  form(key: string, make: () => Tensor): Tensor {
     let x = this.forms.get(key);
     if (x === undefined) {
       x = keep(make());
@@ -65,13 +71,10 @@ export class Instance {
         if (tensor.data !== null && tensor.dtype !== null && isFloat(tensor.dtype) && tensor.shape.length > 0)
           yield [tensor.name, this.constant(tensor)];
   }
-  count(): void {
-    if (++this.steps > MOST_STEPS) throw new FormatError(`one run evaluates more than ${MOST_STEPS} operators; a loop may not end`);
-  }
 
-  /** Runs fn as one run of the model: what it assigns to variables takes effect at its end. */
-  session<T>(fn: () => T): T {
-    this.steps = 0;
+  /** Runs fn as one run of the model on these inputs: what it assigns to variables takes effect at its end. */
+  session<T>(inputs: readonly Tensor[], fn: () => T): T {
+    this.allowance = new Allowance(inputs.reduce((sum, x) => sum + x.numel, this.size));
     this.pending.clear();
     const result = fn();
     const before = new Set([...this.variables.values()].map((x) => x.storage));

@@ -2,12 +2,12 @@
 import type { DType } from '../base/dtype.ts';
 import { DTypeError, ShapeError, ValueError } from '../base/errors.ts';
 import type { LoadOptions, Model, ModelFile, Port } from '../formats/model.ts';
+import { joinQuantised } from '../quant/index.ts';
 import { type Compiled, compile } from '../tensor/compile.ts';
 import { scope, type Tensor } from '../tensor/index.ts';
 import { implemented } from './call.ts';
 import { Frame } from './frame.ts';
 import { Instance } from './instance.ts';
-import { joinQuantised } from './kernels.ts';
 import { readFile, type Subgraph, type TensorInfo } from './schema.ts';
 
 /** How the model runs for inputs of one set of shapes. */
@@ -48,7 +48,7 @@ export class TFLiteModel implements Model {
     joinQuantised();
     const file = readFile(bytes);
     this.graph = file.subgraphs[0];
-    this.instance = new Instance(file);
+    this.instance = new Instance(file, bytes.length);
     this.compiles = compiles;
     this.metadata = file.metadata;
     this.inputs = this.graph.inputs.map((i) => portOf(this.graph.tensors[i]));
@@ -103,7 +103,7 @@ export class TFLiteModel implements Model {
     const { frame } = kind;
     // Results are the caller's: never an input, a constant or a variable itself.
     const evaluate = (list: Tensor[]): Tensor[] =>
-      instance.session(() => frame.run(list).values.map((y) => (list.includes(y) || instance.owns(y) ? y.clone() : y)));
+      instance.session(list, () => frame.run(list).values.map((y) => (list.includes(y) || instance.owns(y) ? y.clone() : y)));
     instance.dynamic = false;
     const results = scope(() => evaluate(inputs));
     kind.runs++;
@@ -124,7 +124,7 @@ export class TFLiteModel implements Model {
         }
     };
     try {
-      this.instance.session(() => new Frame(this.instance, this.graph).run(list));
+      this.instance.session(list, () => new Frame(this.instance, this.graph).run(list));
     } finally {
       this.instance.observe = null;
     }

@@ -3,6 +3,7 @@ import { CATEGORY } from '../base/dtype.ts';
 import { FormatError } from '../base/errors.ts';
 import { exp, expm1, tanh } from '../base/math.ts';
 import { combine, integerRows, limitsOf } from '../ops/quantised.ts';
+import { call } from '../quant/index.ts';
 import { type Tensor, tensor } from '../tensor/index.ts';
 import { type Affine, type Call, operators } from './call.ts';
 import {
@@ -18,7 +19,6 @@ import {
   tanhWord,
   wordTable,
 } from './fixed.ts';
-import { call } from './kernels.ts';
 import { activated } from './ops-elementwise.ts';
 import { looked, paired, powerOf } from './quantised.ts';
 
@@ -31,11 +31,7 @@ const clamped =
     const dtype = c.outType();
     const { low, high } = quantisedClamp(code, dtype, y);
     const by = multiplierOf(fround(x.scale / y.scale));
-    return looked(
-      c.x(0),
-      tableOf(c.x(0).dtype, (v) => Math.min(Math.max(y.zero + scaled(v - x.zero, by), low), high)),
-      dtype,
-    );
+    return looked(c, () => tableOf(c.x(0).dtype, (v) => Math.min(Math.max(y.zero + scaled(v - x.zero, by), low), high)), dtype);
   };
 
 function leakyRelu(c: Call): Tensor {
@@ -46,11 +42,8 @@ function leakyRelu(c: Call): Tensor {
   const [low, high] = limitsOf(dtype);
   const same = multiplierOf(fround(x.scale / y.scale));
   const less = multiplierOf(fround(fround(x.scale * alpha) / y.scale));
-  return looked(
-    c.x(0),
-    tableOf(c.x(0).dtype, (v) => Math.min(Math.max(y.zero + scaled(v - x.zero, v >= x.zero ? same : less), low), high)),
-    dtype,
-  );
+  const value = (v: number): number => Math.min(Math.max(y.zero + scaled(v - x.zero, v >= x.zero ? same : less), low), high);
+  return looked(c, () => tableOf(c.x(0).dtype, value), dtype);
 }
 
 /** A smooth function: of floats, of bytes by their table, of int16 by another. */
@@ -59,8 +52,8 @@ const smooth =
   (c: Call): Tensor => {
     const x = c.x(0);
     if (!c.quantised()) return float(x);
-    if (x.dtype !== 'int16') return looked(x, byteTable(x.dtype, c.q(0), c.outType(), c.outQ(), fn), c.outType());
-    return looked(x, word === null ? wordTable(c.q(0), c.outQ(), fn) : tableOf('int16', word(c)), 'int16');
+    if (x.dtype !== 'int16') return looked(c, () => byteTable(x.dtype, c.q(0), c.outType(), c.outQ(), fn), c.outType());
+    return looked(c, () => (word === null ? wordTable(c.q(0), c.outQ(), fn) : tableOf('int16', word(c))), 'int16');
   };
 
 /** What brings int16 to 3 integer bits times 3/4: a shift for scales that are powers of two, else a multiplier of 15 bits. */
@@ -112,7 +105,7 @@ function hardSwish(c: Call): Tensor {
     r = (r + 32768) >> 1;
     return Math.min(Math.max(shiftRight(highWord(r, scaledInput), -out.shift) + qy.zero, low), high);
   };
-  return looked(x, tableOf(x.dtype, value), c.outType());
+  return looked(c, () => tableOf(x.dtype, value), c.outType());
 }
 
 function parametric(c: Call): Tensor {
@@ -174,11 +167,7 @@ operators({
     const [least, most] = limitsOf(c.outType());
     const by = multiplierOf(fround(x.scale / y.scale));
     const [low, high] = [Math.max(least, y.zero), Math.min(most, y.zero + rounded(fround(1 / y.scale)))];
-    return looked(
-      c.x(0),
-      tableOf(c.x(0).dtype, (v) => Math.min(Math.max(y.zero + scaled(v - x.zero, by), low), high)),
-      c.outType(),
-    );
+    return looked(c, () => tableOf(c.x(0).dtype, (v) => Math.min(Math.max(y.zero + scaled(v - x.zero, by), low), high)), c.outType());
   },
   LEAKY_RELU: leakyRelu,
   PRELU: parametric,

@@ -7,11 +7,11 @@ import type { KernelOp } from '../ops/op.ts';
 import { integerPool, integerResize, type Multiplier } from '../ops/quantised.ts';
 import { type Convolution, integerConvolution, integerDepthwise, LONGEST } from '../ops/quantised-conv.ts';
 import { TABLE } from '../ops/table.ts';
+import { call } from '../quant/index.ts';
 import { callKernel } from '../tensor/call.ts';
 import { linear, matmul, pad, type Tensor, tensor } from '../tensor/index.ts';
 import { type Call, operators } from './call.ts';
 import { fround, multiplierOf, quantisedClamp } from './fixed.ts';
-import { call } from './kernels.ts';
 import { activated } from './ops-elementwise.ts';
 import { dequantised, type Rescaling, requantised, scaleTensor } from './quantised.ts';
 
@@ -229,6 +229,8 @@ function convolution3d(c: Call): Tensor {
   const stride = [o.i32(1), o.i32(3), o.i32(2)];
   const dilation = [o.i32(5, 1), o.i32(7, 1), o.i32(6, 1)];
   const lines = stride.map((s, d) => windows(o.i8(0), x.shape[1 + d], w.shape[d], s, dilation[d]));
+  c.room([x.shape[0], ...lines.map(({ out }) => out), w.shape[4]]);
+  c.room([x.shape[0], ...lines.map(({ before, after }, d) => x.shape[1 + d] + before + after), x.shape[4]]);
   const borders = [0, 0, ...[...lines].reverse().flatMap((l) => [l.before, l.after])];
   const y = conv3d(pad(x, borders).permute([0, 4, 1, 2, 3]), floats(c, 1).permute([4, 3, 0, 1, 2]), biasOf(c, 2), {
     ...{ stride: stride as [number, number, number], dilation: dilation as [number, number, number] },
@@ -252,6 +254,8 @@ const pooled =
     const lines = [windows(o.i8(0), x.shape[1], size[0], stride[0]), windows(o.i8(0), x.shape[2], size[1], stride[1])] as const;
     const out: [number, number] = [lines[0].out, lines[1].out];
     c.room([x.shape[0], ...out, x.shape[3]]);
+    c.list(out[0] * out[1]);
+    c.room([x.shape[0], ...lines.map(({ before, after }, d) => x.shape[1 + d] + before + after), x.shape[3]]);
     const activation = o.i8(5);
     if (CATEGORY[x.dtype] === 2) return activated(fn(x, { size, stride, lines }), activation);
     const padding = lines.map((l) => l.before);
@@ -297,6 +301,7 @@ function resizeBilinear(c: Call): Tensor {
   const [align, centers] = [c.options.bool(2), c.options.bool(3)];
   const [n, h, w, k] = x.shape;
   c.room([n, oh, ow, k]);
+  c.list(oh + ow);
   if (h === 0 || w === 0) throw new FormatError(`resizes [${x.shape}]`);
   if (CATEGORY[x.dtype] !== 2) {
     const step = (from: number, to: number): number => {
@@ -321,6 +326,7 @@ function resizeNearest(c: Call): Tensor {
   const out = c.numbers(1);
   const [align, centers] = [c.options.bool(0), c.options.bool(1)];
   c.room([x.shape[0], out[0], out[1], x.shape[3]]);
+  c.list(out[0] + out[1]);
   return [0, 1].reduce((y, d) => {
     const [n, m] = [x.shape[1 + d], out[d]];
     const scale = align && m > 1 ? fround((n - 1) / (m - 1)) : fround(n / m);
@@ -352,6 +358,7 @@ operators({
     if (radius < 0) throw new FormatError(`a radius of ${radius}`);
     const wide = pad(x.mul(x), [Math.min(radius, k), Math.min(radius, k)]);
     const reach = Math.min(radius, k);
+    c.turns(2 * reach + 1);
     const sum = Array.from({ length: 2 * reach + 1 }, (_, i) => wide.narrow(-1, i, k)).reduce((a, b) => a.add(b));
     return x.mul(sum.mul(alpha).add(bias).pow(-beta));
   },

@@ -3,11 +3,11 @@ import { CATEGORY, type DType } from '../base/dtype.ts';
 import { FormatError } from '../base/errors.ts';
 import { erf, exp, log, sqrt, tanh } from '../base/math.ts';
 import { inverseSquareRoot, limitsOf } from '../ops/quantised.ts';
+import { call } from '../quant/index.ts';
 import { bytesOf } from '../tensor/functions/read.ts';
 import { fromBytes, full, rand, randn, type Tensor, tensor, where, zerosLike } from '../tensor/index.ts';
 import { type Call, operators } from './call.ts';
 import { byteTable, clampOf, fround, multiplierOf, rounded, scaled, wordTable } from './fixed.ts';
-import { call } from './kernels.ts';
 import { compared, dequantised, looked, mapped, multiplied, quantised, rescaled, squared, summed } from './quantised.ts';
 
 /** A fused activation on floats or plain integers. */
@@ -81,8 +81,8 @@ const real =
     const x = c.x(0);
     if (!c.quantised()) return float(x);
     const value = (v: number): number => fn(v, c);
-    if (x.dtype === 'int16') return looked(x, wordTable(c.q(0), c.outQ(), value), 'int16');
-    return looked(x, byteTable(x.dtype, c.q(0), c.outType(), c.outQ(), value), c.outType());
+    if (x.dtype === 'int16') return looked(c, () => wordTable(c.q(0), c.outQ(), value), 'int16');
+    return looked(c, () => byteTable(x.dtype, c.q(0), c.outType(), c.outQ(), value), c.outType());
   };
 /** The least number that the result can hold: what a logarithm of nothing is. */
 const least = (c: Call): number => (limitsOf(c.outType())[0] - c.outQ().zero) * c.outQ().scale;
@@ -131,12 +131,7 @@ operators({
     const x = c.x(0);
     if (!c.quantised()) return x.sqrt().reciprocal();
     const [qx, qy] = [c.q(0), c.outQ()];
-    if (x.dtype === 'int16')
-      return looked(
-        x,
-        wordTable(qx, qy, (v) => (v <= 0 ? 32767 * qy.scale : 1 / sqrt(v))),
-        'int16',
-      );
+    if (x.dtype === 'int16') return looked(c, () => wordTable(qx, qy, (v) => (v <= 0 ? 32767 * qy.scale : 1 / sqrt(v))), 'int16');
     const by = multiplierOf(1 / fround(fround(sqrt(fround(qx.scale))) * fround(qy.scale)));
     return call(inverseSquareRoot, [x], { xZero: qx.zero, zero: qy.zero, by });
   },

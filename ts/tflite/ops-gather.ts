@@ -65,7 +65,7 @@ const segments =
   (c: Call): Tensor => {
     const x = c.x(0);
     const ids = indices(c, 1);
-    const n = counted ? c.number(2) : Math.max(-1, ...c.numbers(1)) + 1;
+    const n = counted ? c.number(2) : c.numbers(1).reduce((a, b) => Math.max(a, b), -1) + 1;
     const rest = x.shape.slice(ids.ndim);
     c.room([n, ...rest]);
     const first = { sum: 0, prod: 1, amax: lowest(x.dtype), amin: highest(x.dtype) }[reduce];
@@ -92,7 +92,7 @@ function suppressed(c: Call, soft: boolean): (Tensor | null)[] {
   const most = Math.max(0, c.number(2));
   const [overlap, threshold] = [c.number(3), c.number(4)];
   const sigma = soft ? c.number(5) : 0;
-  c.room([most]);
+  c.list(most);
   const area = (i: number): number => Math.max(0, boxes[4 * i + 2] - boxes[4 * i]) * Math.max(0, boxes[4 * i + 3] - boxes[4 * i + 1]);
   const shared = (i: number, j: number): number => {
     const h = Math.min(boxes[4 * i + 2], boxes[4 * j + 2]) - Math.max(boxes[4 * i], boxes[4 * j]);
@@ -143,7 +143,8 @@ operators({
   UNIQUE: (c) => {
     const list = c.numbers(0);
     const seen = [...new Set(list)];
-    const at = list.map((v) => seen.indexOf(v));
+    const place = new Map(seen.map((v, i) => [v, i]));
+    const at = list.map((v) => place.get(v) as number);
     return [tensor(seen, { dtype: c.x(0).dtype }), tensor(at, { dtype: c.outType(1) })];
   },
   SPARSE_TO_DENSE: (c) => {
@@ -159,7 +160,10 @@ operators({
   UNSORTED_SEGMENT_PROD: segments('prod', true),
   UNSORTED_SEGMENT_MAX: segments('amax', true),
   UNSORTED_SEGMENT_MIN: segments('amin', true),
-  MATRIX_DIAG: (c) => c.x(0).diagEmbed(),
+  MATRIX_DIAG: (c) => {
+    c.room([...c.x(0).shape, c.x(0).shape.at(-1) ?? 1]);
+    return c.x(0).diagEmbed();
+  },
   MATRIX_SET_DIAG: (c) => c.x(0).diagonalScatter(c.x(1), 0, -2, -1),
   REVERSE_SEQUENCE: (c) => {
     const x = c.x(0);

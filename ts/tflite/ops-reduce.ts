@@ -56,6 +56,7 @@ function product(c: Call): Tensor {
   const rescale = (y: Tensor): Tensor => requantised(y, 'int32', [by], { zero: 0, wide: true });
   const part = (i: number): Tensor => moved.narrow(1, i, 1).to('int64').sub(qx.zero);
   let y = part(0);
+  c.turns(count);
   for (let i = 1; i < count; i++) y = rescale(y.mul(part(i))).to('int64');
   const shape = x.shape.flatMap((n, d) => (dims.includes(d) ? (keepdim ? [1] : []) : [n]));
   return requantised(y, c.outType(), [by], { zero: qy.zero, wide: true }).reshape(shape);

@@ -99,6 +99,8 @@ function mirrored(c: Call): Tensor {
     if (before === 0 && after === 0) continue;
     const n = x.shape[d];
     const most = symmetric ? n : n - 1;
+    c.room(x.shape.map((m, k) => (k === d ? m + before + after : m)));
+    c.list(n + before + after);
     if (before > most || after > most) throw new FormatError(`mirrors ${Math.max(before, after)} of ${n} elements`);
     const at = Array.from({ length: n + before + after }, (_, i) => {
       const k = i - before;
@@ -197,12 +199,16 @@ operators({
     if (list.length === 0) throw new FormatError('joins nothing');
     return stack(list, c.dim(c.options.i32(1), list[0].ndim + 1));
   },
-  UNPACK: (c) => c.x(0).unbind(c.dim(c.options.i32(1), c.x(0).ndim)),
+  UNPACK: (c) => {
+    const d = c.dim(c.options.i32(1), c.x(0).ndim);
+    if (c.x(0).shape[d] !== c.op.outputs.length) throw new FormatError(`${c.op.outputs.length} results of ${c.x(0).shape[d]} parts`);
+    return c.x(0).unbind(d);
+  },
   SPLIT: (c) => {
     const x = c.x(1);
     const d = c.dim(c.number(0), x.ndim);
     const n = c.options.i32(0);
-    if (n < 1 || x.shape[d] % n !== 0) throw new FormatError(`${n} equal parts of ${x.shape[d]}`);
+    if (n !== c.op.outputs.length || n < 1 || x.shape[d] % n !== 0) throw new FormatError(`${n} equal parts of ${x.shape[d]}`);
     return x.split(Math.max(1, x.shape[d] / n), d);
   },
   SPLIT_V: (c) => {

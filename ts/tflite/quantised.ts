@@ -3,19 +3,18 @@ import type { DType } from '../base/dtype.ts';
 import { FormatError } from '../base/errors.ts';
 import { sameShape } from '../base/shape.ts';
 import { type Combination, combine, limitsOf, lookup, type Multiplier, quantize, requantize } from '../ops/quantised.ts';
+import { call } from '../quant/index.ts';
 import { expand, type Tensor, tensor } from '../tensor/index.ts';
 import type { Affine, Call } from './call.ts';
 import { multiplierOf, quantisedClamp, tableOf } from './fixed.ts';
-import { call } from './kernels.ts';
 
-/** The entry of a table (numbers of dtype `to`) for each element. */
-export function looked(x: Tensor, table: readonly number[], to: DType): Tensor {
-  return call(lookup, [x, tensor([...table], { dtype: to })], {});
+/** The entry of a table (numbers of dtype `to`), which follows from the scales, for each element of input i. */
+export function looked(c: Call, table: () => readonly number[], to: DType, i = 0): Tensor {
+  return call(lookup, [c.x(i), c.once(`table ${i}`, () => tensor([...table()], { dtype: to }))], {});
 }
 /** A function of single elements, by the table of its values. */
 export function mapped(c: Call, value: (x: number) => number, i = 0): Tensor {
-  const x = c.x(i);
-  return looked(x, tableOf(x.dtype, value), c.outType());
+  return looked(c, () => tableOf(c.x(i).dtype, value), c.outType(), i);
 }
 
 /** Floats as quantised integers. */

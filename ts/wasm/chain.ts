@@ -55,6 +55,7 @@ class Chain {
   private readonly free: number[] = [];
   private readonly offsets = new Map<Storage, number>();
   private readonly written = new Set<Storage>();
+  private readonly scalars = new Set<Storage>();
   private tiles = 0;
 
   /** Adds step i, where it fits; `inside` tells whether a storage lives from this step to one that the chain will hold. */
@@ -62,6 +63,8 @@ class Chain {
     const operands = operandsOf(step);
     const [out] = operands;
     const target = out.ref as Ref;
+    // A number that other tiles still read.
+    if (this.scalars.has(target.storage)) return false;
     if (this.steps.length === MAX_OPS || this.entries.length + operands.length > MAX_OPERANDS || this.tiles + 2 > MAX_TILES) return false;
     for (const { ref, words } of operands) {
       if (ref === null) continue;
@@ -74,7 +77,7 @@ class Chain {
     const numbers = operands.slice(1).map((x) => this.entry(x));
     for (const { ref } of operands.slice(1)) if (ref !== null) this.endOf(ref.storage, i, lives);
     const life = lives.get(target.storage);
-    const number = life !== undefined && life.from === i && inside(life) ? this.register(target.storage) : this.entry(out);
+    const number = life !== undefined && life.from === i && inside(life) ? this.register(target.storage) : this.stored(out, target);
     this.offsets.set(target.storage, target.offset);
     this.written.add(target.storage);
     const [a, b = 0, c = 0] = numbers;
@@ -87,7 +90,8 @@ class Chain {
     if (ref !== null) {
       const own = this.registers.get(ref.storage);
       if (own !== undefined) return own;
-      if (modeOf(words[1]) !== SCALAR) this.offsets.set(ref.storage, ref.offset);
+      if (modeOf(words[1]) === SCALAR) this.scalars.add(ref.storage);
+      else this.offsets.set(ref.storage, ref.offset);
     }
     const mode = modeOf(words[1]);
     const key = ref === null ? `number ${words}` : `${mode} ${this.numberOf(ref.storage)} ${ref.offset}`;
@@ -97,6 +101,14 @@ class Chain {
       this.known.set(key, k);
       if (mode !== 0) this.tiles++;
     }
+    return k;
+  }
+  /** The entry that a step writes to memory: twice moved if one before has read it. */
+  private stored(x: Operand, { storage }: Ref): number {
+    const before = this.entries.length;
+    const k = this.entry(x);
+    const i = this.refs.findIndex((r) => r.slot === HEAD + 4 * k);
+    if (i >= 0 && k < before && !this.written.has(storage)) this.refs[i] = { ...this.refs[i], moved: 2 * this.refs[i].moved };
     return k;
   }
   private readonly numbers = new Map<Storage, number>();

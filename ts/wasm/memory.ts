@@ -92,6 +92,8 @@ export class Memory {
   private freed = 0;
   /** Lowest `live` since the collector was last reminded. */
   private low = 0;
+  /** The buffer last shown to the collector: one that dies young would tell only of new objects, not of storages that grew old. */
+  private readonly shown: ArrayBuffer[] = [];
   private sinceYield = 0;
   private softLimit = SOFT_LIMIT;
   private limit: number;
@@ -259,7 +261,7 @@ export class Memory {
   private remind(): void {
     this.sinceYield += this.live - this.low;
     this.low = this.live;
-    new ArrayBuffer(NUDGE);
+    this.shown[0] = new ArrayBuffer(NUDGE);
   }
 
   private growTo(end: number): number {

@@ -1,16 +1,28 @@
 // Programs: steps laid end to end in linear memory, run by one call. Intermediate results share an arena, packed by when they live.
-import { type Input, Planned, type Program, type ProgramStats, type StepTiming, type Storage, type View } from '../backend.ts';
+import {
+  type Input,
+  isView,
+  type Joinable,
+  Planned,
+  type Program,
+  type ProgramStats,
+  printer,
+  type StepTiming,
+  type Storage,
+  type View,
+} from '../backend.ts';
 import { SIZE } from '../base/dtype.ts';
 import { ValueError } from '../base/errors.ts';
+import { bytesOf, PICKS } from '../ops/cost.ts';
 import { AGAIN, type Again, type Attrs, type KernelOp, type Lowered, type MapOp, type Op } from '../ops/op.ts';
 import { type Arrangement, arrange, type Life } from './arena.ts';
 import { fused, isFlat } from './chain.ts';
 import { STEP } from './encode.ts';
-import type { Memory, WasmStorage } from './memory.ts';
+import type { Place, Space, Words } from './space.ts';
 
 /** What a program needs of the engine. */
-export interface Runner {
-  readonly memory: Memory;
+export interface Runner extends Joinable {
+  readonly memory: Space;
   /** Runs steps; `opOf` names the op of a failed one by the steps left. @throws IndexError and what ops throw while they run */
   runProgram(address: number, count: number, threaded: boolean, opOf: (left: number) => Op): void;
 }
@@ -19,6 +31,8 @@ export interface Runner {
 const SLOTS = 1024 >> 2;
 const MAX_SLOTS = 768;
 const ARENA = 1;
+/** Runs after which a plan is worth code of its own. */
+const HOT = 3;
 
 /** An operand of a step: where its slot and its address stand, in words from the step's start. */
 export interface Ref {
@@ -26,6 +40,8 @@ export interface Ref {
   readonly at: number;
   readonly storage: Storage;
   readonly offset: number;
+  /** Bytes that the step reads and writes there; 0 for a workspace. */
+  readonly moved: number;
 }
 export interface PlanStep {
   readonly op: Op;
@@ -40,14 +56,12 @@ export interface PlanStep {
   readonly packs: { readonly of: Storage; readonly into: Storage } | null;
 }
 
-const isView = (x: Input): x is View => typeof x === 'object' && x !== null;
-
 /** Takes the steps that an engine writes instead of running them. */
 export class Lowering {
   readonly steps: PlanStep[] = [];
-  private readonly memory: Memory;
+  private readonly memory: Words;
 
-  constructor(memory: Memory) {
+  constructor(memory: Words) {
     this.memory = memory;
   }
 
@@ -57,20 +71,25 @@ export class Lowering {
   map(op: MapOp, tiles: number, operands: readonly Input[]): void {
     if (tiles === 0) return;
     const words = this.words();
-    const refs = operands.flatMap((x, k) => (isView(x) ? [ref(8 + 4 * k, 10 + 4 * k, x)] : []));
+    const refs = operands.flatMap((x, k) => (isView(x) ? [ref(8 + 4 * k, 10 + 4 * k, x, bytesOf(x))] : []));
     this.steps.push({ op, name: op.name, words, tiles, refs, flat: isFlat(words), renew: null, packs: null });
   }
   kernel(op: KernelOp, operands: readonly (View | null)[], lowered: Lowered, attrs: Attrs, again: (attrs: Attrs) => Lowered): void {
     const words = this.words();
     const at = (i: number): [number, number] => [8 + 3 * i, 9 + 3 * i];
-    const refs = operands.flatMap((x, i) => (x === null ? [] : [ref(...at(i), x)]));
+    const first = operands.length - op.inputs.length;
+    const moved = (x: View, i: number): number =>
+      i === first && PICKS.test(op.name)
+        ? Math.min(bytesOf(x), bytesOf(operands[0] as View))
+        : bytesOf(x) * (op.mutates?.includes(op.inputs[i - first]?.replace('?', '')) ? 2 : 1);
+    const refs = operands.flatMap((x, i) => (x === null ? [] : [ref(...at(i), x, moved(x, i))]));
     const { workspace = 0, packs, tiles } = lowered;
     let form: PlanStep['packs'] = null;
     if (workspace > 0) {
       const storage = new Planned(workspace);
       const [slot, address] = at(operands.length);
-      refs.push({ slot, at: address, storage, offset: 0 });
-      const source = packs && operands[operands.length - op.inputs.length + packs.input];
+      refs.push({ slot, at: address, storage, offset: 0, moved: 0 });
+      const source = packs && operands[first + packs.input];
       if (source) form = { of: source.storage, into: storage };
     }
     const more = attrs[AGAIN as never] as Again | undefined;
@@ -86,7 +105,13 @@ export class Lowering {
     return words;
   }
 }
-const ref = (slot: number, at: number, x: View): Ref => ({ slot, at, storage: x.storage, offset: x.offset * SIZE[x.dtype] });
+const ref = (slot: number, at: number, x: View, moved: number): Ref => ({
+  slot,
+  at,
+  storage: x.storage,
+  offset: x.offset * SIZE[x.dtype],
+  moved,
+});
 
 /** A packed form of state: made again when the state's version has changed. */
 interface Form {
@@ -103,11 +128,13 @@ export class WasmProgram implements Program {
   private readonly ops: readonly Op[];
   private readonly names: readonly string[];
   private readonly threaded: boolean;
-  private readonly code: WasmStorage;
-  private readonly arena: WasmStorage;
+  private readonly code: Place;
+  private readonly arena: Place;
   private readonly renewals: { readonly word: number; readonly renew: () => Lowered }[] = [];
   private readonly forms: Form[] = [];
   private readonly held = new Set<Storage>();
+  private readonly printed: string[] = [];
+  private runs = 0;
 
   constructor(runner: Runner, lowered: readonly PlanStep[], inputs: readonly Storage[], outputs: readonly Storage[]) {
     const { memory } = runner;
@@ -118,7 +145,7 @@ export class WasmProgram implements Program {
     for (const s of [...inputs, ...outputs]) slots.set(s, ARENA + 1 + slots.size);
 
     const { steps, forms, places, bytes, live, intermediates } = laidOut(lowered, [...slots.keys()]);
-    const lasting = new Map<Storage, WasmStorage>();
+    const lasting = new Map<Storage, Place>();
     for (const s of forms) {
       const form = memory.alloc(s.bytes);
       lasting.set(s, form);
@@ -128,7 +155,16 @@ export class WasmProgram implements Program {
     this.names = steps.map((s) => s.name);
     this.threaded = steps.some((s) => s.tiles > 1);
     this.arena = memory.alloc(bytes);
-    this.stats = { steps: steps.length, fused: lowered.length - steps.length, arena: bytes, live, intermediates };
+    const moved = steps.flatMap((s) => s.refs).reduce((sum, r) => sum + r.moved, 0);
+    this.stats = {
+      steps: steps.length,
+      fused: lowered.length - steps.length,
+      arena: bytes,
+      live,
+      intermediates,
+      bytesMoved: moved,
+      printed: this.printed,
+    };
     const total = steps.reduce((sum, s) => sum + s.words.length, 0);
     this.code = memory.alloc(total * 4);
     let at = this.code.pointer >>> 2;
@@ -136,7 +172,7 @@ export class WasmProgram implements Program {
       const words = step.words;
       for (const { slot, at: word, storage, offset } of step.refs) {
         const place = places.get(storage);
-        const fixed = lasting.get(storage) ?? (storage.device === 'plan' ? null : (storage as WasmStorage));
+        const fixed = lasting.get(storage) ?? (storage.device === 'plan' ? null : (storage as Place));
         words[slot] = place !== undefined ? ARENA : (slots.get(storage) ?? 0);
         words[word] = place !== undefined ? place + offset : fixed !== null ? fixed.pointer + offset : offset;
         if (storage.device !== 'plan') this.hold(storage);
@@ -160,11 +196,13 @@ export class WasmProgram implements Program {
     timings?: StepTiming[],
   ): void {
     const { memory } = this.runner;
+    if (printer !== null && ++this.runs === HOT)
+      for (const i of printer(this.runner, this.code.pointer, this.ops.length)) this.printed.push(this.names[i]);
     const { u32 } = memory;
     u32[SLOTS + ARENA] = this.arena.pointer;
     let slot = SLOTS + ARENA + 1;
-    for (let i = 0; i < inputs.length; i++) u32[slot++] = (inputs[i].storage as WasmStorage).pointer + inputs[i].byteOffset;
-    for (let i = 0; i < outputs.length; i++) u32[slot++] = (outputs[i] as WasmStorage).pointer;
+    for (let i = 0; i < inputs.length; i++) u32[slot++] = (inputs[i].storage as Place).pointer + inputs[i].byteOffset;
+    for (let i = 0; i < outputs.length; i++) u32[slot++] = (outputs[i] as Place).pointer;
     for (let i = 0; i < this.renewals.length; i++) {
       const { word, renew } = this.renewals[i];
       const { ints, floats } = renew();

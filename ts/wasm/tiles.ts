@@ -1,7 +1,7 @@
 // Which of two tiles products use: what suits the engine by habit, corrected by the time of real calls. Both sum in the same order.
 
 /** Where kernels look: SPREAD of assembly/step.ts. */
-const SPREAD = 4556 >> 2;
+export const SPREAD: number = 4556 >> 2;
 /** Calls of a step before it is timed: an engine's first compiler is slow with either tile. */
 const WARM = 16;
 const ROUNDS = 8;
@@ -12,9 +12,14 @@ const MARGIN = 1.15;
 const PATIENCE = 10_000;
 
 /** JavaScriptCore is slow to load one number into all lanes of a vector. */
-function habit(): number {
+export function habit(): number {
   const { Bun, navigator } = globalThis as { Bun?: unknown; navigator?: { userAgent?: string } };
   return Bun !== undefined || /AppleWebKit(?!.*Chrom)/.test(navigator?.userAgent ?? '') ? 1 : 0;
+}
+
+/** Tells kernels which tile to use. */
+export function choose(words: Uint32Array, spread: number): void {
+  words[SPREAD] = spread;
 }
 
 /** Times one step, the first that takes long enough, with either tile in turn. */
@@ -31,9 +36,7 @@ export class TileChoice {
 
   constructor(words: () => Uint32Array, now: () => number = () => performance.now()) {
     this.now = now;
-    this.flag = (spread) => {
-      words()[SPREAD] = spread;
-    };
+    this.flag = (spread) => choose(words(), spread);
     this.flag(this.first);
   }
 

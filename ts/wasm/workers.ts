@@ -1,5 +1,5 @@
 import type { Exports, Loaded } from './load.ts';
-import type { Memory } from './memory.ts';
+import type { Space } from './space.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: globals of runtimes whose types are not all present
 const host = globalThis as any;
@@ -17,7 +17,7 @@ const go = ({ module, memory, scratch, id }) => {
     last = top;
     for (const r of fresh) {
       const more = new WebAssembly.Module(new Uint8Array(memory.buffer).slice(words[r + 1], words[r + 1] + words[r + 2]));
-      const kernels = new WebAssembly.Instance(more, { env: { memory } }).exports;
+      const kernels = new WebAssembly.Instance(more, { env: { memory, table: x.table } }).exports;
       kernels.setScratch(scratch);
       for (const kernel of Object.values(kernels)) x.table.grow(1, kernel);
     }
@@ -68,17 +68,19 @@ export function cores(): number {
 /** The workers beside this thread. They start at the first work above the grain and count from when they report ready. */
 export class Pool {
   private readonly loaded: Loaded;
-  private readonly memory: Memory;
+  private readonly memory: Space;
   private readonly exports: Exports;
   private started = 1;
   private wanted: number;
   /** Why there are fewer threads than asked for; empty when there are not. */
   reason = '';
 
-  constructor(loaded: Loaded, memory: Memory) {
+  constructor(loaded: Loaded, memory: Space) {
     this.loaded = loaded;
     this.memory = memory;
     this.exports = loaded.exports;
+    this.exports.setScratch(memory.allocRaw(SCRATCH));
+    this.exports.start(host.document === undefined ? 1 : 0);
     this.wanted = Math.min(cores(), 16);
     this.exports.setThreads(this.wanted);
   }

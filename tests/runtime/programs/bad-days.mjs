@@ -100,4 +100,15 @@ export const tests = {
     equal((await answer) === alone, true, 'the same bits in the worker');
     await worker.terminate();
   },
+
+  'results that are dropped, 3 GB of them, come back while the program yields': async () => {
+    wick.setThreads(1);
+    const x = wick.ones([56_000]);
+    for (let i = 0; i < 15_000; i++) {
+      x.add(1);
+      if (i % 500 === 0) await pause();
+    }
+    const reserved = wick.memory().reserved / 2 ** 20;
+    equal(reserved < 1536, true, `reserved ${reserved.toFixed(0)} MB`);
+  },
 };

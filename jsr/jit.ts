@@ -1,0 +1,3 @@
+import '../ts/index.ts';
+
+export * from '../ts/jit/index.ts';

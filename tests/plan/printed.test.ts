@@ -1,0 +1,159 @@
+// Chains that wick/jit prints, against eager calls and against the interpreter, which runs a plan's first two calls.
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import * as wick from '../../ts/index.ts';
+import { BODIES, INSTRUCTIONS } from '../../ts/jit/bodies.ts';
+import '../../ts/jit/index.ts';
+import { relu6 } from '../../ts/nn/functional/index.ts';
+import type { MapOp } from '../../ts/ops/op.ts';
+import { TABLE } from '../../ts/ops/table.ts';
+import { callMap } from '../../ts/tensor/index.ts';
+import { equal, OPS, program } from './programs.ts';
+
+const test = suite('printed chains');
+type Tensor = wick.Tensor;
+
+/** Calls that a plan's interpreter takes before its chains are printed. */
+const COLD = 2;
+const SPECIAL = [0, -0, 1, -1, 0.5, -0.5, 6, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN];
+const TINY = { float32: [2 ** -149, -(2 ** -149), 2 ** -127, -(2 ** -126)], float64: [5e-324, -5e-324, 2 ** -1023, -(2 ** -1022)] };
+
+/** Random numbers with every special one among them. */
+function mixed(n: number, dtype: 'float32' | 'float64', seed: number): Tensor {
+  const x = wick.randn([n], { generator: new wick.Generator(seed), dtype });
+  const data = x.dataSync().slice() as Float32Array | Float64Array;
+  const special = [...SPECIAL, ...TINY[dtype]];
+  for (let i = seed % 3; i < n; i += 3) data[i] = special[((i * 7 + seed * 3) >>> 1) % special.length];
+  return wick.tensor(data);
+}
+
+const MORE: typeof OPS = [
+  ...OPS,
+  (x, y) => x.minimum(y),
+  (x, y) => x.fmax(y),
+  (x, y) => x.fmin(y.neg()),
+  (x, y) => x.copysign(y),
+  (x) => x.abs().sqrt(),
+  (x) => x.reciprocal(),
+  (x) => x.rsqrt(),
+  (x) => x.sign(),
+  (x) => x.round().add(x.floor()),
+  (x) => x.ceil().sub(x.trunc()),
+  (x) => x.frac(),
+  (x, y, s) => x.lerp(y, s),
+  (x) => relu6(x),
+  (x) => x.mul(3).relu().neg(),
+  (x, y) => x.div(y),
+];
+
+test('random programs, printed and interpreted, have the bits of eager work', () => {
+  let printed = 0;
+  for (let seed = 1; seed <= 72; seed++) {
+    wick.setThreads([1, 2, 4][seed % 3]);
+    const n = [1, 2, 3, 4, 5, 7, 31, 512, 513, 2047, 33001, 70001][seed % 12];
+    const dtype = seed % 4 === 0 ? 'float64' : 'float32';
+    const run = program(seed, MORE);
+    wick.scope(() => {
+      const fn = wick.compile((xs: Tensor[], s: Tensor) => run(xs, s));
+      for (let call = 0; call < COLD + 3; call++) {
+        const xs = [0, 1, 2].map((i) => mixed(n, dtype, seed * 100 + call * 10 + i));
+        const s = wick.randn([], { generator: new wick.Generator(seed + call), dtype });
+        const planned = fn(xs, s);
+        run(xs, s).forEach((y, i) => {
+          equal(planned[i], y, `seed ${seed}, call ${call}, result ${i}`);
+        });
+        assert.ok(call > COLD || fn.plans[0].stats().printed.length === 0, 'printed too early');
+      }
+      printed += fn.plans[0].stats().printed.length;
+      fn.dispose();
+    });
+  }
+  wick.setThreads(1);
+  assert.ok(printed >= 100, `${printed} chains were printed`);
+});
+
+test('every op that has a body does what its kernel does', () => {
+  for (const [name, body] of Object.entries(BODIES)) {
+    const op = TABLE[name] as MapOp;
+    for (const [type, dtype] of (['float32', 'float64', 'int32'] as const).entries()) {
+      const whole = body.split(' ').every((word) => INSTRUCTIONS[word]?.[type] !== null);
+      if (!whole || !op.dtypes.includes(dtype) || (dtype === 'int32' && op.promote === 'float')) continue;
+      wick.scope(() => {
+        const special = dtype === 'int32' ? [0, 1, -1, 5, -7, 0x7fffffff, -0x80000000] : [...SPECIAL, ...TINY[dtype]];
+        const n = special.length;
+        const at = (div: number): number[] => Array.from({ length: n * n * n }, (_, i) => special[Math.floor(i / div) % n]);
+        const xs = [1, n, n * n].slice(0, op.inputs.length).map((div) => wick.tensor(at(div), { dtype }));
+        const fn = (...given: Tensor[]): Tensor => callMap(op, given).neg();
+        const compiled = wick.compile(fn);
+        for (let call = 0; call < COLD + 2; call++) equal(compiled(...xs), fn(...xs), `${name} ${dtype}, call ${call}`);
+        assert.equal(compiled.plans[0].stats().printed, [`${name} neg`], `${name} ${dtype}`);
+        compiled.dispose();
+      });
+    }
+  }
+});
+
+test('chains of one form share their code, whatever their numbers and sizes', () => {
+  wick.scope(() => {
+    for (const [n, k] of [
+      [7, 2],
+      [1000, 3],
+      [40000, -0.5],
+    ]) {
+      const fn = (x: Tensor): Tensor => x.mul(k).add(1).relu().sub(k);
+      const compiled = wick.compile(fn);
+      for (let call = 0; call < COLD + 2; call++) {
+        const x = mixed(n, 'float32', n + call);
+        equal(compiled(x), fn(x), `${n} elements, call ${call}`);
+      }
+      assert.match(compiled.plans[0].print(), /printed: mul add relu sub/);
+      compiled.dispose();
+    }
+  });
+});
+
+test('kernels between printed runs, with numbers of their own', () => {
+  wick.scope(() => {
+    const fns: ((x: Tensor, y: Tensor) => Tensor)[] = [
+      (x, y) => x.mul(2).add(y).exp().mul(y).add(1).tanh(),
+      (x, y) => x.add(1).mul(y).pow(3).sub(y).mul(x),
+      (x, y) => wick.elu(x.mul(y).add(0.5), 0.75).mul(2).add(x),
+      (x, y) => wick.gelu(x.sub(y).mul(3)).add(y).mul(0.25).log().relu().neg(),
+    ];
+    for (const n of [1, 6, 511, 513, 70003])
+      fns.forEach((fn, i) => {
+        const compiled = wick.compile(fn);
+        for (let call = 0; call < COLD + 2; call++) {
+          const [x, y] = [0, 1].map((k) => mixed(n, 'float32', n + 2 * call + k));
+          equal(compiled(x, y), fn(x, y), `function ${i}, ${n} elements, call ${call}`);
+        }
+        assert.is(compiled.plans[0].stats().printed.length, 1, `function ${i}`);
+        compiled.dispose();
+      });
+  });
+});
+
+// Last: the engine does not try again.
+test('where nothing may be compiled, chains are interpreted', () => {
+  const { Module } = WebAssembly;
+  const refusing = function refuse(): never {
+    throw new WebAssembly.CompileError('code generation is disallowed');
+  };
+  wick.scope(() => {
+    const fn = (x: Tensor): Tensor => x.add(3).mul(x).neg().square().sub(x);
+    const compiled = wick.compile(fn);
+    try {
+      Object.assign(WebAssembly, { Module: refusing });
+      for (let call = 0; call < COLD + 3; call++) {
+        const x = mixed(100, 'float32', call);
+        equal(compiled(x), fn(x), `call ${call}`);
+      }
+    } finally {
+      Object.assign(WebAssembly, { Module });
+    }
+    assert.equal(compiled.plans[0].stats().printed, []);
+    compiled.dispose();
+  });
+});
+
+test.run();

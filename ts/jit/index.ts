@@ -1,0 +1,49 @@
+// Chains of plans as functions of their own: printed when a plan has run a few times, joined to the engine as other kernels are.
+import { type Joinable, type Printer, setPrinter } from '../backend.ts';
+import { joinKernels } from '../tensor/joined.ts';
+import { CHAIN, type Chain, chainAt } from './chain.ts';
+import { moduleOf } from './print.ts';
+
+/** Functions that an engine takes: their code stays, as other chains of the same form use it. */
+const MOST = 1024;
+
+/** Opcodes of printed chains by their form; null: the runtime compiles nothing at run time. */
+const joinedTo = new WeakMap<Joinable, Map<string, number> | null>();
+
+/** Prints the chains that are new to the device. */
+function print(device: Joinable, chains: readonly Chain[]): ReadonlyMap<string, number> | null {
+  const known = joinedTo.get(device) ?? (joinedTo.has(device) ? null : new Map<string, number>());
+  if (known === null) return null;
+  const fresh = [...new Map(chains.map((chain) => [chain.key, chain])).values()].filter(({ key }) => !known.has(key));
+  fresh.splice(Math.max(0, MOST - known.size));
+  if (fresh.length === 0) return known;
+  const opcodes = joinKernels(device, moduleOf(fresh));
+  joinedTo.set(device, opcodes && known);
+  if (opcodes === null) return null;
+  fresh.forEach(({ key }, i) => {
+    known.set(key, opcodes[`chain${i}`]);
+  });
+  return known;
+}
+
+const printChains: Printer = (device, address, count) => {
+  const found: { readonly step: number; readonly at: number; readonly chain: Chain }[] = [];
+  const { u32 } = device.memory;
+  for (let step = 0, at = address >>> 2; step < count; step++, at += u32[at + 1] >>> 2) {
+    const chain = u32[at] === CHAIN ? chainAt(u32, at) : null;
+    if (chain !== null) found.push({ step, at, chain });
+  }
+  const opcodes = print(
+    device,
+    found.map(({ chain }) => chain),
+  );
+  if (opcodes === null) return [];
+  return found.flatMap(({ step, at, chain }) => {
+    const opcode = opcodes.get(chain.key);
+    if (opcode === undefined) return [];
+    // Joining may have made the memory grow.
+    device.memory.u32[at] = opcode;
+    return [step];
+  });
+};
+setPrinter(printChains);
