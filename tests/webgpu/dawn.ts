@@ -1,6 +1,7 @@
 // WebGPU in Node, through the npm package `webgpu`.
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
+import '../../ts/gpu/index.ts';
 import type { GpuInfo } from '../../ts/gpu/index.ts';
 import * as wick from '../../ts/index.ts';
 

@@ -13,7 +13,7 @@ import type { Programs } from './suite.ts';
 
 export const TRAINING: Programs = {
   'steps keep no buffer': async () => {
-    for (const planned of [false, true]) await keepsNoBuffer(planned, 400);
+    for (const planned of [false, true]) await keepsNoBuffer(planned, 200);
   },
   'a step sends no more than it did': async () => {
     const held = JSON.parse(readFileSync(join(repositoryRoot(), 'tests/webgpu/counts.json'), 'utf8')) as Record<string, StepCounts>;
