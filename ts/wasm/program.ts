@@ -72,7 +72,7 @@ export class Lowering {
     if (tiles === 0) return;
     const words = this.words();
     const refs = operands.flatMap((x, k) => (isView(x) ? [ref(8 + 4 * k, 10 + 4 * k, x, bytesOf(x))] : []));
-    this.steps.push({ op, name: op.name, words, tiles, refs, flat: isFlat(words), renew: null, packs: null });
+    this.steps.push({ op, name: op.name, words, tiles, refs, flat: isFlat(words, op), renew: null, packs: null });
   }
   kernel(op: KernelOp, operands: readonly (View | null)[], lowered: Lowered, attrs: Attrs, again: (attrs: Attrs) => Lowered): void {
     const words = this.words();
