@@ -106,7 +106,7 @@ export function encodeMap(queue: Queue, op: MapOp, inputs: readonly Input[], dty
   const arrays: Declared[] = [];
   const plan = inputs.map((x, i): string => {
     if (!isView(x)) {
-      numbers.set(op.masks.includes(i) ? [x ? 1 : 0] : words(x as Scalar, kind), SCALAR + 2 * i);
+      numbers.set(op.masks.includes(i) ? [Number(x) !== 0 ? 1 : 0] : words(x as Scalar, kind), SCALAR + 2 * i);
       return 'n';
     }
     const k = v++;

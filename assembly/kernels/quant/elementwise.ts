@@ -156,7 +156,7 @@ export function combine(s: usize, phase: i32, tile: i32): void {
 @inline function joinedFour(x: v128, y: v128, times: bool, by: v128): v128 {
   return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.div(times ? f32x4.mul(x, y) : f32x4.add(x, y), by)));
 }
-/** Bytes as real numbers, added or multiplied, at the result's scale, ties to even: eight at a time, the last ones by way of the scratch. */
+/** Bytes as real numbers, added or multiplied, at the scale of the result, ties to even: eight at a time, the last by the scratch. */
 export function joined(s: usize, phase: i32, tile: i32): void {
   const n = int(s, j.n), per = int(s, j.per), times = int(s, j.times) != 0, none = i16x8.splat(0);
   const y = operand(s, 0), a = operand(s, 1), b = operand(s, 2), sa = dtype(s, 1) == I8, sb = dtype(s, 2) == I8, sy = dtype(s, 0) == I8;
