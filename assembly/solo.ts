@@ -8,6 +8,8 @@ import { run as interpret } from './run';
 import { setScratch, statusDetail } from './threads';
 
 export { chain, map, statusDetail as error_detail };
+/** Quantised kernels: a plan that uses one gets it a place in the function table (ts/export/strip.ts). */
+export * from './quant';
 
 /** Words that ts/export/image.ts writes: steps, their count, forms, their count, scratch, tensors, inputs, outputs. */
 const PLAN: usize = 64;
@@ -108,4 +110,3 @@ export function _start(): void {
     for (let i = inputCount(); i < inputCount() + outputCount(); i++) move(true, addressOf(i), bytesOf(i));
   } while (total > 0);
 }
-export function heapBase(): usize { return __heap_base; }

@@ -109,6 +109,9 @@ export const size: number = ${bytes.length};
 /** First byte behind its static data. */
 export const heapBase: number = ${exports.heapBase()};
 
+/** Places of its kernels in the function table, numbered by opcodes. */
+export const places: number = ${exports.table.length - 1};
+
 /** The module: ${ENCODING}. */
 export const solo: string =
   '${textOf(bytes, unpacker).core}';

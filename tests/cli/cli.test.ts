@@ -12,6 +12,7 @@ import * as wick from '../../ts/index.ts';
 import * as nn from '../../ts/nn/index.ts';
 import { exportONNX } from '../../ts/onnx/index.ts';
 import { cases } from '../standalone/cases.ts';
+import { quantised, quantisedFile } from '../standalone/quantised.ts';
 
 const test = suite('cli');
 const program = fileURLToPath(new URL('../../ts/cli/main.js', import.meta.url));
@@ -207,6 +208,35 @@ test('convert chooses by the ending, bench times whole runs', async () => {
   const { best, median, first, runs, threads, peak } = JSON.parse(out);
   assert.ok(best > 0 && best <= median && first > 0 && peak > 0);
   assert.equal([runs, threads], [4, 1]);
+});
+
+test('a quantised model becomes a plan and a module, straight and by its plan, with the same results', async () => {
+  writeFileSync(path('bytes.tflite'), quantisedFile());
+  for (const words of [
+    ['convert', 'bytes.tflite', 'bytes.wick'],
+    ['convert', 'bytes.tflite', 'bytes.wasm'],
+    ['export', 'bytes.wick', '-o', 'again.wasm'],
+  ]) {
+    const { code, error } = await call(...words);
+    assert.is(code, 0, `${words.join(' ')}: ${error}`);
+  }
+  const module = readFileSync(path('bytes.wasm'));
+  assert.ok(readFileSync(path('again.wasm')).equals(module));
+  const [, picture] = quantised();
+  writeFileSync(path('picture.npy'), saveNpy(picture));
+  const [eager, plan] = await Promise.all(['bytes.tflite', 'bytes.wick'].map((m) => call('run', m, 'picture=picture.npy', '--json')));
+  assert.is(plan.code, 0, plan.error);
+  const want = JSON.parse(eager.out).chances.data as number[];
+  assert.equal(JSON.parse(plan.out).chances.data, want);
+  const m = new WebAssembly.Instance(new WebAssembly.Module(module)).exports as unknown as {
+    memory: WebAssembly.Memory;
+    run(): number;
+    input_address(i: number): number;
+    output_address(i: number): number;
+  };
+  new Float32Array(m.memory.buffer, m.input_address(0), 144).set(picture.dataSync() as Float32Array);
+  assert.is(m.run(), 0);
+  assert.equal([...new Float32Array(m.memory.buffer, m.output_address(1), 5)], want);
 });
 
 test.run();

@@ -42,7 +42,7 @@ function check({ name, inputs, outputs }: Case, module: Uint8Array<ArrayBuffer>)
   }
 }
 
-for (const one of cases(['transformer', 'half', 'chain', 'integers', 'strided', 'views', 'sorted', 'state']))
+for (const one of cases(['transformer', 'half', 'chain', 'integers', 'strided', 'views', 'sorted', 'state', 'quantised']))
   test(`${one.name}: the module gives the bits of wick, run after run`, async () => {
     check(one, await exportWasm(one.file));
   });

@@ -162,6 +162,7 @@ test('comparisons and logic', () => {
     same(run('heaviside', d, [-1, 0, -0, 2, nan], 0.5), [0, 0.5, 0.5, 1, 0]);
     same(run('where', d, [1, 0, 1], [nan, 2, 3], [4, nan, 6]), [nan, nan, 3]);
     same(run('where', d, false, [inf, nan], 0), [0, 0]);
+    for (const a of [0.5, -0.25, nan, 2 ** 32, -0, 0]) same(run('where', d, a, [1, 2], 3), a === 0 ? [3, 3] : [1, 2]);
   }
   same(run('lt', 'int64', [LOW64, 2n ** 53n, -1n], [0n, 2n ** 53n + 1n, -1n]), [1, 1, 0]);
   same(run('where', 'int64', [1, 0], [LOW64, 1n], [7n, 2n ** 53n + 1n]), [LOW64, 2n ** 53n + 1n]);

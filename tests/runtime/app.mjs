@@ -6,7 +6,7 @@ import { at, files } from '../../scripts/sources.mjs';
 import { bundle } from './bundle.mjs';
 import { sh } from './install.mjs';
 
-const PROGRAMS = ['run', 'bits', 'smoke', 'bad-days', 'own-workers', 'full-memory', 'suspended'];
+const PROGRAMS = ['run', 'bits', 'smoke', 'bad-days', 'own-workers', 'work', 'full-memory', 'suspended'];
 
 /** Packs wick, installs it, and writes the programs; { root, tarball, remove }. */
 export async function makeApp() {

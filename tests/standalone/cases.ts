@@ -3,6 +3,7 @@ import { makeModel } from '../../examples/digits/model.ts';
 import { save } from '../../ts/formats/plan.ts';
 import * as wick from '../../ts/index.ts';
 import * as nn from '../../ts/nn/index.ts';
+import { quantised } from './quantised.ts';
 
 type Tensor = wick.Tensor;
 export interface Case {
@@ -56,6 +57,7 @@ const MAKE: Readonly<Record<string, () => [fn: (...xs: Tensor[]) => unknown, ...
   strided: () => [(x) => x.add(1).cumsum(0), wick.randn([4, 7]).t()],
   views: () => [(x) => ({ a: x, b: x.t(), c: [x.sum(), x.narrow(0, 1, 2)] }), wick.randn([4, 7])],
   sorted: () => [(x) => x.log().sort(0), wick.randn([19])],
+  quantised,
   state: () => {
     const total = wick.zeros([3]);
     return [(x) => total.add_(x), wick.tensor([1, 2, 3])];

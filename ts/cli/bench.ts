@@ -3,7 +3,7 @@ import { type Command, modelOf, numberOf } from './command.ts';
 import { INPUT_HELP, INPUT_OPTIONS, inputsOf } from './inputs.ts';
 import { open } from './models.ts';
 
-/** Runs before the clock counts: the capture, and the engine's first compiler. */
+/** Runs behind the first before the clock counts: captures, and the engine's first compiler. */
 const WARM = 5;
 
 export const bench: Command = {
@@ -16,7 +16,8 @@ export const bench: Command = {
     { name: 'json', doc: 'the times in milliseconds as JSON' },
     ...INPUT_OPTIONS,
   ],
-  help: `The first run loads nothing but captures the plan; ${WARM} more go by before the clock counts.
+  help: `An ONNX model's plan is captured in its first run, a TensorFlow Lite model's in its second; a .wick file has one.
+${WARM} runs more go by before the clock counts.
 ${INPUT_HELP}
 
   wick bench model.onnx --threads 1

@@ -50,6 +50,8 @@ export async function planned(path: string, make: (model: wick.Model) => Record<
     const { plan, dispose } = loadPlan(bytesAt(path));
     return { model, plan, inputs, dispose };
   }
+  // What follows from constants and shapes alone is kept in a first run: a TensorFlow Lite model reads it then.
+  if (model.format === 'tflite') wick.scope(() => void model.run(inputs));
   const compiled = wick.compile((given: Readonly<Record<string, wick.Tensor>>) => wick.noGrad(() => model.run(given)));
   for (let i = 0; i < 2 && compiled.plans.length === 0; i++) compiled(inputs);
   const [plan] = compiled.plans;

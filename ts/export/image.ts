@@ -4,7 +4,7 @@ import { CODE, type DType } from '../base/dtype.ts';
 import { ValueError } from '../base/errors.ts';
 import type { RawCalls, RawPort } from '../formats/ports.ts';
 import { laidOut, type PlanStep } from '../wasm/program.ts';
-import { heapBase } from './gen/solo.ts';
+import { heapBase, places as kernels } from './gen/solo.ts';
 
 /** PLAN of assembly/solo.ts. */
 const PLAN = 64;
@@ -28,6 +28,8 @@ export interface Image {
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
   readonly steps: readonly PlanStep[];
+  /** Kernels that get places in the function table behind the others, in their order. */
+  readonly joined: readonly string[];
   /** Bytes of the state that the plan reads: weights and constants. */
   readonly weights: number;
 }
@@ -79,11 +81,12 @@ export function imageOf({ inputs, outputs }: RawCalls, lowered: readonly PlanSte
   };
   const described = ports.map(tensor);
   described.forEach((t, i) => words.set([t.address, t.bytes, CODE[t.dtype]], i * 3));
+  const joined = [...new Set(steps.filter(({ op }) => op.opcode >= kernels).map(({ op }) => op.name))].sort();
   const phases: number[] = [];
   let at = code;
   for (const { words: own, refs, packs, op } of steps) {
     // A plan made in fast mode would name that mode's kernels.
-    if (op.kind === 'kernel') own[0] = op.opcode;
+    if (op.kind === 'kernel') own[0] = op.opcode < kernels ? op.opcode : kernels + joined.indexOf(op.name);
     for (const { slot, at: word, storage, offset } of refs) {
       own[slot] = 0;
       own[word] = (addresses.get(storage) as number) + offset;
@@ -104,6 +107,7 @@ export function imageOf({ inputs, outputs }: RawCalls, lowered: readonly PlanSte
     inputs: described.slice(0, inputs.length),
     outputs: described.slice(inputs.length),
     steps,
+    joined,
     weights: [...states.values()].reduce((sum, b) => sum + b.length, 0),
   };
 }

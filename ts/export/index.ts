@@ -48,7 +48,7 @@ export async function exportWasm(plan: Plan | Uint8Array, { wasi = false }: Expo
     first.run([], []);
     first.dispose();
     const image = imageOf(raw, device.lower(parts.rest), (s) => device.readSync(wholeOf(s)));
-    const code = await stripped(unpacked(solo, size), usesOf(image.steps), wasi);
+    const code = await stripped(unpacked(solo, size), usesOf(image.steps), image.joined, wasi);
     const { inputs, outputs } = image;
     return withData(code, image.pages, image.segments, SECTION, { version: 1, inputs, outputs } satisfies Description);
   } finally {

@@ -1,6 +1,6 @@
 // Leaves of the solo module what a plan uses, by binaryen.
 import type binaryen from 'binaryen';
-import { DeviceError, ValueError } from '../base/errors.ts';
+import { DeviceError } from '../base/errors.ts';
 import type { Sole, Uses } from './uses.ts';
 
 type Binaryen = typeof binaryen;
@@ -15,20 +15,21 @@ async function tool(): Promise<Binaryen> {
   }
 }
 
-/** The module without kernels that nothing uses. Without `wasi` it has no import. */
-export async function stripped(module: Uint8Array, uses: Uses, wasi: boolean): Promise<Uint8Array> {
+/** What a stand-alone module exports; a command `_start` too. */
+const EXPORTS = ['memory', 'inputs', 'outputs', 'input_address', 'input_bytes', 'output_address', 'output_bytes', 'run', 'error_detail'];
+
+/** The module without kernels that nothing uses; those in `joined` get places behind the others. Without `wasi` it has no import. */
+export async function stripped(module: Uint8Array, uses: Uses, joined: readonly string[], wasi: boolean): Promise<Uint8Array> {
   const b = await tool();
   const m = b.readBinary(module);
   try {
     const { SIMD128, BulkMemory, BulkMemoryOpt, NontrappingFPToInt, SignExt, MutableGlobals } = b.Features;
     m.setFeatures(SIMD128 | BulkMemory | BulkMemoryOpt | NontrappingFPToInt | SignExt | MutableGlobals);
-    const drop = (name: string): void => {
-      const { value } = b.getExportInfo(m.getExport(name));
-      m.removeExport(name);
-      if (name === 'map' ? uses.maps : name === 'chain' ? uses.chains : true) return;
-      const { params, results } = b.getFunctionInfo(m.getFunction(value));
-      m.removeFunction(value);
-      m.addFunction(value, params, results, [], m.unreachable());
+    const functionOf = (name: string): string => b.getExportInfo(m.getExport(name)).value;
+    const trap = (name: string): void => {
+      const { params, results } = b.getFunctionInfo(m.getFunction(name));
+      m.removeFunction(name);
+      m.addFunction(name, params, results, [], m.unreachable());
     };
     // The imports of 'sole' become functions.
     const names = new Map<string, string>();
@@ -50,17 +51,20 @@ export async function stripped(module: Uint8Array, uses: Uses, wasi: boolean): P
       2,
       uses.operands.reduceRight((rest, values, i) => m.if(number(i), same(values), rest), m.local.get(0, b.i32)),
     );
-    for (const name of ['heapBase', 'map', 'chain', ...(wasi ? [] : ['_start'])]) drop(name);
-    m.removeExport('table');
+    if (!uses.maps) trap(functionOf('map'));
+    if (!uses.chains) trap(functionOf('chain'));
     // An opcode is a place in the table, from 1 on: entry 1 + opcode, whose segment starts at 1.
     const { name, table, data } = b.getElementSegmentInfo(m.getElementSegmentByIndex(0));
-    const joined = [...uses.opcodes].find((opcode) => data[opcode] === undefined);
-    if (joined !== undefined)
-      throw new ValueError(
-        'exportWasm: the plan has kernels of a module that joined the core (quantised operators); stand-alone modules lack them',
-      );
+    const kernels = [...data, ...joined.map(functionOf)];
     m.removeElementSegment(name);
-    for (const opcode of uses.opcodes) m.addActiveElementSegment(table, `kernel${opcode}`, [data[opcode]], m.i32.const(opcode + 1));
+    if (joined.length > 0) {
+      m.removeTable(table);
+      m.addTable(table, kernels.length + 1, kernels.length + 1);
+    }
+    for (const opcode of uses.opcodes) m.addActiveElementSegment(table, `kernel${opcode}`, [kernels[opcode]], m.i32.const(opcode + 1));
+    const kept = wasi ? [...EXPORTS, '_start'] : EXPORTS;
+    const exported = Array.from({ length: m.getNumExports() }, (_, i) => b.getExportInfo(m.getExportByIndex(i)).name);
+    for (const name of exported) if (!kept.includes(name)) m.removeExport(name);
     b.setOptimizeLevel(3);
     b.setShrinkLevel(1);
     m.runPasses(['remove-unused-module-elements', 'directize']);

@@ -17,8 +17,8 @@ import {
 import { toDot, toMermaid, toTrace } from './drawing.ts';
 import { registerFormat } from './load.ts';
 import type { Model } from './model.ts';
-import { portsOf } from './ports.ts';
-import { aligned, HEAD, type Json, MAGIC, readRecipe, VERSION } from './recipe.ts';
+import { checkNames, portsOf } from './ports.ts';
+import { aligned, HEAD, type Json, MAGIC, mapped, readRecipe, VERSION } from './recipe.ts';
 import { problemOf } from './rules.ts';
 import { crc32 } from './zip.ts';
 
@@ -90,6 +90,8 @@ function written(x: unknown, what: string): Json {
   if (typeof x === 'bigint') return { bigint: String(x) };
   if (typeof x === 'number') return Number.isFinite(x) && !Object.is(x, -0) ? x : { number: Object.is(x, -0) ? '-0' : String(x) };
   if (Array.isArray(x)) return x.map((part) => written(part, what));
+  if (typeof x === 'object' && Object.getPrototypeOf(x) === Object.prototype)
+    return { record: mapped(x as { readonly [key: string]: unknown }, (part) => written(part, what)) };
   throw new ValueError(`save: ${what} is ${typeof x === 'object' ? 'an object' : typeof x}, which a file cannot hold`);
 }
 function writtenForm(form: Form): Json {
@@ -143,11 +145,7 @@ function modelOf(loaded: Loaded): Model {
     outputs,
     metadata: {},
     run(named) {
-      const unknown = Object.keys(named).find((name) => !inputs.some((port) => port.name === name));
-      const missing = inputs.find((port) => named[port.name] === undefined)?.name;
-      const names = inputs.map((port) => port.name).join(', ');
-      if (unknown ?? missing)
-        throw new ValueError(`run: ${unknown ? `no input '${unknown}'` : `'${missing}' is missing`}; the inputs are ${names}`);
+      checkNames(named, inputs);
       const found = call(inputs.map((port) => named[port.name]));
       return Object.fromEntries(outputs.map((port, i) => [port.name, found[i]]));
     },

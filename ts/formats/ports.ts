@@ -1,6 +1,7 @@
 // What goes into a plan and comes out of it, one by one.
 import { type Call, Planned, type Storage, type View } from '../backend.ts';
 import { type DType, SIZE } from '../base/dtype.ts';
+import { ValueError } from '../base/errors.ts';
 import { contiguousStrides, isContiguous, type Shape, sizeOf } from '../base/shape.ts';
 import { TABLE } from '../ops/table.ts';
 import { relocated } from '../plan/graph.ts';
@@ -24,6 +25,16 @@ const inputsOf = (args: Form): { name: string; form: TensorForm }[] => named(arg
 /** The tensors of a plan's arguments (letter x: x0, x1, x1.key, or the keys of the only one) or result (letter y: y, y0, y1, or its keys). */
 export function portsOf(form: Form, letter: 'x' | 'y'): Port[] {
   return (letter === 'x' ? inputsOf(form) : named(form, letter)).map(({ name, form: { dtype, shape } }) => ({ name, dtype, shape }));
+}
+
+/** @throws ValueError where an input is not given, or what is given is no input */
+export function checkNames(given: Readonly<Record<string, unknown>>, inputs: readonly { readonly name: string }[]): void {
+  const unknown = Object.keys(given).find((name) => !inputs.some((p) => p.name === name));
+  const missing = inputs.find((p) => given[p.name] === undefined)?.name;
+  if (unknown ?? missing)
+    throw new ValueError(
+      `run: ${unknown ? `no input '${unknown}'` : `'${missing}' is missing`}; the inputs are ${inputs.map((p) => p.name).join(', ')}`,
+    );
 }
 
 /** A tensor that goes in or comes out as its elements, row-major. */

@@ -23,12 +23,16 @@ const fail = (what: string): never => {
 };
 export const aligned = (n: number): number => Math.ceil(n / ALIGN) * ALIGN;
 
+/** A record with its values mapped. */
+export const mapped = <A, B>(record: { readonly [key: string]: A }, fn: (x: A) => B): { [key: string]: B } =>
+  Object.fromEntries(Object.entries(record).map(([key, x]) => [key, fn(x)]));
+
 function read(x: Json, what: string): unknown {
   if (Array.isArray(x)) return x.map((part) => read(part, what));
   if (typeof x !== 'object' || x === null) return x;
   if (typeof x.bigint === 'string' && /^-?\d{1,40}$/.test(x.bigint)) return BigInt(x.bigint);
   if (typeof x.number === 'string' && /^(NaN|-?Infinity|-0)$/.test(x.number)) return Number(x.number);
-  return fail(`${what} is not a value`);
+  return mapped(fields(x.record, what), (part) => read(part, what));
 }
 const isWhole = (x: Json): x is number => typeof x === 'number' && Number.isSafeInteger(x) && x >= 0;
 const wholes = (x: Json, what: string): number[] =>

@@ -1,5 +1,6 @@
 import { deflateSync, inflateSync } from 'fflate';
 import { FormatError, ValueError } from '../base/errors.ts';
+import { joined } from '../base/sections.ts';
 
 const LOCAL = 0x04034b50;
 const CENTRAL = 0x02014b50;
@@ -60,7 +61,7 @@ export function zip(members: Iterable<readonly [string, Uint8Array]>, options: {
   end.setUint16(10, seen.size, true);
   end.setUint32(12, length, true);
   end.setUint32(16, offset, true);
-  return concat([...parts, ...central, new Uint8Array(end.buffer)]);
+  return joined([...parts, ...central, new Uint8Array(end.buffer)]);
 }
 
 type Fields = { crc: number; method: number; packed: number; size: number; nameLength: number };
@@ -181,16 +182,6 @@ export function crc32(data: Uint8Array): number {
   let c = -1;
   for (let i = 0; i < data.length; i++) c = (c >>> 8) ^ CRC_TABLE[(c ^ data[i]!) & 255]!;
   return ~c >>> 0;
-}
-
-function concat(parts: Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((n, part) => n + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }
 
 function fail(what: string, problem: string): never {

@@ -3,7 +3,7 @@ import type { Data, Program, Storage } from '../backend.ts';
 import { type DType, SIZE } from '../base/dtype.ts';
 import { ShapeError, StateError, ValueError } from '../base/errors.ts';
 import { show, sizeOf } from '../base/shape.ts';
-import { type RawPort, rawCalls } from '../formats/ports.ts';
+import { checkNames, type RawPort, rawCalls } from '../formats/ports.ts';
 import { readRecipe } from '../formats/recipe.ts';
 import { steadied } from '../plan/steady.ts';
 import { decode, encode } from '../tensor/bytes.ts';
@@ -91,12 +91,7 @@ export function load(bytes: Uint8Array): Model {
     program = steadied(on, { calls, inputs: inputs.map(storageOf), outputs: outputs.map(storageOf) });
     const run: Model['run'] = (given) => {
       if (program === null) throw new StateError('run: the model was disposed');
-      const unknown = Object.keys(given).find((name) => !inputs.some((p) => p.name === name));
-      const missing = inputs.find((p) => given[p.name] === undefined)?.name;
-      if (unknown ?? missing)
-        throw new ValueError(
-          `run: ${unknown ? `no input '${unknown}'` : `'${missing}' is missing`}; the inputs are ${inputs.map((p) => p.name).join(', ')}`,
-        );
+      checkNames(given, inputs);
       inputs.forEach((port, i) => {
         write(places[i].storage, bytesOf(given[port.name], port));
       });

@@ -15,6 +15,9 @@ import { quant } from './gen/quant.ts';
 
 addFamilies({ quantised, quantisedConv });
 
+const NAMES = Object.keys({ ...quantised, ...quantisedConv }).filter((name) => TABLE[name]?.kind === 'kernel');
+const MISSING = 'this runtime compiles no WebAssembly at run time, which quantised models need; use a float model';
+
 let joined: boolean | null = null;
 /** Lets the device run the rows, if the runtime compiles WebAssembly at run time; a call after the first does nothing. */
 export function joinQuantised(): void {
@@ -23,13 +26,22 @@ export function joinQuantised(): void {
   joined = opcodes !== null;
   if (opcodes === null) return;
   // Kernels bear the names of their rows: bundles drop the rows' own note of them.
-  for (const name of Object.keys({ ...quantised, ...quantisedConv })) if (name in opcodes) TABLE[name].opcode = opcodes[name];
+  for (const name of NAMES) Object.defineProperty(TABLE[name], 'opcode', { value: opcodes[name] });
 }
+// A plan from a file names rows without a model: their kernels join when the first is asked for.
+for (const name of NAMES)
+  Object.defineProperty(TABLE[name], 'opcode', {
+    configurable: true,
+    get(): number {
+      joinQuantised();
+      if (joined !== true) throw new DeviceError(MISSING);
+      return TABLE[name].opcode;
+    },
+  });
 
 /** Runs a row of the quantised kernels. @throws DeviceError where they could not be compiled */
 export function call(op: unknown, inputs: readonly (Tensor | null)[], attrs: Readonly<Record<string, unknown>>): Tensor {
-  if (joined !== true)
-    throw new DeviceError('this runtime compiles no WebAssembly at run time, which quantised models need; use a float model');
+  if (joined !== true) throw new DeviceError(MISSING);
   return callKernel(op as KernelOp, inputs as readonly (TensorCore | null)[], attrs)[0];
 }
 /** Whether the kernels can run here. */

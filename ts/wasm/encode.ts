@@ -170,10 +170,11 @@ function encodeStrided(memory: Words, op: MapOp, inputs: readonly Input[], out: 
   };
   place(out, tileOut, true);
   inputs.forEach((x, k) => {
-    const tile = op.masks.includes(k) ? maskType(type) : type;
+    const mask = op.masks.includes(k);
+    const tile = mask ? maskType(type) : type;
     if (isView(x)) place(x, tile, false);
     else {
-      immediate(memory, at, x as Scalar, tile);
+      immediate(memory, at, mask ? Number(x) !== 0 : (x as Scalar), tile);
       at += 4;
     }
   });

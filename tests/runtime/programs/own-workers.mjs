@@ -1,6 +1,7 @@
 // Workers that the program itself starts, each with a wick of its own.
 import * as wick from 'wick';
 import { equal } from './run.mjs';
+import { work } from './work.mjs';
 
 const threads = globalThis.process?.getBuiltinModule?.('node:worker_threads');
 /** Whether memory can be shared with workers here. */
@@ -25,20 +26,6 @@ async function withWorker(use) {
   } finally {
     await worker.terminate();
   }
-}
-
-/** As share-worker.mjs has it. */
-function work(n) {
-  wick.setThreads(n);
-  const start = performance.now();
-  for (let i = 0; i < 60; i++)
-    wick.scope(() =>
-      wick
-        .ones([1 << 18])
-        .exp()
-        .sum(),
-    );
-  return performance.now() - start;
 }
 
 export const tests = {

@@ -1,21 +1,8 @@
 // A worker that the program started: says what it received, writes where it may, computes when asked, and sends the message back.
 import * as wick from 'wick';
+import { work } from './work.mjs';
 
 const port = globalThis.process?.getBuiltinModule?.('node:worker_threads').parentPort ?? globalThis;
-
-/** Milliseconds that a fixed amount of work takes on n threads. */
-function work(n) {
-  wick.setThreads(n);
-  const start = performance.now();
-  for (let i = 0; i < 60; i++)
-    wick.scope(() =>
-      wick
-        .ones([1 << 18])
-        .exp()
-        .sum(),
-    );
-  return performance.now() - start;
-}
 
 const answer = ({ shared, threads }) => {
   if (threads) return { milliseconds: work(threads) };
