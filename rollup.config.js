@@ -24,26 +24,35 @@ const engine = {
 
 // Fields of the table's rows that only the generator and the tests read. What is dropped becomes blanks, so that source maps stay right.
 const DROPPED = ['attrs', 'doc', 'floats', 'ints', 'kernel', 'onnx', 'reference', 'wgsl'];
-const shedding = (fields) => ({
-  name: 'shed',
+const blank = (text) => text.replace(/[^\n]/g, ' ');
+/** Edits each node of a module for which `edit` gives the text to stand there; what it returns true for is not looked into. */
+const rewriting = (name, inside, edit) => ({
+  name,
   transform(code, id) {
-    if (!id.startsWith(at('build/ts/ops/'))) return null;
+    if (!inside.some((path) => id.startsWith(at(path)))) return null;
     let text = code;
+    const put = (start, end, short = '') => {
+      text = text.slice(0, start) + short + blank(code.slice(start, end).slice(short.length)) + text.slice(end);
+    };
     const visit = (node) => {
       if (Array.isArray(node)) node.forEach(visit);
-      else if (typeof node?.type !== 'string') return;
-      else if (node.type === 'ObjectExpression' && node.properties.some(({ key }) => key?.name === 'doc')) node.properties.forEach(drop);
-      else Object.values(node).forEach(visit);
-    };
-    const drop = ({ key, start, end }) => {
-      if (!fields.includes(key?.name)) return;
-      const comma = /^\s*,/.exec(code.slice(end))?.[0].length ?? 0;
-      text = text.slice(0, start) + code.slice(start, end + comma).replace(/[^\n]/g, ' ') + text.slice(end + comma);
+      else if (typeof node?.type === 'string' && edit(node, put, code) !== true) Object.values(node).forEach(visit);
     };
     visit(this.parse(code));
     return { code: text, map: null };
   },
 });
+const keysOf = (node) => (node.type === 'ObjectExpression' ? node.properties.map(({ key }) => key?.name) : []);
+const shedding = (fieldsOf) =>
+  rewriting('shed', ['build/ts/ops/'], (node, put, code) => {
+    const keys = keysOf(node);
+    const fields = keys.length > 0 ? fieldsOf(keys) : [];
+    for (const { key, start, end } of fields.length > 0 ? node.properties : [])
+      if (fields.includes(key?.name)) put(start, end + (/^\s*,/.exec(code.slice(end))?.[0].length ?? 0));
+    return fields.length > 0;
+  });
+const isRow = (keys) => keys.includes('doc');
+const shed = shedding((keys) => (isRow(keys) ? DROPPED : []));
 
 /** The loader's helpers for managed objects and classes stay out: the module has neither, and its exports are called as they are. */
 const lean = {
@@ -72,14 +81,14 @@ const maps = {
  * Shortens what ships. Class names stay: errors and printed modules show them. No unsafe or floating-point rewriting is on.
  * The inlined Wasm moves to the front: in the middle it would part names from their repetitions by more than deflate's window of 32 kB.
  */
-const shorten = {
+const shorten = (classes) => ({
   name: 'shorten',
   async renderChunk(code) {
     const [statement = '', name] = /^const (core\S*) =\s+'[^']+';$/m.exec(code) ?? [];
     const { code: short, map } = await minify(code.replace(statement, statement.replace(/[^\n]/g, '')), {
       module: true,
       ecma: 2022,
-      keep_classnames: true,
+      keep_classnames: classes,
       sourceMap: true,
       compress: { passes: 3 },
       mangle: { reserved: [name] },
@@ -88,7 +97,7 @@ const shorten = {
     const { mappings, ...rest } = JSON.parse(map);
     return { code: `${statement.replace(/\s+/g, ' ')}\n${short}`, map: { ...rest, mappings: `;${mappings}` } };
   },
-};
+});
 
 /** For runtimes that compile nothing at run time: the module is a file (`core` is where), imported; fast mathematics have no kernels. */
 const edge = (core = './core.wasm') => {
@@ -120,9 +129,9 @@ const isRoot = ({ source }) => source === 'index';
 const rooted = present.filter((entry) => isRoot(entry) || !entry.alone).map(({ source }) => source);
 const alone = present.filter((entry) => !isRoot(entry) && entry.alone).map(({ source }) => source);
 
-const bundle = (input, plugins, output, rest) => ({
+const bundle = (input, plugins, output, { classes = true, ...rest }) => ({
   input,
-  plugins: [inside, ...plugins, maps, lean, shorten],
+  plugins: [inside, ...plugins, maps, lean, shorten(classes)],
   external: [/^node:/, 'binaryen'],
   output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js', ...output },
   onLog(level, log, handler) {
@@ -134,7 +143,7 @@ const bundle = (input, plugins, output, rest) => ({
 const together = (sources, plugins, output) =>
   bundle(
     Object.fromEntries(sources.map((source) => [source, source === 'index' ? at('build/ts/index.js') : ENTRY + source])),
-    [engine, ...plugins, shedding(DROPPED)],
+    [engine, ...plugins, shed],
     { ...output, banner: ({ name }) => (programs().includes(name) ? '#!/usr/bin/env node' : '') },
     // The root entry holds the core itself: a shared chunk would repeat its list of names twice.
     { preserveEntrySignatures: 'allow-extension' },
@@ -149,14 +158,65 @@ const viewless = {
     return { code: without, map: null };
   },
 };
+/** What passes over a captured graph read of rows, and what derivatives and promotion do. */
+const CAPTURING = [
+  'activation',
+  'activations',
+  'affine',
+  'channelwise',
+  'dense',
+  'dtypes',
+  'infer',
+  'promote',
+  'saves',
+  'sources',
+  'tiled',
+  'uses',
+  'vjp',
+];
+/** Rows for running alone. */
+const bare = shedding((keys) => (keys.includes('sources') ? CAPTURING : isRow(keys) ? [...DROPPED, ...CAPTURING] : []));
+/** Rows of which no file holds a call, as the program gives their numbers: their names keep the places of the others. */
+const absent = {
+  name: 'absent',
+  transform(code, id) {
+    if (!/build\/ts\/ops\/(random|update)\.js$/.test(id)) return null;
+    const rows = [...code.matchAll(/^export const (\w+)/gm)].map(([text]) => `${text} = { ...row };`);
+    return { code: `const row = { kind: 'kernel', inputs: [], random: true };\n${rows.join('\n')}\n`, map: { mappings: '' } };
+  },
+};
+/** A file holds calls that kept their ops' rules when they were captured: the checks of rows, which would say so again, stay out. */
+const trusting = rewriting('trusting', ['build/ts/ops/', 'build/ts/base/shape.js'], (node, put) => {
+  const { type, consequent, alternate } = node;
+  if (type !== 'IfStatement' || consequent.type !== 'ThrowStatement' || alternate) return false;
+  put(node.start, node.end, ';');
+  return true;
+});
+/** In the loader's place: it tells where a module aborts, which kernels that plans call do not. */
+const DIRECT = '\0direct';
+const direct = {
+  name: 'direct',
+  resolveId: { order: 'pre', handler: (id) => (id === '@assemblyscript/loader' ? DIRECT : null) },
+  load(id) {
+    if (id !== DIRECT) return null;
+    const body = "env.abort = () => { throw new Error('abort'); }; return { instance: new WebAssembly.Instance(module, { env }) };";
+    return { code: `export function instantiateSync(module, { env }) { ${body} }`, map: { mappings: '' } };
+  },
+};
+
 /** An entry with an engine of its own holds all of it, and of the rows what running takes. Importing does no more than fill the table. */
 const single = (source, plugins, output) =>
   bundle(
     { [source]: at(`build/ts/${source}.js`) },
-    [...plugins, viewless, shedding([...DROPPED, 'infer', 'promote', 'saves', 'uses', 'vjp'])],
-    output,
+    [...plugins, viewless, absent, bare, trusting, direct],
+    { ...output, freeze: false },
     {
-      treeshake: { moduleSideEffects: (id) => id.endsWith('/ops/networks.js'), propertyReadSideEffects: false },
+      classes: /Error$/,
+      treeshake: {
+        moduleSideEffects: (id) => id.endsWith('/ops/networks.js'),
+        propertyReadSideEffects: false,
+        manualPureFunctions: ['list', 'numbered'],
+      },
     },
   );
 

@@ -1,5 +1,5 @@
-// The module of quantised kernels, which wick/tflite joins to the core's function table over the same memory.
-export { combine, inverseSquareRoot, lookup, quantize, requantize } from './kernels/quant/elementwise';
+// The module of quantised kernels, which wick/tflite and wick/onnx join to the core's function table over the same memory.
+export { combine, inverseSquareRoot, joined, lookup, quantize, requantize } from './kernels/quant/elementwise';
 export { integerConvolution, integerDepthwise } from './kernels/quant/conv';
 export { integerPool, integerResize } from './kernels/quant/image';
 export { integerRows } from './kernels/quant/rows';

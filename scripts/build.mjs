@@ -14,7 +14,7 @@ import { compile, compileUnpacker, ENCODING, inlinedIn, textOf } from './wasm.mj
 const MODULES = [
   { target: 'core', path: 'ts/wasm/gen/core.ts', text: inlined },
   { target: 'fast', path: 'ts/fast/gen/fast.ts', text: fastModule },
-  { target: 'quant', path: 'ts/tflite/gen/quant.ts', text: quantModule },
+  { target: 'quant', path: 'ts/quant/gen/quant.ts', text: quantModule },
   { target: 'solo', path: 'ts/export/gen/solo.ts', text: soloModule },
 ];
 const wasmOf = (name) => `build/wasm/${name}.wasm`;

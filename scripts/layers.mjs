@@ -12,8 +12,8 @@ const ROOMS = [
   { level: 4, rooms: ['ts/tensor'], what: 'Tensor, tape, capture' },
   {
     level: 5,
-    rooms: ['ts/autograd', 'ts/fast', 'ts/gpu', 'ts/jit', 'ts/nn', 'ts/optim', 'ts/data', 'ts/formats'],
-    what: 'custom functions, networks, training, data, files',
+    rooms: ['ts/autograd', 'ts/fast', 'ts/gpu', 'ts/jit', 'ts/nn', 'ts/optim', 'ts/data', 'ts/formats', 'ts/quant'],
+    what: 'custom functions, networks, training, data, files, quantised kernels',
   },
   {
     level: 6,

@@ -104,15 +104,18 @@ export interface Rounding {
   readonly mode: 'strict' | 'fast';
   readonly reason: string;
 }
-/** What kernels of another rounding need of a device to take part. */
-export interface Roundable {
+/** What kernels of other modules need of a device to join its own. */
+export interface Joinable {
+  readonly loaded: { readonly memory: WebAssembly.Memory; readonly exports: { readonly table: WebAssembly.Table } };
+  readonly memory: { readonly u8: Uint8Array; readonly u32: Uint32Array; allocRaw(bytes: number): number };
+}
+/** What kernels of another rounding need of a device besides. */
+export interface Roundable extends Joinable {
   math: Rounding;
   /** Opcodes of the kernels that stand in for those of rows, by names. */
   opcodes: Readonly<Record<string, number>>;
   /** Steps kept for calls that come again: they hold opcodes. */
   steps: unknown;
-  readonly loaded: { readonly memory: WebAssembly.Memory; readonly exports: { readonly table: WebAssembly.Table } };
-  readonly memory: { readonly u8: Uint8Array; readonly u32: Uint32Array; allocRaw(bytes: number): number };
 }
 /** Sets the rounding of a device; `unpacked` makes a module's bytes of its text. */
 export type Rounder = (
@@ -127,7 +130,7 @@ export function setRounder(r: Rounder): void {
 }
 
 /** Puts code of their own in the place of chains, of `count` steps from an address on: which of them. */
-export type Printer = (device: Roundable, address: number, count: number) => readonly number[];
+export type Printer = (device: Joinable, address: number, count: number) => readonly number[];
 export let printer: Printer | null = null;
 /** Brings the printer of plans that run often. */
 export function setPrinter(p: Printer): void {

@@ -1401,6 +1401,19 @@ export namespace inverseSquareRoot {
   export const multiplier: i32 = 3;
   export const shift: i32 = 4;
 }
+export namespace joined {
+  export const n: i32 = 0;
+  export const per: i32 = 1;
+  export const times: i32 = 2;
+  export const zero: i32 = 3;
+  export const low: i32 = 4;
+  export const high: i32 = 5;
+  export const aZero: i32 = 6;
+  export const bZero: i32 = 7;
+  export const scale: i32 = 0;
+  export const aScale: i32 = 1;
+  export const bScale: i32 = 2;
+}
 export namespace lookup {
   export const n: i32 = 0;
   export const per: i32 = 1;

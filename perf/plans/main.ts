@@ -22,7 +22,7 @@ function race(eager: () => void, plan: () => void, runs: number): [number, numbe
 }
 function show(name: string, [eager, plan]: [number, number]): void {
   const us = (ms: number): string => `${(ms * 1e3).toFixed(1).padStart(9)} us`;
-  console.log(`${name.padEnd(42)} eager ${us(eager)}   plan ${us(plan)}   ${(eager / plan).toFixed(2)}x`);
+  console.log(`${name.padEnd(58)} eager ${us(eager)}   plan ${us(plan)}   ${(eager / plan).toFixed(2)}x`);
 }
 
 /** A step of Adam on a network, over data of its own. */
@@ -91,25 +91,25 @@ for (const [name, make, shape, classes, runs] of [
   show(name, race(eager.run, plan.run, runs));
   arena('  its plan', plan.plan.plans[0]);
 }
-for (const n of [1 << 20, 1 << 22]) {
-  const x = wick.rand([n]);
-  const chain = (t: Tensor): Tensor => t.mul(2).add(1).sub(0.5).mul(t).relu().add(t).mul(0.25).sub(1);
-  const plan = wick.compile(chain);
-  show(
-    `eight elementwise calls on ${n} floats`,
-    race(
-      () => void chain(x),
-      () => void plan(x),
-      2,
-    ),
-  );
-  const [copy, chained] = race(
-    () => void x.clone(),
-    () => void plan(x),
-    2,
-  );
-  console.log(`  ${((100 * copy) / chained).toFixed(0)} % of the speed of a copy`);
+/** Chains of calls as plans, against eager calls and against a copy of as many floats. */
+function chains(how: string): void {
+  for (const [name, chain] of [
+    ['eight elementwise calls', (t: Tensor) => t.mul(2).add(1).sub(0.5).mul(t).relu().add(t).mul(0.25).sub(1)],
+    ['nine, of which tanh', (t: Tensor) => t.mul(2).add(1).mul(t).tanh().mul(t).relu().add(t).mul(0.25).sub(1)],
+  ] as const)
+    for (const n of [1 << 20, 1 << 22]) {
+      const x = wick.rand([n]);
+      const plan = wick.compile(chain);
+      const run = (): void => void plan(x);
+      show(
+        `${name} on ${n} floats, ${how}`,
+        race(() => void chain(x), run, 2),
+      );
+      const [copy, chained] = race(() => void x.clone(), run, 2);
+      console.log(`  ${((100 * copy) / chained).toFixed(0)} % of the speed of a copy`);
+    }
 }
+chains('interpreted');
 for (const [name, model, shape, runs] of [
   ['MLP 784-256-10, batch 1', new nn.Sequential(new nn.Linear(784, 256), new nn.ReLU(), new nn.Linear(256, 10)), [1, 784], 100],
   ['separable convolutions, 96 x 96, batch 1', separable(), [1, 3, 96, 96], 2],
@@ -133,3 +133,7 @@ for (const [name, model, shape, runs] of [
   if (changes.length > 0)
     console.log(`  with { exact: false }: ${changes.length} norms folded, ${(inexact[0] / inexact[1]).toFixed(2)}x the exact plan`);
 }
+
+// From here on, plans are printed.
+await import('../../ts/jit/index.ts');
+chains('printed');

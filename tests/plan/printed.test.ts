@@ -44,6 +44,9 @@ const MORE: typeof OPS = [
   (x) => relu6(x),
   (x) => x.mul(3).relu().neg(),
   (x, y) => x.div(y),
+  (x, y) => wick.where(x.gt(y), x, y.mul(2)),
+  (x, y) => wick.where(x.isnan(), 0.25, y),
+  (x, y, s) => wick.where(x.le(s), y, x).add(wick.where(x.ne(y).logicalNot(), 1, y)),
 ];
 
 test('random programs, printed and interpreted, have the bits of eager work', () => {
@@ -76,6 +79,8 @@ test('every op that has a body does what its kernel does', () => {
   for (const [name, body] of Object.entries(BODIES)) {
     const op = TABLE[name] as MapOp;
     for (const [type, dtype] of (['float32', 'float64', 'int32'] as const).entries()) {
+      // Conditions are bool: every comparison is followed by one.
+      if (name === 'where') continue;
       const whole = body.split(' ').every((word) => INSTRUCTIONS[word]?.[type] !== null);
       if (!whole || !op.dtypes.includes(dtype) || (dtype === 'int32' && op.promote === 'float')) continue;
       wick.scope(() => {
@@ -83,10 +88,14 @@ test('every op that has a body does what its kernel does', () => {
         const n = special.length;
         const at = (div: number): number[] => Array.from({ length: n * n * n }, (_, i) => special[Math.floor(i / div) % n]);
         const xs = [1, n, n * n].slice(0, op.inputs.length).map((div) => wick.tensor(at(div), { dtype }));
-        const fn = (...given: Tensor[]): Tensor => callMap(op, given).neg();
+        const choice = op.out === 'bool';
+        const fn = (...given: Tensor[]): Tensor => {
+          const y = callMap(op, given);
+          return (choice ? wick.where(y, given[0], 3) : y).neg();
+        };
         const compiled = wick.compile(fn);
         for (let call = 0; call < COLD + 2; call++) equal(compiled(...xs), fn(...xs), `${name} ${dtype}, call ${call}`);
-        assert.equal(compiled.plans[0].stats().printed, [`${name} neg`], `${name} ${dtype}`);
+        assert.equal(compiled.plans[0].stats().printed, [`${name} ${choice ? 'where ' : ''}neg`], `${name} ${dtype}`);
         compiled.dispose();
       });
     }
@@ -128,6 +137,50 @@ test('kernels between printed runs, with numbers of their own', () => {
           equal(compiled(x, y), fn(x, y), `function ${i}, ${n} elements, call ${call}`);
         }
         assert.is(compiled.plans[0].stats().printed.length, 1, `function ${i}`);
+        compiled.dispose();
+      });
+  });
+});
+
+test('conditions stay in registers where nobody else reads them', () => {
+  wick.scope(() => {
+    const fns: readonly (readonly [(x: Tensor, y: Tensor) => Tensor[], number])[] = [
+      [(x, y) => [wick.where(x.gt(y), x, y).mul(2)], 1],
+      [
+        (x, y) => {
+          const larger = x.add(1).gt(y);
+          return [wick.where(larger, x, y).mul(2).add(x), larger];
+        },
+        1,
+      ],
+      [(x, y) => [wick.where(x.mul(2).gt(y).logicalAnd(y.gt(0)), x.neg(), y)], 0],
+      [(x, y) => [wick.where(x.to('int32'), x.abs(), y).neg()], 0],
+      [
+        (x, y) => [
+          wick
+            .where(y.narrow(0, 0, 1).gt(0), x.mul(3), y)
+            .neg()
+            .add(x),
+        ],
+        0,
+      ],
+      [(x, y) => [x.mul(x.gt(y)).add(y), x.gt(y).to('float32').mul(3).sub(x)], 0],
+    ];
+    for (const n of [1, 5, 600, 40001])
+      fns.forEach(([fn, least], i) => {
+        const compiled = wick.compile(fn);
+        for (let call = 0; call < COLD + 2; call++) {
+          const [x, y] = [0, 1].map((k) =>
+            mixed(n, 'float32', n + 2 * call + k)
+              .clamp(-1e4, 1e4)
+              .fmax(-5),
+          );
+          const eager = fn(x, y);
+          compiled(x, y).forEach((z, k) => {
+            equal(z, eager[k], `function ${i}, ${n} elements, call ${call}, result ${k}`);
+          });
+        }
+        assert.ok(n === 1 || compiled.plans[0].stats().printed.length >= least, `function ${i} of ${n} elements was not printed`);
         compiled.dispose();
       });
   });

@@ -1,6 +1,6 @@
 // Random programs of elementwise ops, and what compares results bit for bit.
 import * as assert from 'uvu/assert';
-import * as wick from '../../ts/index.ts';
+import type * as wick from '../../ts/index.ts';
 
 type Tensor = wick.Tensor;
 

@@ -7,7 +7,7 @@ import * as rows from '../../ts/ops/quantised.ts';
 import * as convRows from '../../ts/ops/quantised-conv.ts';
 import { TABLE } from '../../ts/ops/table.ts';
 import { multiplierOf, rounded, scaled } from '../../ts/tflite/fixed.ts';
-import { call, joinQuantised } from '../../ts/tflite/kernels.ts';
+import { call, joinQuantised } from '../../ts/quant/index.ts';
 import { scaleTensor } from '../../ts/tflite/quantised.ts';
 
 joinQuantised();

@@ -49,7 +49,7 @@ export function chainAt(words: Uint32Array, at: number): Chain | null {
   if (type === INT64) return null;
   const kinds = Array.from({ length: entries }, (_, k) => words[at + HEAD + 4 * k + 1]);
   const modes = kinds.map((kind) => (kind >>> 16) & 0xff);
-  if (kinds.some((kind, k) => modes[k] === SCALAR && (kind & 0xff) !== type)) return null;
+  if (kinds.some((kind, k) => (modes[k] === SCALAR || modes[k] === IMMEDIATE) && (kind & 0xff) !== type)) return null;
   const runs: Link[][] = [];
   const first = at + HEAD + 4 * entries;
   const program = words.slice(first, first + 5 * count);

@@ -1,5 +1,5 @@
 // Chains of plans as functions of their own: printed when a plan has run a few times, joined to the engine as other kernels are.
-import { type Printer, type Roundable, setPrinter } from '../backend.ts';
+import { type Joinable, type Printer, setPrinter } from '../backend.ts';
 import { joinKernels } from '../tensor/joined.ts';
 import { CHAIN, type Chain, chainAt } from './chain.ts';
 import { moduleOf } from './print.ts';
@@ -8,10 +8,10 @@ import { moduleOf } from './print.ts';
 const MOST = 1024;
 
 /** Opcodes of printed chains by their form; null: the runtime compiles nothing at run time. */
-const joinedTo = new WeakMap<Roundable, Map<string, number> | null>();
+const joinedTo = new WeakMap<Joinable, Map<string, number> | null>();
 
 /** Prints the chains that are new to the device. */
-function print(device: Roundable, chains: readonly Chain[]): ReadonlyMap<string, number> | null {
+function print(device: Joinable, chains: readonly Chain[]): ReadonlyMap<string, number> | null {
   const known = joinedTo.get(device) ?? (joinedTo.has(device) ? null : new Map<string, number>());
   if (known === null) return null;
   const fresh = [...new Map(chains.map((chain) => [chain.key, chain])).values()].filter(({ key }) => !known.has(key));

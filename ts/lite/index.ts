@@ -1,5 +1,5 @@
 // Inference alone: runs .wick files on the engine, without tensors, autograd or networks.
-import type { Data, Storage, View } from '../backend.ts';
+import type { Data, Program, Storage } from '../backend.ts';
 import { type DType, SIZE } from '../base/dtype.ts';
 import { ShapeError, StateError, ValueError } from '../base/errors.ts';
 import { show, sizeOf } from '../base/shape.ts';
@@ -7,7 +7,8 @@ import { checkNames, type RawPort, rawCalls } from '../formats/ports.ts';
 import { readRecipe } from '../formats/recipe.ts';
 import { steadied } from '../plan/steady.ts';
 import { decode, encode } from '../tensor/bytes.ts';
-import { Engine } from '../wasm/engine.ts';
+import type { Place } from '../wasm/space.ts';
+import { Engine } from './engine.ts';
 
 export type { Data } from '../backend.ts';
 export type { DType } from '../base/dtype.ts';
@@ -42,14 +43,7 @@ const device = (): Engine => {
   engine ??= new Engine();
   return engine;
 };
-const viewOf = (storage: Storage, bytes: number): View => ({
-  storage,
-  offset: 0,
-  shape: [bytes],
-  strides: [1],
-  dtype: 'uint8',
-  rowMajor: true,
-});
+const dropped = new FinalizationRegistry((free: () => void) => free());
 
 /** Uses n threads in all, this one included. The bits of results do not depend on it. */
 export function setThreads(n: number): void {
@@ -66,48 +60,61 @@ export function setThreads(n: number): void {
  */
 export function load(bytes: Uint8Array): Model {
   const on = device();
-  const states: Storage[] = [];
+  const { memory } = on;
+  const owned: Place[] = [];
+  const own = (size: number): Place => {
+    const place = memory.alloc(size);
+    owned.push(place);
+    return place;
+  };
+  const write = ({ pointer }: Place, data: Uint8Array): void => memory.u8.set(data, pointer);
   const fill = (data: Uint8Array): Storage => {
-    const storage = on.alloc(data.length);
-    states.push(storage);
-    on.write(viewOf(storage, data.length), data);
+    const storage = own(data.length);
+    write(storage, data);
     return storage;
   };
-  const recipe = readRecipe(bytes, fill, ({ op, inputs }) =>
-    op.kind === 'view' || inputs.length !== op.inputs.length ? `${inputs.length} operands` : null,
-  );
-  const { calls, inputs, outputs } = rawCalls(recipe);
-  const storagesOf = (ports: readonly RawPort[]): Storage[] => ports.map((p) => p.storage);
-  const program = steadied(on, { calls, inputs: storagesOf(inputs), outputs: storagesOf(outputs) });
-  const places = inputs.map((p) => ({ storage: on.alloc(p.bytes), byteOffset: 0 }));
-  const results = outputs.map((p) => on.alloc(p.bytes));
-  const shown = ({ name, shape, dtype }: RawPort): Port => ({ name, shape, dtype });
-  let disposed = false;
-
-  return {
-    inputs: inputs.map(shown),
-    outputs: outputs.map(shown),
-    run(given) {
-      if (disposed) throw new StateError('run: the model was disposed');
+  let program: Program | null = null;
+  const free = (): void => {
+    program?.dispose();
+    program = null;
+    for (const s of owned.splice(0)) s.release();
+  };
+  try {
+    const { calls, inputs, outputs } = rawCalls(
+      readRecipe(bytes, fill, ({ op, inputs }) => {
+        if (op.kind === 'view' || inputs.length !== op.inputs.length) return `${inputs.length} operands`;
+        return op.kind === 'kernel' && (op.random || op.mutates) ? 'no plan draws random numbers or steps an optimizer' : null;
+      }),
+    );
+    const places = inputs.map((p) => ({ storage: own(p.bytes), byteOffset: 0 }));
+    const results = outputs.map((p) => own(p.bytes));
+    program = steadied(on, { calls, inputs: inputs.map(storageOf), outputs: outputs.map(storageOf) });
+    const run: Model['run'] = (given) => {
+      if (program === null) throw new StateError('run: the model was disposed');
       checkNames(given, inputs);
       inputs.forEach((port, i) => {
-        on.write(viewOf(places[i].storage, port.bytes), bytesOf(given[port.name], port));
+        write(places[i].storage, bytesOf(given[port.name], port));
       });
       program.run(places, results);
       return Object.fromEntries(
         outputs.map((port, i) => {
-          const data = decode(on.readSync(viewOf(results[i], port.bytes)), port.dtype);
-          return [port.name, { ...shown(port), data }];
+          const { pointer } = results[i];
+          return [port.name, { ...shown(port), data: decode(memory.u8.slice(pointer, pointer + port.bytes), port.dtype) }];
         }),
       );
-    },
-    dispose() {
-      if (disposed) return;
-      disposed = true;
-      program.dispose();
-      for (const s of [...states, ...places.map((p) => p.storage), ...results]) s.release();
-    },
-  };
+    };
+    return kept({ inputs: inputs.map(shown), outputs: outputs.map(shown), run, dispose: free }, free);
+  } catch (error) {
+    free();
+    throw error;
+  }
+}
+const storageOf = ({ storage }: RawPort): Storage => storage;
+const shown = ({ name, shape, dtype }: RawPort): Port => ({ name, shape, dtype });
+/** The model, whose memory comes back when the program drops it. */
+function kept(model: Model, free: () => void): Model {
+  dropped.register(model, free);
+  return model;
 }
 
 /** The bytes of an input. @throws ShapeError */

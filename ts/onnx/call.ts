@@ -19,6 +19,8 @@ export interface Row {
   readonly folds?: boolean;
   /** Whether only its inputs' shapes and types matter. */
   readonly shapeOnly?: boolean;
+  /** Whether it runs on the quantised kernels. */
+  readonly quantised?: boolean;
   run(c: Call): Out;
 }
 /** Runs a subgraph with these inputs. */

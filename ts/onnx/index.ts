@@ -1,6 +1,7 @@
 // ONNX models: importing this module lets load() read them.
 import { registerFormat } from '../formats/load.ts';
 import type { LoadOptions, ModelFile } from '../formats/model.ts';
+import { fused } from './fuse.ts';
 import { buildGraph } from './graph.ts';
 import { type GraphProto, MODEL, type ModelProto, type TensorProto } from './messages.ts';
 import { OnnxModel } from './model.ts';
@@ -49,7 +50,7 @@ function built(model: ModelProto, external: External, size: number, options: Loa
     return bytes;
   });
   const whole = [...files.values()].reduce((a, b) => a + b, size);
-  return new OnnxModel(new Program(graph, whole), metadata, options);
+  return new OnnxModel(new Program(fused(graph), whole), metadata, options);
 }
 
 /** Names of the files that a model's tensors lie in. */

@@ -45,7 +45,7 @@ function qlinearPool(c: Call): Value {
   const nhwc = c.int('channels_last', 0) !== 0;
   const x = real(c, 0, 1, 2);
   const y = first(again(c, [Value.of(nhwc ? x.movedim(-1, 1) : x)], CONVOLUTIONS.AveragePool));
-  return quantised((nhwc ? y.movedim(1, -1) : y).div(c.x(3).reshape([])), c.opt(4)?.reshape([]) ?? null, c.type(0));
+  return quantised((nhwc ? y.movedim(1, -1) : y).div(c.x(3).reshape([])), c.opt(4)?.reshape([]) ?? null, c.type(c.has(4) ? 4 : 0));
 }
 function qlinearWhere(c: Call): Value {
   const y = where(c.x(0), real(c, 1, 2, 3), real(c, 4, 5, 6));
@@ -136,7 +136,7 @@ function embedLayerNorm(c: Call): (Tensor | null)[] {
 /** com.microsoft. */
 export const MICROSOFT: Readonly<Record<string, Row>> = Object.fromEntries(
   Object.entries<Row>({
-    DynamicQuantizeLSTM: { fixed: [8, 9, 10, 11], run: dynamicQuantizeLstm },
+    DynamicQuantizeLSTM: { quantised: true, fixed: [8, 9, 10, 11], run: dynamicQuantizeLstm },
     QLinearAveragePool: { fixed: [1, 2, 3, 4], run: qlinearPool },
     QLinearWhere: { fixed: [2, 3, 5, 6, 7, 8], run: qlinearWhere },
     FusedConv: fused(CONVOLUTIONS.Conv, 3),

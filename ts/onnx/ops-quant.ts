@@ -2,10 +2,13 @@
 import { show } from '../base/shape.ts';
 import { cat, maximum, minimum, scalar, type Tensor } from '../tensor/index.ts';
 import type { Call, Row } from './call.ts';
+import { byteConvolution, byteJoin, byteProduct, single, type Target } from './bytes.ts';
+import { HIGH, LOW } from './fuse.ts';
 import { convolution } from './ops-conv.ts';
 import { quantised } from './ops-types.ts';
 import { carrier, type ElemType, elemType } from './types.ts';
 import { Value } from './value.ts';
+import { type Window, windowOf } from './windows.ts';
 
 /** A scale or zero point in a shape that broadcasts with x: one number, one for each place of an axis, or one for each block of it. */
 function spread(s: Tensor, x: Tensor, axis: number, block: number, c: Call): Tensor {
@@ -68,9 +71,16 @@ function centred(x: Tensor, zero: Tensor | null, rows: boolean): Tensor {
   if (z.ndim > 1) return wide.sub(z);
   return wide.sub(rows ? z.reshape([-1, 1]) : z);
 }
-/** The exact product of whole matrices. */
+/** The exact product of whole matrices. Bytes are multiplied raw; what their zero points add is taken off the sums. */
 function product(a: Tensor, za: Tensor | null, b: Tensor, zb: Tensor | null): Tensor {
   const k = a.shape[a.ndim - 1];
+  const plain = (z: Tensor | null): boolean => z === null || z.numel === 1 || z.ndim === 1;
+  let sum = plain(za) && plain(zb) ? byteProduct(a, b, [0, 0], null, null) : null;
+  if (sum !== null) {
+    const of = (z: Tensor, rows: boolean): Tensor => z.to('int32').reshape(z.numel === 1 ? [] : rows ? [-1, 1] : [-1]);
+    if (za !== null) sum = sum.sub(of(za, true).mul(centred(b, zb, false).sum(0, { dtype: 'int32' })));
+    return zb === null ? sum : sum.sub(of(zb, false).mul(a.to('int32').sum(-1, { keepdim: true, dtype: 'int32' })));
+  }
   // Sums below 2^24 are exact in float32, all others in float64.
   const dtype = k * 255 * 255 < 16777216 ? 'float32' : 'float64';
   return centred(a, za, true)
@@ -82,11 +92,8 @@ function product(a: Tensor, za: Tensor | null, b: Tensor, zb: Tensor | null): Te
 function requantised(sum: Tensor, scale: Tensor, c: Call, at: number): Value {
   const y = c.x(at).to('float32').reshape([]);
   const ratio = scale.div(y);
-  return quantised(
-    sum.to('float32').mul(ratio),
-    c.has(at + 1) ? c.x(at + 1).reshape([]) : null,
-    c.has(at + 1) ? c.type(at + 1) : c.type(0),
-  );
+  const type = c.has(at + 1) ? c.type(at + 1) : c.type(0);
+  return clipped(c, quantised(sum.to('float32').mul(ratio), c.has(at + 1) ? c.x(at + 1).reshape([]) : null, type), at);
 }
 const factor = (a: Tensor, b: Tensor, shape: readonly number[] | null): Tensor => {
   const [x, y] = [a.to('float32'), b.to('float32')];
@@ -94,9 +101,43 @@ const factor = (a: Tensor, b: Tensor, shape: readonly number[] | null): Tensor =
   const right = y.numel === 1 ? y.reshape([]) : shape === null ? y : y.reshape(shape);
   return left.mul(right);
 };
+
+/** The limits that a clip before the rounding (LOW and HIGH of fuse.ts) gives the bytes of output scale `at`; rounding keeps order. */
+function limits(c: Call, at: number): { readonly low?: number; readonly high?: number } {
+  const [scale, zero] = [single(c, at), single(c, at + 1)];
+  const limit = (name: string): Record<string, number> | null => {
+    if (c.attr(name) === undefined) return null;
+    if (scale === null || zero === null) c.fail('its scale must be known where it clips');
+    const v = Math.fround(Math.fround(c.float(name)) / scale);
+    const down = Math.floor(v);
+    const even = v - down > 0.5 || (v - down === 0.5 && down % 2 !== 0) ? down + 1 : down;
+    return { [name === LOW ? 'low' : 'high']: Math.min(Math.max(even + zero, -256), 256) };
+  };
+  return { ...limit(LOW), ...limit(HIGH) };
+}
+function clipped(c: Call, y: Value, at: number): Value {
+  const { low, high } = limits(c, at);
+  return low === undefined && high === undefined ? y : Value.of(y.tensor().clamp(low ?? null, high ?? null), y.type);
+}
+/** Where sums at `scales` go: output scale `at` with its zero point behind it; null where it is not known. */
+function target(c: Call, scales: Tensor, at: number): Target | null {
+  const zero = single(c, at + 1);
+  const type = c.has(at + 1) ? c.type(at + 1) : c.type(0);
+  if (zero === null || (type !== 'int8' && type !== 'uint8')) return null;
+  return { dtype: type, zero, ...limits(c, at), scales: scales.div(c.x(at).to('float32').reshape([])) };
+}
+/** A product at once: operands and zero points by their places, a bias of int32, scales for all or for each column. */
+function byteResult(c: Call, a: Tensor, za: number, b: Tensor, zb: number, bias: Tensor | null, scale: Tensor, at: number): Value | null {
+  const [x, y] = [single(c, za), single(c, zb)];
+  if (x === null || y === null || (scale.numel > 1 && scale.ndim !== 1)) return null;
+  const to = target(c, scale, at);
+  const result = to === null ? null : byteProduct(a, b, [x, y], bias, to);
+  return result === null ? null : Value.of(result);
+}
 function qlinearMatMul(c: Call): Value {
-  const sum = product(c.x(0), c.x(2), c.x(3), c.x(5));
-  return requantised(sum, factor(c.x(1), c.x(4), null), c, 6);
+  const scale = factor(c.x(1), c.x(4), null);
+  const whole = byteResult(c, c.x(0), 2, c.x(3), 5, null, scale, 6);
+  return whole ?? requantised(product(c.x(0), c.x(2), c.x(3), c.x(5)), scale, c, 6);
 }
 
 /** The exact convolution of whole images and weights. */
@@ -107,23 +148,48 @@ function wholeConvolution(c: Call, x: Tensor, zx: Tensor | null, w: Tensor, zw: 
   const weights = zero === undefined ? w.to('int32') : w.to('int32').sub(zero.to('int32'));
   return convolution(c, centred(x, zx === null ? null : zx.reshape([]), true).to(dtype), weights.to(dtype), null).to('int32');
 }
+const windowed = (c: Call, x: Tensor, w: Tensor): Window => windowOf(c, x.shape.slice(2), c.intsOr('kernel_shape') ?? w.shape.slice(2));
+function convInteger(c: Call): Tensor {
+  const [x, w, zx, zw] = [c.x(0), c.x(1), single(c, 2), single(c, 3)];
+  const sums =
+    zx === null || zw === null || c.int('group', 1) !== 1 ? null : byteConvolution(x, w, windowed(c, x, w), 1, [zx, zw], null, null);
+  return sums ?? wholeConvolution(c, x, c.opt(2), w, c.opt(3));
+}
 function qlinearConv(c: Call): Value {
-  const w = c.x(3);
-  let sum = wholeConvolution(c, c.x(0), c.x(2), w, c.x(5));
+  const [x, w, zx, zw] = [c.x(0), c.x(3), single(c, 2), single(c, 5)];
+  const bias = c.has(8) ? c.x(8).to('int32') : null;
+  const to = zx === null || zw === null ? null : target(c, factor(c.x(1), c.x(4), null), 6);
+  if (to !== null && zx !== null && zw !== null) {
+    const y = byteConvolution(x, w, windowed(c, x, w), c.int('group', 1), [zx, zw], bias?.reshape([-1]) ?? null, to);
+    if (y !== null) return Value.of(y);
+  }
+  let sum = wholeConvolution(c, x, c.opt(2), w, c.opt(5));
   const column = [-1, ...w.shape.slice(2).map(() => 1)];
-  if (c.has(8)) sum = sum.add(c.x(8).to('int32').reshape(column));
+  if (bias !== null) sum = sum.add(bias.reshape(column));
   return requantised(sum, factor(c.x(1), c.x(4), column), c, 6);
 }
 
-/** com.microsoft: an elementwise operator between dequantised values. */
-const qlinearBinary = (f: (a: Tensor, b: Tensor) => Tensor): Row => ({
+/** com.microsoft: a sum or product between dequantised values. */
+const qlinearBinary = (times: boolean): Row => ({
   fixed: [1, 2, 4, 5, 6, 7],
+  quantised: true,
   run(c) {
+    const affine = (i: number): { scale: number; zero: number } | null => {
+      const [scale, zero] = [single(c, i), single(c, i + 1)];
+      return scale === null || zero === null ? null : { scale, zero };
+    };
+    const [a, b, y] = [affine(1), affine(4), affine(6)];
+    const type = c.type(c.has(7) ? 7 : 0);
+    if (a !== null && b !== null && y !== null && (type === 'int8' || type === 'uint8')) {
+      const whole = byteJoin(c.x(0), c.x(3), times, a, b, { dtype: type, ...y, ...limits(c, 6) });
+      if (whole !== null) return Value.of(whole);
+    }
     const real = (i: number): Tensor =>
       centred(c.x(i), c.opt(i + 2)?.reshape([]) ?? null, true)
         .to('float32')
         .mul(c.x(i + 1).reshape([]));
-    return quantised(f(real(0), real(3)).div(c.x(6).reshape([])), c.opt(7)?.reshape([]) ?? null, c.type(0));
+    const sum = times ? real(0).mul(real(3)) : real(0).add(real(3));
+    return clipped(c, quantised(sum.div(c.x(6).reshape([])), c.opt(7)?.reshape([]) ?? null, type), 6);
   },
 });
 const qlinearUnary = (f: (x: Tensor, c: Call) => Tensor): Row => ({
@@ -132,18 +198,33 @@ const qlinearUnary = (f: (x: Tensor, c: Call) => Tensor): Row => ({
     const x = centred(c.x(0), c.opt(2)?.reshape([]) ?? null, true)
       .to('float32')
       .mul(c.x(1).reshape([]));
-    return quantised(f(x, c).div(c.x(3).reshape([])), c.opt(4)?.reshape([]) ?? null, c.type(0));
+    return clipped(c, quantised(f(x, c).div(c.x(3).reshape([])), c.opt(4)?.reshape([]) ?? null, c.type(c.has(4) ? 4 : 0)), 3);
   },
 });
+/** Means over images: exact sums, scaled once. */
+function qlinearMean(c: Call): Value {
+  const x = c.x(0);
+  const places = x.shape.map((_, i) => i);
+  const dims = c.int('channels_last', 0) ? places.slice(1, -1) : places.slice(2);
+  const count = dims.reduce((n, d) => n * x.shape[d], 1);
+  const sum = x.sum(dims, { keepdim: true, dtype: 'int32' });
+  const moved = c.has(2) ? sum.sub(c.x(2).to('int32').reshape([]).mul(count)) : sum;
+  const scale = c.x(1).reshape([]).div(c.x(3).reshape([]).mul(count));
+  const type = c.type(c.has(4) ? 4 : 0);
+  return clipped(c, quantised(moved.to('float32').mul(scale), c.opt(4)?.reshape([]) ?? null, type), 3);
+}
 function qgemm(c: Call): Value {
   const alpha = c.float('alpha', 1);
   const a = c.int('transA', 0) ? c.x(0).t() : c.x(0);
-  const transposed = c.int('transB', 0) !== 0;
-  const b = transposed ? c.x(3).t() : c.x(3);
-  let sum = product(a, c.opt(2), b, c.opt(5));
-  if (c.has(6)) sum = sum.add(c.x(6).to('int32'));
+  const b = c.int('transB', 0) ? c.x(3).t() : c.x(3);
+  const bias = c.has(6) ? c.x(6).to('int32') : null;
   const scale = factor(c.x(1), c.x(4), null);
   const scaled = alpha === 1 ? scale : scale.mul(alpha);
+  const line = bias === null || bias.numel === b.shape[1];
+  const whole = c.has(7) && line ? byteResult(c, a, 2, b, 5, bias?.reshape([-1]) ?? null, scaled, 7) : null;
+  if (whole !== null) return whole;
+  const exact = product(a, c.opt(2), b, c.opt(5));
+  const sum = bias === null ? exact : exact.add(bias);
   if (!c.has(7)) return Value.of(sum.to('float32').mul(scaled), 'float');
   return requantised(sum, scaled, c, 7);
 }
@@ -178,28 +259,25 @@ export const QUANTISED: Readonly<Record<string, Row>> = {
   QuantizeLinear: { fixed: [1, 2], run: quantizeLinear },
   DequantizeLinear: { fixed: [0, 1, 2], run: dequantizeLinear },
   DynamicQuantizeLinear: { run: (c) => dynamic(c.x(0)) },
-  MatMulInteger: { run: (c) => product(c.x(0), c.opt(2), c.x(1), c.opt(3)) },
-  ConvInteger: { run: (c) => wholeConvolution(c, c.x(0), c.opt(2), c.x(1), c.opt(3)) },
-  QLinearMatMul: { fixed: [1, 2, 4, 5, 6, 7], run: qlinearMatMul },
-  QLinearConv: { fixed: [1, 2, 4, 5, 6, 7], run: qlinearConv },
+  MatMulInteger: { quantised: true, run: (c) => product(c.x(0), c.opt(2), c.x(1), c.opt(3)) },
+  ConvInteger: { quantised: true, run: convInteger },
+  QLinearMatMul: { quantised: true, fixed: [1, 2, 4, 5, 6, 7], run: qlinearMatMul },
+  QLinearConv: { quantised: true, fixed: [1, 2, 4, 5, 6, 7], run: qlinearConv },
   'com.microsoft:QuantizeLinear': { fixed: [1, 2], run: quantizeLinear },
   'com.microsoft:DequantizeLinear': { fixed: [0, 1, 2], run: dequantizeLinear },
-  'com.microsoft:QLinearAdd': qlinearBinary((a, b) => a.add(b)),
-  'com.microsoft:QLinearMul': qlinearBinary((a, b) => a.mul(b)),
+  'com.microsoft:QLinearAdd': qlinearBinary(false),
+  'com.microsoft:QLinearMul': qlinearBinary(true),
   'com.microsoft:QLinearSigmoid': qlinearUnary((x) => x.sigmoid()),
   'com.microsoft:QLinearLeakyRelu': qlinearUnary((x, c) => x.leakyRelu(c.float('alpha', 0.01))),
   'com.microsoft:QLinearSoftmax': qlinearUnary((x, c) => x.softmax(c.int('axis', -1))),
-  'com.microsoft:QLinearGlobalAveragePool': qlinearUnary((x, c) =>
-    c.int('channels_last', 0)
-      ? x.mean(x.shape.map((_, i) => i).slice(1, -1), { keepdim: true })
-      : x.mean(x.shape.map((_, i) => i).slice(2), { keepdim: true }),
-  ),
+  'com.microsoft:QLinearGlobalAveragePool': { fixed: [1, 2, 3, 4], run: qlinearMean },
   'com.microsoft:QLinearReduceMean': qlinearUnary((x, c) =>
     x.mean(c.intsOr('axes') ?? x.shape.map((_, i) => i), { keepdim: c.int('keepdims', 1) !== 0 }),
   ),
   'com.microsoft:QLinearConcat': { run: qconcat },
-  'com.microsoft:QGemm': { fixed: [1, 2, 4, 5, 7, 8], run: qgemm },
+  'com.microsoft:QGemm': { quantised: true, fixed: [1, 2, 4, 5, 7, 8], run: qgemm },
   'com.microsoft:MatMulIntegerToFloat': {
+    quantised: true,
     fixed: [2, 3, 4, 5],
     run: (c) => {
       const sum = product(c.x(0), c.opt(4), c.x(1), c.opt(5)).to('float32');
@@ -207,5 +285,5 @@ export const QUANTISED: Readonly<Record<string, Row>> = {
       return c.has(6) ? y.add(c.x(6)) : y;
     },
   },
-  'com.microsoft:DynamicQuantizeMatMul': { fixed: [2, 3], run: dynamicQuantizeMatMul },
+  'com.microsoft:DynamicQuantizeMatMul': { quantised: true, fixed: [2, 3], run: dynamicQuantizeMatMul },
 };

@@ -5,6 +5,7 @@ import { FormatError, WickError } from '../base/errors.ts';
 import { show } from '../base/shape.ts';
 import { Allowance } from '../formats/allowance.ts';
 import { parameter } from '../nn/index.ts';
+import { joinQuantised } from '../quant/index.ts';
 import { keep, noGrad, Tensor } from '../tensor/index.ts';
 import { Call, type Out } from './call.ts';
 import type { Graph, Node } from './graph.ts';
@@ -52,6 +53,7 @@ export class Program {
     this.allowance = new Allowance(size);
     for (const name of missingOperators(graph))
       throw new FormatError(`onnx: the operator ${name} is not implemented; docs/models.md lists those that are`);
+    if (usesKernels(graph)) joinQuantised();
     const { host, trained } = uses(graph);
     this.hostInputs = new Set(graph.inputs.map((i) => i.name).filter((n) => host.has(n)));
     const parameters = new Map<string, Tensor>();
@@ -210,6 +212,14 @@ export function missingOperators(graph: Graph): string[] {
     if (node.body === null && findRow(node) === null) missing.add(`${node.domain === '' ? '' : `${node.domain}:`}${node.op}`);
   });
   return [...missing].sort();
+}
+
+function usesKernels(graph: Graph): boolean {
+  let found = false;
+  everyNode(graph, (node) => {
+    found ||= findRow(node)?.quantised === true;
+  });
+  return found;
 }
 
 /** What is read on the host, and what stands where weights stand. */

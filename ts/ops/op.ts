@@ -70,8 +70,8 @@ interface Row {
   opcode: number;
   /** Inputs and outputs that the derivative reads. */
   readonly saves: readonly string[];
-  /** Where the saved values are: numbers of inputs or, below 0, -1 - the number of an output. Set by table.ts. */
-  sources: readonly number[];
+  /** Where the saved values are: numbers of inputs or, below 0, -1 - the number of an output. */
+  readonly sources: readonly number[];
   /** Saved values that only the gradients of these inputs (by number) read: they are not saved when none of those is wanted. */
   readonly uses?: Readonly<Record<string, readonly number[]>>;
   /** null: not differentiable, on purpose. */
@@ -187,12 +187,18 @@ type MapSpec<N extends string, S extends N | 'y'> = Given<Omit<MapOp, 'dense'>, 
   readonly vjp: Vjp<S> | null;
 };
 
+const sourcesOf = (saves: readonly string[], inputs: readonly string[], outputs: readonly string[]): number[] =>
+  saves.map((saved) => {
+    const input = inputs.findIndex((n) => n === saved || n === `${saved}?`);
+    return input >= 0 ? input : -1 - outputs.indexOf(saved);
+  });
+
 function map<N extends string, S extends N | 'y'>(inputs: readonly N[], spec: MapSpec<N, S>): MapOp {
   return {
     kind: 'map',
     name: '',
     opcode: -1,
-    sources: [],
+    sources: sourcesOf(spec.saves ?? [], inputs, ['y']),
     promote: 'same',
     out: 'same',
     masks: [],
@@ -233,5 +239,13 @@ type KernelSpec<I extends string, O extends string, S extends Names<I, O>> = Omi
 export function kernel<const I extends string, const O extends string, const S extends Names<I, O> = never>(
   spec: KernelSpec<I, O, S>,
 ): KernelOp {
-  return { kind: 'kernel', name: '', opcode: -1, sources: [], ...spec, saves: spec.saves ?? [], vjp: spec.vjp as Vjp<string> | null };
+  return {
+    kind: 'kernel',
+    name: '',
+    opcode: -1,
+    sources: sourcesOf(spec.saves ?? [], spec.inputs, spec.outputs),
+    ...spec,
+    saves: spec.saves ?? [],
+    vjp: spec.vjp as Vjp<string> | null,
+  };
 }

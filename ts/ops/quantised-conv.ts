@@ -32,11 +32,14 @@ const PACKED = 128;
 /** Bytes of one patch that a thread's scratch holds four of. */
 export const LONGEST = 49_000;
 
+/** Scales as rows of a tensor: fixed-point multipliers and shifts, or real numbers. */
+export const scaleRows = (scales: Meta): number => (scales.dtype === 'float64' || scales.dtype === 'float32' ? 1 : 2);
+const scaleDtype = (scales: Meta): DType => (scaleRows(scales) === 1 ? scales.dtype : 'int32');
 function check(op: string, inputs: readonly (Meta | null)[], outs: number, dtype: DType): void {
   const [x, w, bias, scales] = inputs as readonly Meta[];
   for (const t of [x.dtype, w.dtype, dtype]) if (!BYTES.includes(t)) throw new DTypeError(`${op}: takes int8 and uint8, not ${t}`);
   if (x.shape.length !== 4 || w.shape.length !== 4) throw new ShapeError(`${op}: an image ${show(x.shape)} and a weight ${show(w.shape)}`);
-  const rows = scales.dtype === 'float64' ? 1 : 2;
+  const rows = scaleRows(scales);
   if (scales.shape.length !== 2 || scales.shape[0] !== rows || (scales.shape[1] !== 1 && scales.shape[1] !== outs))
     throw new ShapeError(`${op}: scales ${show(scales.shape)} for ${outs} outputs`);
   if (bias && sizeOf(bias.shape) !== outs) throw new ShapeError(`${op}: bias ${show(bias.shape)} for ${outs} outputs`);
@@ -45,7 +48,7 @@ const loads = ([, , , scales]: readonly Meta[]): ('same' | DType)[] => [
   'same',
   'same',
   'int32',
-  scales.dtype === 'float64' ? 'float64' : 'int32',
+  scaleDtype(scales),
 ];
 function numbers(inputs: readonly (Meta | null)[], y: Meta, attrs: Convolution): number[] {
   const [x, , bias, scales] = inputs as readonly Meta[];
@@ -61,7 +64,10 @@ const FIELDS = [
   ...['kh', 'kw', 'per'],
 ] as const;
 
-/** Image [n, h, w, c] with weight [out, kh, kw, c]; bias int32, scales as `requantize` takes them. */
+/**
+ * Image [n, h, w, c] with weight [out, kh, kw, c]; bias int32, scales as `requantize` takes them, or [1, c] of float32: then sums are scaled
+ * in float32 and rounded half to even, as ONNX has it. A result of int32 is the sums themselves.
+ */
 export const integerConvolution: Op = kernel({
   doc: 'Convolution of a quantised image, exact in int32, scaled to bytes again.',
   inputs: ['x', 'w', 'bias?', 'scales'],
@@ -69,7 +75,7 @@ export const integerConvolution: Op = kernel({
   attrs: ATTRS,
   infer: (inputs, { out, dtype }: Convolution) => {
     const [x, w] = inputs;
-    check('integerConvolution', inputs, w.shape[0], dtype);
+    check('integerConvolution', inputs, w.shape[0], dtype === 'int32' ? 'int8' : dtype);
     if (w.shape[3] !== x.shape[3] || sizeOf(w.shape.slice(1)) > LONGEST)
       throw new ShapeError(`integerConvolution: a weight ${show(w.shape)} for an image ${show(x.shape)}`);
     return [{ shape: [x.shape[0], ...out, w.shape[0]], dtype }];

@@ -1,4 +1,5 @@
-// Rows of the quantised kernels (assembly/quant.ts), which wick/tflite adds: integer arithmetic as TensorFlow Lite's reference kernels do it.
+// Rows of the quantised kernels (assembly/quant.ts), which wick/tflite and wick/onnx add: integer arithmetic as TensorFlow Lite's reference kernels do it,
+// and as ONNX specifies it.
 import { type DType, SIZE } from '../base/dtype.ts';
 import { DTypeError, ShapeError } from '../base/errors.ts';
 import { sameShape, show, sizeOf } from '../base/shape.ts';
@@ -170,6 +171,40 @@ export const combine: Op = kernel({
     return { ints: [n, GRAIN, MODES.indexOf(mode), ...scales, left, ...rangeOf(attrs)], ...tilesOf(n, GRAIN) };
   },
   kernel: { file: 'quant/elementwise', name: 'combine' },
+  vjp: null,
+});
+
+interface Joined extends Range {
+  readonly times: boolean;
+  readonly scale: number;
+  readonly aScale: number;
+  readonly bScale: number;
+  readonly aZero?: number;
+  readonly bZero?: number;
+}
+/** Two tensors of bytes of one shape: a + b or a * b of the real numbers, in float32, rounded half to even as ONNX has it. */
+export const joined: Op = kernel({
+  doc: 'Two quantised tensors of one shape added or multiplied as float32, rounded half to even.',
+  inputs: ['a', 'b'],
+  outputs: ['y'],
+  attrs: { ...RANGE, times: 'boolean', scale: 'number', aScale: 'number', bScale: 'number', 'aZero?': 'number', 'bZero?': 'number' },
+  infer: ([a, b], { dtype }: Joined) => {
+    for (const t of [a.dtype, b.dtype, dtype])
+      if (t !== 'int8' && t !== 'uint8') throw new DTypeError(`joined: takes int8 and uint8, not ${t}`);
+    if (!sameShape(a.shape, b.shape)) throw new ShapeError(`joined: ${show(a.shape)} and ${show(b.shape)} differ; expand them first`);
+    return [{ shape: a.shape, dtype }];
+  },
+  loads: () => ['same', 'same'],
+  writes: (_, { dtype }) => [dtype as DType],
+  ints: ['n', 'per', 'times', 'zero', 'low', 'high', 'aZero', 'bZero'],
+  floats: ['scale', 'aScale', 'bScale'],
+  lower: (_, [y], attrs: Joined) => {
+    const n = sizeOf(y.shape);
+    const { times, zero = 0, aZero = 0, bZero = 0, scale, aScale, bScale } = attrs;
+    const ints = [n, GRAIN, times ? 1 : 0, zero, ...rangeOf(attrs), aZero, bZero];
+    return { ints, floats: [scale, aScale, bScale], ...tilesOf(n, GRAIN) };
+  },
+  kernel: { file: 'quant/elementwise', name: 'joined' },
   vjp: null,
 });
 

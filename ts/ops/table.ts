@@ -72,10 +72,6 @@ export function addFamilies(more: Families): void {
   all.sort((a, b) => rank[a[1].kind] - rank[b[1].kind]);
   for (const [name, op] of all) {
     op.name = name;
-    op.sources = op.saves.map((saved) => {
-      const input = op.inputs.findIndex((n) => n === saved || n === `${saved}?`);
-      return input >= 0 ? input : -1 - (op.kind === 'kernel' ? op.outputs.indexOf(saved) : 0);
-    });
     op.opcode = op.kind === 'view' ? -1 : opcodes++;
     table[name] = op;
     listener?.(op);

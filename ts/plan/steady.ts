@@ -35,8 +35,10 @@ export interface Split extends Parted {
   readonly rest: readonly Call[];
   readonly kept: readonly Storage[];
 }
+/** A device as plans need it. */
+export type Planner = Required<Pick<Backend, 'alloc' | 'program'>>;
 /** Parts the calls of a graph; `kept` is the caller's to release. */
-export function split(device: Backend, graph: Graph): Split {
+export function split(device: Pick<Backend, 'alloc'>, graph: Graph): Split {
   const { once, each } = parted(graph);
   const made = new Set(once.flatMap(writesOf));
   const kept = new Map<Storage, { storage: Storage; back: number }>();
@@ -46,7 +48,7 @@ export function split(device: Backend, graph: Graph): Split {
 }
 
 /** A program that runs its steady part only where the state behind it has changed. */
-export function steadied(device: Backend & Required<Pick<Backend, 'program'>>, graph: Graph): Program & Parted {
+export function steadied(device: Planner, graph: Graph): Program & Parted {
   const { once, each, first, rest, kept } = split(device, graph);
   if (once.length === 0) return Object.assign(device.program(each, graph.inputs, graph.outputs), { once, each });
   const program = device.program(rest, graph.inputs, graph.outputs);

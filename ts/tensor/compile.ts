@@ -8,7 +8,7 @@ import { type Capture, captureWith, capturing } from '../plan/capture.ts';
 import { printed, relocated, withActivations, withoutDead, withoutTwins, writesOf } from '../plan/graph.ts';
 import { Recorder } from '../plan/recorder.ts';
 import { rewritten } from '../plan/rewrite.ts';
-import { steadied } from '../plan/steady.ts';
+import { type Planner, steadied } from '../plan/steady.ts';
 import { alias, backend, collecting, keep, leave, setBackend, type Tensor, TensorCore } from './core.ts';
 import { built, type Form, formOf, matches, shownForm } from './form.ts';
 import { isGradEnabled } from './node.ts';
@@ -276,7 +276,7 @@ function prepared(recipe: Recipe, captured: string, guards: Capture['guards'], g
   const { calls, inputs } = recipe.graph;
   const device = backend();
   if (device.program === undefined) throw new DeviceError(`compile: the device ${device.device} runs no plans`);
-  const program = steadied(device as Parameters<typeof steadied>[0], recipe.graph);
+  const program = steadied(device as Planner, recipe.graph);
   const names = guards.map((g) => g.what);
   const changes = new Set(calls.flatMap(writesOf));
   const ready: Ready = {

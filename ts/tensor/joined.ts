@@ -1,14 +1,14 @@
 // Kernels that join the core's function table: here in this thread's instance, and in each worker's (ts/wasm/workers.ts) before its next
 // tile, from the bytes left in memory. A step names them by opcodes of their own, so the core asks nothing.
-import type { Roundable } from '../backend.ts';
+import type { Joinable } from '../backend.ts';
 
 /** Where workers look (JOINED of assembly/step.ts): the last module's record, [the record before, address, bytes]. */
 export const JOINED: number = 4544 >> 2;
 const SCRATCH = 1 << 19;
-const scratches = new WeakMap<Roundable, number>();
+const scratches = new WeakMap<Joinable, number>();
 
 /** Opcodes of a module's functions, now at the end of the table; null where the runtime does not compile it. */
-export function joinKernels(device: Roundable, code: Uint8Array<ArrayBuffer>): Record<string, number> | null {
+export function joinKernels(device: Joinable, code: Uint8Array<ArrayBuffer>): Record<string, number> | null {
   const { loaded, memory } = device;
   const { table } = loaded.exports;
   let module: WebAssembly.Module;

@@ -7,7 +7,7 @@ import { scope, type Tensor } from '../tensor/index.ts';
 import { implemented } from './call.ts';
 import { Frame } from './frame.ts';
 import { Instance } from './instance.ts';
-import { joinQuantised } from './kernels.ts';
+import { joinQuantised } from '../quant/index.ts';
 import { readFile, type Subgraph, type TensorInfo } from './schema.ts';
 
 /** How the model runs for inputs of one set of shapes. */

@@ -18,7 +18,7 @@ import {
   tanhWord,
   wordTable,
 } from './fixed.ts';
-import { call } from './kernels.ts';
+import { call } from '../quant/index.ts';
 import { activated } from './ops-elementwise.ts';
 import { looked, paired, powerOf } from './quantised.ts';
 

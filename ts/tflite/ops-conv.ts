@@ -11,7 +11,7 @@ import { callKernel } from '../tensor/call.ts';
 import { linear, matmul, pad, type Tensor, tensor } from '../tensor/index.ts';
 import { type Call, operators } from './call.ts';
 import { fround, multiplierOf, quantisedClamp } from './fixed.ts';
-import { call } from './kernels.ts';
+import { call } from '../quant/index.ts';
 import { activated } from './ops-elementwise.ts';
 import { dequantised, type Rescaling, requantised, scaleTensor } from './quantised.ts';
 

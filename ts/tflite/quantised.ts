@@ -6,7 +6,7 @@ import { type Combination, combine, limitsOf, lookup, type Multiplier, quantize,
 import { expand, type Tensor, tensor } from '../tensor/index.ts';
 import type { Affine, Call } from './call.ts';
 import { multiplierOf, quantisedClamp, tableOf } from './fixed.ts';
-import { call } from './kernels.ts';
+import { call } from '../quant/index.ts';
 
 /** The entry of a table (numbers of dtype `to`), which follows from the scales, for each element of input i. */
 export function looked(c: Call, table: () => readonly number[], to: DType, i = 0): Tensor {

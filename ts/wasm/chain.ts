@@ -1,14 +1,16 @@
 // Fusion: elementwise steps that follow one another over the same elements become one, whose intermediate results stay in tiles of 2 kB.
 // Every element goes through the same kernels in the same order, so no bit changes.
 import type { Storage } from '../backend.ts';
+import type { MapOp } from '../ops/op.ts';
 import type { Life } from './arena.ts';
 import type { PlanStep, Ref } from './program.ts';
 
 /** CHAIN and REGISTER of assembly/step.ts. */
 const CHAIN = 0x7fff;
 const REGISTER = 4;
-const IMMEDIATE = 3;
 const SCALAR = 1;
+const GATHER = 2;
+const BOOL = 9;
 /** Operands that assembly/chain.ts has room for, and tiles that stay in the first-level cache beside what comes from memory. */
 const MAX_OPERANDS = 64;
 const MAX_TILES = 10;
@@ -17,20 +19,26 @@ const HEAD = 8;
 
 const modeOf = (kind: number): number => (kind >>> 16) & 0xff;
 
-/** Whether a map step's operands are spans or numbers of the compute type, and its result ends its storage. */
-export function isFlat(words: Uint32Array): boolean {
+/** Whether a map step's operands are spans or numbers of the compute type, or conditions without gaps, and its result ends its storage. */
+export function isFlat(words: Uint32Array, op: MapOp): boolean {
   if (words[5] === 0xffffffff) return true;
-  if (words[5] !== 0) return false;
-  const type = words[6];
-  for (let k = 0; k < words[7]; k++) {
+  if (words[5] > 1) return false;
+  const [type, count] = words.subarray(6, HEAD);
+  for (let k = 0; k < count; k++) {
     const kind = words[HEAD + 4 * k + 1];
     const mode = modeOf(kind);
-    if (mode > IMMEDIATE || mode === 2) return false;
+    if (k === 0 ? op.out === 'bool' : op.masks.includes(k - 1)) {
+      if (mode === GATHER && ((kind & 0xff) !== BOOL || words[HEAD + 4 * count + 1 + k] !== 1)) return false;
+      continue;
+    }
+    if (mode === GATHER) return false;
     if (mode !== SCALAR && ((kind & 0xff) !== type || ((kind >>> 8) & 0xff) !== type)) return false;
     if (k === 0 && (mode !== 0 || kind >>> 24 === 0)) return false;
   }
   return true;
 }
+/** Whether an operand is a condition in memory: lanes have it in another form, so a chain only has it inside. */
+const isMask = (kind: number): boolean => modeOf(kind) === GATHER;
 
 /** One step's operands: what stands in its words, and the storage behind it if it has one. */
 interface Operand {
@@ -63,11 +71,14 @@ class Chain {
     const operands = operandsOf(step);
     const [out] = operands;
     const target = out.ref as Ref;
+    const life = lives.get(target.storage);
+    const own = life !== undefined && life.from === i && inside(life);
     // A number that other tiles still read.
     if (this.scalars.has(target.storage)) return false;
     if (this.steps.length === MAX_OPS || this.entries.length + operands.length > MAX_OPERANDS || this.tiles + 2 > MAX_TILES) return false;
     for (const { ref, words } of operands) {
       if (ref === null) continue;
+      if (isMask(words[1]) && !(ref === target ? own : this.registers.has(ref.storage))) return false;
       // The same memory at another place: tiles would run ahead of each other.
       const scalar = modeOf(words[1]) === SCALAR;
       if (scalar && this.written.has(ref.storage)) return false;
@@ -76,8 +87,7 @@ class Chain {
     }
     const numbers = operands.slice(1).map((x) => this.entry(x));
     for (const { ref } of operands.slice(1)) if (ref !== null) this.endOf(ref.storage, i, lives);
-    const life = lives.get(target.storage);
-    const number = life !== undefined && life.from === i && inside(life) ? this.register(target.storage) : this.stored(out, target);
+    const number = own ? this.register(target.storage) : this.stored(out, target);
     this.offsets.set(target.storage, target.offset);
     this.written.add(target.storage);
     const [a, b = 0, c = 0] = numbers;

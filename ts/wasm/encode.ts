@@ -3,7 +3,8 @@ import { CODE, COMPUTE, type DType, SIZE } from '../base/dtype.ts';
 import { ValueError } from '../base/errors.ts';
 import { isContiguous, sameShape } from '../base/shape.ts';
 import type { Lowered, MapOp, Scalar } from '../ops/op.ts';
-import type { Memory, WasmStorage } from './memory.ts';
+import type { Memory } from './memory.ts';
+import type { Place, Words } from './space.ts';
 
 /** Address of the step that eager work writes: page 0 above the slot table and the control block. */
 export const STEP = 8192;
@@ -21,7 +22,7 @@ const OPERANDS = HEADER + 8;
 
 /** Byte address of a view's first element. */
 export function address(view: View): number {
-  return (view.storage as WasmStorage).pointer + view.offset * SIZE[view.dtype];
+  return (view.storage as Place).pointer + view.offset * SIZE[view.dtype];
 }
 
 /** Whether a dense step may write whole vectors: nothing of the output's storage lies behind its last element. */
@@ -29,13 +30,13 @@ function endsStorage(out: View, n: number): number {
   return (out.offset + n) * SIZE[out.dtype] >= out.storage.bytes ? 1 << 24 : 0;
 }
 
-function operand(memory: Memory, at: number, view: View, mode: number, tile: DType, flags: number): void {
+function operand(memory: Words, at: number, view: View, mode: number, tile: DType, flags: number): void {
   memory.u32[at] = 0;
   memory.u32[at + 1] = CODE[view.dtype] | (CODE[tile] << 8) | (mode << 16) | flags;
   memory.u32[at + 2] = address(view);
 }
 
-function immediate(memory: Memory, at: number, value: Scalar, tile: DType): void {
+function immediate(memory: Words, at: number, value: Scalar, tile: DType): void {
   memory.u32[at] = 0;
   memory.u32[at + 1] = (CODE[tile] << 8) | CODE[tile] | (IMMEDIATE << 16);
   if (tile === 'int64') {
@@ -61,7 +62,7 @@ function dense(inputs: readonly Input[], out: View, type: DType): boolean {
 }
 
 /** Writes a map step of row-major tensors of the output's shape and compute type, and numbers; returns the number of its tiles. */
-export function encodeDense(memory: Memory, op: MapOp, inputs: readonly (View | Scalar)[], type: DType, out: View, n: number): number {
+export function encodeDense(memory: Words, op: MapOp, inputs: readonly (View | Scalar)[], type: DType, out: View, n: number): number {
   const words = memory.u32;
   const count = inputs.length + 1;
   const tiles = n <= GRAIN ? 1 : Math.ceil(n / GRAIN);
@@ -72,13 +73,13 @@ export function encodeDense(memory: Memory, op: MapOp, inputs: readonly (View | 
   let spans = ends !== 0;
   words[OPERANDS] = 0;
   words[OPERANDS + 1] = kind | ends;
-  words[OPERANDS + 2] = (out.storage as WasmStorage).pointer + out.offset * size;
+  words[OPERANDS + 2] = (out.storage as Place).pointer + out.offset * size;
   for (let k = 0, at = OPERANDS + 4; k < inputs.length; k++, at += 4) {
     const x = inputs[k];
     if (typeof x === 'object') {
       words[at] = 0;
       words[at + 1] = kind;
-      words[at + 2] = (x.storage as WasmStorage).pointer + x.offset * size;
+      words[at + 2] = (x.storage as Place).pointer + x.offset * size;
     } else {
       immediate(memory, at, x, type);
       spans = false;
@@ -96,7 +97,7 @@ export function encodeDense(memory: Memory, op: MapOp, inputs: readonly (View | 
 }
 
 /** Writes one map step; returns the number of its tiles (0: nothing to do). */
-export function encodeMap(memory: Memory, op: MapOp, inputs: readonly Input[], dtype: DType, out: View, n: number): number {
+export function encodeMap(memory: Words, op: MapOp, inputs: readonly Input[], dtype: DType, out: View, n: number): number {
   const type = COMPUTE[dtype];
   const tiles = n <= GRAIN ? 1 : Math.ceil(n / GRAIN);
   const count = inputs.length + 1;
@@ -117,7 +118,7 @@ export function encodeMap(memory: Memory, op: MapOp, inputs: readonly Input[], d
 }
 
 /** The general form: operands broadcast to the output's shape, dimensions in the output's memory order, collapsed. */
-function encodeStrided(memory: Memory, op: MapOp, inputs: readonly Input[], out: View, type: DType, tileOut: DType, n: number): void {
+function encodeStrided(memory: Words, op: MapOp, inputs: readonly Input[], out: View, type: DType, tileOut: DType, n: number): void {
   const views: View[] = [out];
   for (const x of inputs) if (isView(x)) views.push(x);
   const rank = out.shape.length;
@@ -189,7 +190,7 @@ function encodeStrided(memory: Memory, op: MapOp, inputs: readonly Input[], out:
 
 /** Writes one kernel step; operands are views, raw addresses with a dtype, or null. */
 export function encodeKernel(
-  memory: Memory,
+  memory: Words,
   opcode: number,
   operands: readonly ({ address: number; dtype: DType } | null)[],
   lowered: Lowered,
@@ -241,7 +242,7 @@ export function keepKernel(memory: Memory, { workspace = 0, tiles, packs }: Lowe
 }
 /** Points a kept step at other outputs, inputs and workspace; `packed`: phase 0 is left out. */
 export function pointKernel(
-  memory: Memory,
+  memory: Words,
   step: KernelStep,
   outputs: readonly View[],
   inputs: readonly (View | null)[],

@@ -1,56 +1,26 @@
 import type { Backend, Call, Input, Program, Roundable, Rounding, Storage, View } from '../backend.ts';
-import { CODE, COMPUTE, type DType, SIZE } from '../base/dtype.ts';
-import { DeviceError, IndexError, MemoryError, WickError } from '../base/errors.ts';
-import {
-  channelsLastStrides,
-  contiguousStrides,
-  isChannelsLast,
-  isContiguous,
-  isDense,
-  type Shape,
-  sameShape,
-  sizeOf,
-} from '../base/shape.ts';
+import { CODE, type DType, SIZE } from '../base/dtype.ts';
+import { sizeOf } from '../base/shape.ts';
 import { Memo } from '../ops/memo.ts';
-import type { Attrs, KernelOp, Layout, Lowered, MapOp, Meta, Op, Scalar } from '../ops/op.ts';
-import { TABLE } from '../ops/table.ts';
-import { address, encodeDense, encodeKernel, encodeMap, type KernelStep, keepKernel, pointKernel, STEP } from './encode.ts';
+import type { Attrs, KernelOp, Lowered, MapOp, Op, Scalar } from '../ops/op.ts';
+import { address, encodeDense, type KernelStep, keepKernel, pointKernel, STEP } from './encode.ts';
 import { type Exports, type Loaded, load } from './load.ts';
+import { lower } from './lower.ts';
 import { Memory, type MemoryStats, type WasmStorage } from './memory.ts';
 import { type KeptPack, packOf } from './packs.ts';
-import { Lowering, type PlanStep, type Runner, WasmProgram } from './program.ts';
+import { type PlanStep, type Runner, WasmProgram } from './program.ts';
+import { failure, type KernelCall, Steps } from './steps.ts';
 import { TileChoice } from './tiles.ts';
 import { cores, obstacle, Pool } from './workers.ts';
 
-const SCRATCH = 1 << 19;
 /** Bytes up to which an elementwise op runs without a step: those of a tile, which numbers fill. */
 const SPAN = 4096;
-const copy = TABLE.copy as MapOp;
 
 const at = (view: View | null, size: number): number => (view === null ? 0 : (view.storage as WasmStorage).pointer + view.offset * size);
 
-/** A temporary operand: a contiguous or channels-last copy in memory that lives within one call. */
-class Temp implements View {
-  readonly shape: Shape;
-  readonly strides: Shape;
-  readonly dtype: DType;
-  readonly offset = 0;
-  readonly rowMajor: boolean;
-  readonly storage: Storage;
-  constructor(storage: Storage, shape: Shape, strides: Shape, dtype: DType) {
-    this.storage = storage;
-    this.shape = shape;
-    this.strides = strides;
-    this.dtype = dtype;
-    this.rowMajor = isContiguous(shape, strides);
-  }
-}
-
 /** The Wasm device: one linear memory, one interpreter, a pool of threads. */
-export class Engine implements Backend, Runner, Roundable {
+export class Engine extends Steps implements Backend, Runner, Roundable {
   readonly device = 'wasm';
-  /** Takes the steps that ops become instead of running them, while a program is made. */
-  private lowering: Lowering | null = null;
   private readonly exports: Exports;
   readonly memory: Memory;
   readonly pool: Pool;
@@ -61,24 +31,17 @@ export class Engine implements Backend, Runner, Roundable {
   readonly loaded: Loaded;
 
   constructor(loaded: Loaded = load()) {
+    super();
     this.loaded = loaded;
     this.exports = loaded.exports;
     const base = Math.ceil(this.exports.heapBase() / 64) * 64;
     this.memory = new Memory(loaded.memory, base, loaded.maxPages * 65536);
-    this.exports.setScratch(this.memory.allocRaw(SCRATCH));
-    this.exports.start(typeof (globalThis as { document?: unknown }).document === 'undefined' ? 1 : 0);
     this.pool = new Pool(loaded, this.memory);
     this.tiles = new TileChoice(() => this.memory.u32);
   }
 
   alloc(bytes: number): WasmStorage {
     return this.memory.alloc(bytes);
-  }
-
-  run(op: Op, inputs: readonly Input[], attrs: Attrs, outputs: readonly View[]): void {
-    if (op.kind === 'map') this.runMap(op, inputs, (attrs as { dtype: DType }).dtype, outputs[0]);
-    else if (op.kind === 'kernel') this.runKernel(op, inputs, attrs, outputs);
-    else throw new DeviceError(`${op.name}: a view is no step`);
   }
 
   runDense(op: MapOp, a: View, b: Input, c: Input, dtype: DType, out: View, n: number): void {
@@ -94,39 +57,14 @@ export class Engine implements Backend, Runner, Roundable {
     }
   }
 
-  private runMap(op: MapOp, inputs: readonly Input[], dtype: DType, out: View): void {
-    const n = sizeOf(out.shape);
-    if (n === 0) return;
-    if (n >= 0x7fffffff) throw new MemoryError(`${op.name}: ${n} elements in one operation; at most 2147483646`);
-    for (let i = 0; i < inputs.length; i++)
-      if (overlaps(inputs[i], out)) {
-        this.runApart(op, inputs, dtype, out, n);
-        return;
-      }
-    this.runSteps(op, inputs, dtype, out, n);
+  protected mapped(op: MapOp, tiles: number): void {
+    this.execute(op, tiles);
   }
 
-  private runSteps(op: MapOp, inputs: readonly Input[], dtype: DType, out: View, n: number): void {
-    const tiles = encodeMap(this.memory, op, inputs, dtype, out, n);
-    if (this.lowering === null) this.execute(op, tiles);
-    else this.lowering.map(op, tiles, [out, ...inputs]);
-  }
-
-  /** A write whose inputs share memory with it in another arrangement: they are copied first. */
-  private runApart(op: MapOp, inputs: readonly Input[], dtype: DType, out: View, n: number): void {
-    const temps: Temp[] = [];
-    try {
-      const safe = inputs.map((x) => (overlaps(x, out) ? this.temporary(x as View, temps) : x));
-      this.runSteps(op, safe, dtype, out, n);
-    } finally {
-      for (const t of temps) t.storage.release();
-    }
-  }
-
-  private runKernel(op: KernelOp, inputs: readonly Input[], attrs: Attrs, outputs: readonly View[]): void {
-    const known = this.lowering !== null ? null : this.steps.find(op, inputs as readonly (View | null)[], outputs, attrs);
+  protected override runKernel(op: KernelOp, inputs: readonly Input[], attrs: Attrs, outputs: readonly View[]): void {
+    const known = this.steps.find(op, inputs as readonly (View | null)[], outputs, attrs);
     if (known !== null) this.repeat(op, known, inputs as readonly (View | null)[], outputs);
-    else this.runNewKernel(op, inputs, attrs, outputs);
+    else super.runKernel(op, inputs, attrs, outputs);
   }
 
   /** A step that is kept, with other operands. */
@@ -146,61 +84,30 @@ export class Engine implements Backend, Runner, Roundable {
     }
   }
 
-  private runNewKernel(op: KernelOp, inputs: readonly Input[], attrs: Attrs, outputs: readonly View[]): void {
-    const metas = inputs as readonly Meta[];
-    const loads = op.loads(metas, attrs);
-    const temps: Temp[] = [];
-    const back: [View, View][] = [];
-    const views = inputs.map((x) => (x === null || typeof x !== 'object' ? null : x));
+  /** Runs a kernel's step, and keeps it where it reads and writes the very operands. */
+  protected kernel(call: KernelCall): void {
+    const { op, inputs, wanted, attrs, outputs, results, lowered } = call;
+    const pack = this.packFor(lowered, inputs);
+    const ready = call.ready(pack?.filled ? (lowered.packs?.input ?? -1) : -1);
+    const passing = pack === null ? this.passing(lowered) : 0;
     try {
-      const wanted = views.map((x, i) => {
-        const wish = typeof loads === 'string' ? loads : loads[i];
-        return x && asWanted(x, wish === 'same' ? x.dtype : wish, layoutOf(op.layout, x, i, metas, attrs));
-      });
-      const main = typeof loads === 'string' ? loads : loads[0] === 'same' ? metas[0].dtype : loads[0];
-      const writes = op.writes?.(metas, attrs) ?? outputs.map(() => main);
-      const results = outputs.map((y, i) => (y.dtype === writes[i] ? y : this.fresh(y.shape, y.strides, writes[i], temps)));
-      const lowered = op.lower(wanted, results, attrs);
-      if (lowered.tiles.length > 0) {
-        const pack = this.packFor(lowered, views);
-        const ready = views.map((x, i) => {
-          // What is packed already is not read.
-          if (x === null || (pack?.filled && i === lowered.packs?.input)) return x;
-          const own = this.prepared(x, wanted[i] as Meta, temps);
-          if (own !== x && op.mutates?.includes(op.inputs[i].replace('?', ''))) back.push([own, x]);
-          return own;
-        });
-        const passing = pack === null && this.lowering === null ? this.passing(lowered) : 0;
-        try {
-          const operands = [...results, ...ready].map((v) => v && { address: address(v), dtype: v.dtype });
-          operands.push({ address: pack === null ? passing : pack.storage.pointer, dtype: 'uint8' });
-          encodeKernel(this.memory, this.opcodes[op.name] ?? op.opcode, operands, lowered);
-          if (this.lowering !== null)
-            this.lowering.kernel(op, [...results, ...ready], lowered, attrs, (given) => op.lower(wanted, results, given));
-          else {
-            if (temps.length === 0 && views.every((x, i) => x === wanted[i])) this.keep(op, views, outputs, attrs, lowered);
-            if (pack?.filled) this.memory.u32[(STEP >> 2) + 3] = 0;
-            this.execute(op, Math.max(...lowered.tiles));
-            if (pack !== null) pack.filled = true;
-          }
-        } finally {
-          if (passing !== 0) this.memory.freeRaw(passing, lowered.workspace as number);
-        }
-      }
-      results.forEach((r, i) => {
-        if (r !== outputs[i]) this.cast(r, outputs[i]);
-      });
-      for (const [from, to] of back) this.cast(from, to);
+      this.encode(call, ready, pack === null ? passing : pack.storage.pointer);
+      if (inputs.every((x, i) => x === wanted[i]) && results.every((y, i) => y === outputs[i]))
+        this.keep(op, inputs, outputs, attrs, lowered);
+      if (pack?.filled) this.memory.u32[(STEP >> 2) + 3] = 0;
+      this.execute(op, Math.max(...lowered.tiles));
+      if (pack !== null) pack.filled = true;
     } finally {
-      for (const t of temps) t.storage.release();
+      if (passing !== 0) this.memory.freeRaw(passing, lowered.workspace as number);
     }
+  }
+  protected temporary(bytes: number): WasmStorage {
+    return this.memory.alloc(bytes);
   }
 
   private packFor(step: Pick<Lowered, 'packs' | 'workspace'>, inputs: readonly (View | null)[]): KeptPack | null {
     const { packs } = step;
-    return packs === undefined || this.lowering !== null
-      ? null
-      : packOf(this.memory, inputs[packs.input] as View, packs.key, step.workspace as number);
+    return packs === undefined ? null : packOf(this.memory, inputs[packs.input] as View, packs.key, step.workspace as number);
   }
   /** A workspace that lives within one call. */
   private passing({ workspace = 0 }: Pick<Lowered, 'workspace'>): number {
@@ -218,14 +125,7 @@ export class Engine implements Backend, Runner, Roundable {
   }
   /** The steps that calls become. */
   lower(calls: readonly Call[]): PlanStep[] {
-    const lowering = new Lowering(this.memory);
-    this.lowering = lowering;
-    try {
-      for (const { op, inputs: given, attrs, outputs: results } of calls) this.run(op, given, attrs, results);
-    } finally {
-      this.lowering = null;
-    }
-    return lowering.steps;
+    return lower(this.memory, calls, this.opcodes);
   }
   runProgram(address: number, count: number, threaded: boolean, opOf: (left: number) => Op): void {
     if (threaded) this.pool.ensure();
@@ -242,32 +142,6 @@ export class Engine implements Backend, Runner, Roundable {
   private executeKept(op: KernelOp, { tiles, address }: KernelStep): void {
     if (op.tiled && this.tiles.open) this.tiles.run(address, () => this.execute(op, tiles, address));
     else this.execute(op, tiles, address);
-  }
-
-  /** The view itself if it is as the kernel wants it, else a converted copy. */
-  private prepared(x: View, wanted: Meta, temps: Temp[]): View {
-    if (wanted === x) return x;
-    const t = this.fresh(x.shape, wanted.strides, wanted.dtype, temps);
-    this.cast(x, t);
-    return t;
-  }
-
-  private temporary(x: View, temps: Temp[]): View {
-    const t = this.fresh(x.shape, contiguousStrides(x.shape), x.dtype, temps);
-    this.cast(x, t);
-    return t;
-  }
-
-  private fresh(shape: Shape, strides: Shape, dtype: DType, temps: Temp[]): Temp {
-    const bytes = sizeOf(shape) * SIZE[dtype];
-    const t = new Temp(this.lowering === null ? this.memory.alloc(bytes) : this.lowering.temporary(bytes), shape, strides, dtype);
-    temps.push(t);
-    return t;
-  }
-
-  private cast(from: View, to: View): void {
-    const n = sizeOf(to.shape);
-    if (n > 0) this.runSteps(copy, [from], COMPUTE[from.dtype], to, n);
   }
 
   readSync(view: View): Uint8Array {
@@ -301,44 +175,4 @@ export class Engine implements Backend, Runner, Roundable {
   threads(): { wanted: number; ready: number; cores: number; reason: string } {
     return { wanted: this.pool.threads, ready: this.pool.ready + 1, cores: cores(), reason: this.pool.reason };
   }
-}
-
-function layoutOf(layout: KernelOp['layout'], x: Meta, i: number, inputs: readonly Meta[], attrs: Attrs): Layout {
-  if (layout === undefined) return 'contiguous';
-  if (typeof layout === 'string') return layout;
-  return typeof layout === 'function' ? layout(x, i, inputs, attrs) : layout[i];
-}
-
-/** What a kernel that wants a dtype and a layout gets of x: x itself where it is so. */
-function asWanted(x: View, dtype: DType, layout: Layout): Meta {
-  const last = layout === 'channelsLast';
-  const fits = layout === 'any' || (last ? isChannelsLast(x.shape, x.strides) : x.rowMajor);
-  if (fits && x.dtype === dtype) return x;
-  const { shape } = x;
-  return {
-    shape,
-    dtype,
-    strides: last ? channelsLastStrides(shape) : layout === 'any' && isDense(x) ? x.strides : contiguousStrides(shape),
-  };
-}
-
-function sameStrides(shape: Shape, a: Shape, b: Shape): boolean {
-  for (let i = 0; i < shape.length; i++) if (shape[i] > 1 && a[i] !== b[i]) return false;
-  return true;
-}
-
-/** Whether an input shares memory with an output that is not the very same view: it must be copied before it is overwritten. */
-function overlaps(x: Input, out: View): boolean {
-  if (x === null || typeof x !== 'object' || x.storage !== out.storage) return false;
-  return !(
-    x.offset === out.offset &&
-    x.dtype === out.dtype &&
-    sameShape(x.shape, out.shape) &&
-    sameStrides(x.shape, x.strides, out.strides)
-  );
-}
-
-function failure(op: Op, status: number, detail: number): WickError {
-  if (status === 1) return new IndexError(`${op.name}: index ${detail} is out of range`);
-  return new WickError(`${op.name}: a worker thread failed (code ${status}); the result is not valid, the engine goes on`);
 }

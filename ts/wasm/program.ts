@@ -2,11 +2,11 @@
 import {
   type Input,
   isView,
+  type Joinable,
   Planned,
   type Program,
   type ProgramStats,
   printer,
-  type Roundable,
   type StepTiming,
   type Storage,
   type View,
@@ -18,11 +18,11 @@ import { AGAIN, type Again, type Attrs, type KernelOp, type Lowered, type MapOp,
 import { type Arrangement, arrange, type Life } from './arena.ts';
 import { fused, isFlat } from './chain.ts';
 import { STEP } from './encode.ts';
-import type { Memory, WasmStorage } from './memory.ts';
+import type { Place, Space, Words } from './space.ts';
 
 /** What a program needs of the engine. */
-export interface Runner extends Roundable {
-  readonly memory: Memory;
+export interface Runner extends Joinable {
+  readonly memory: Space;
   /** Runs steps; `opOf` names the op of a failed one by the steps left. @throws IndexError and what ops throw while they run */
   runProgram(address: number, count: number, threaded: boolean, opOf: (left: number) => Op): void;
 }
@@ -59,9 +59,9 @@ export interface PlanStep {
 /** Takes the steps that an engine writes instead of running them. */
 export class Lowering {
   readonly steps: PlanStep[] = [];
-  private readonly memory: Memory;
+  private readonly memory: Words;
 
-  constructor(memory: Memory) {
+  constructor(memory: Words) {
     this.memory = memory;
   }
 
@@ -72,7 +72,7 @@ export class Lowering {
     if (tiles === 0) return;
     const words = this.words();
     const refs = operands.flatMap((x, k) => (isView(x) ? [ref(8 + 4 * k, 10 + 4 * k, x, bytesOf(x))] : []));
-    this.steps.push({ op, name: op.name, words, tiles, refs, flat: isFlat(words), renew: null, packs: null });
+    this.steps.push({ op, name: op.name, words, tiles, refs, flat: isFlat(words, op), renew: null, packs: null });
   }
   kernel(op: KernelOp, operands: readonly (View | null)[], lowered: Lowered, attrs: Attrs, again: (attrs: Attrs) => Lowered): void {
     const words = this.words();
@@ -128,8 +128,8 @@ export class WasmProgram implements Program {
   private readonly ops: readonly Op[];
   private readonly names: readonly string[];
   private readonly threaded: boolean;
-  private readonly code: WasmStorage;
-  private readonly arena: WasmStorage;
+  private readonly code: Place;
+  private readonly arena: Place;
   private readonly renewals: { readonly word: number; readonly renew: () => Lowered }[] = [];
   private readonly forms: Form[] = [];
   private readonly held = new Set<Storage>();
@@ -145,7 +145,7 @@ export class WasmProgram implements Program {
     for (const s of [...inputs, ...outputs]) slots.set(s, ARENA + 1 + slots.size);
 
     const { steps, forms, places, bytes, live, intermediates } = laidOut(lowered, [...slots.keys()]);
-    const lasting = new Map<Storage, WasmStorage>();
+    const lasting = new Map<Storage, Place>();
     for (const s of forms) {
       const form = memory.alloc(s.bytes);
       lasting.set(s, form);
@@ -172,7 +172,7 @@ export class WasmProgram implements Program {
       const words = step.words;
       for (const { slot, at: word, storage, offset } of step.refs) {
         const place = places.get(storage);
-        const fixed = lasting.get(storage) ?? (storage.device === 'plan' ? null : (storage as WasmStorage));
+        const fixed = lasting.get(storage) ?? (storage.device === 'plan' ? null : (storage as Place));
         words[slot] = place !== undefined ? ARENA : (slots.get(storage) ?? 0);
         words[word] = place !== undefined ? place + offset : fixed !== null ? fixed.pointer + offset : offset;
         if (storage.device !== 'plan') this.hold(storage);
@@ -201,8 +201,8 @@ export class WasmProgram implements Program {
     const { u32 } = memory;
     u32[SLOTS + ARENA] = this.arena.pointer;
     let slot = SLOTS + ARENA + 1;
-    for (let i = 0; i < inputs.length; i++) u32[slot++] = (inputs[i].storage as WasmStorage).pointer + inputs[i].byteOffset;
-    for (let i = 0; i < outputs.length; i++) u32[slot++] = (outputs[i] as WasmStorage).pointer;
+    for (let i = 0; i < inputs.length; i++) u32[slot++] = (inputs[i].storage as Place).pointer + inputs[i].byteOffset;
+    for (let i = 0; i < outputs.length; i++) u32[slot++] = (outputs[i] as Place).pointer;
     for (let i = 0; i < this.renewals.length; i++) {
       const { word, renew } = this.renewals[i];
       const { ints, floats } = renew();

@@ -12,9 +12,14 @@ const MARGIN = 1.15;
 const PATIENCE = 10_000;
 
 /** JavaScriptCore is slow to load one number into all lanes of a vector. */
-function habit(): number {
+export function habit(): number {
   const { Bun, navigator } = globalThis as { Bun?: unknown; navigator?: { userAgent?: string } };
   return Bun !== undefined || /AppleWebKit(?!.*Chrom)/.test(navigator?.userAgent ?? '') ? 1 : 0;
+}
+
+/** Tells kernels which tile to use. */
+export function choose(words: Uint32Array, spread: number): void {
+  words[SPREAD] = spread;
 }
 
 /** Times one step, the first that takes long enough, with either tile in turn. */
@@ -31,9 +36,7 @@ export class TileChoice {
 
   constructor(words: () => Uint32Array, now: () => number = () => performance.now()) {
     this.now = now;
-    this.flag = (spread) => {
-      words()[SPREAD] = spread;
-    };
+    this.flag = (spread) => choose(words(), spread);
     this.flag(this.first);
   }
 

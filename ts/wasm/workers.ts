@@ -1,5 +1,5 @@
 import type { Exports, Loaded } from './load.ts';
-import type { Memory } from './memory.ts';
+import type { Space } from './space.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: globals of runtimes whose types are not all present
 const host = globalThis as any;
@@ -68,17 +68,19 @@ export function cores(): number {
 /** The workers beside this thread. They start at the first work above the grain and count from when they report ready. */
 export class Pool {
   private readonly loaded: Loaded;
-  private readonly memory: Memory;
+  private readonly memory: Space;
   private readonly exports: Exports;
   private started = 1;
   private wanted: number;
   /** Why there are fewer threads than asked for; empty when there are not. */
   reason = '';
 
-  constructor(loaded: Loaded, memory: Memory) {
+  constructor(loaded: Loaded, memory: Space) {
     this.loaded = loaded;
     this.memory = memory;
     this.exports = loaded.exports;
+    this.exports.setScratch(memory.allocRaw(SCRATCH));
+    this.exports.start(host.document === undefined ? 1 : 0);
     this.wanted = Math.min(cores(), 16);
     this.exports.setThreads(this.wanted);
   }

@@ -1,7 +1,7 @@
 // Convolutions of bytes, exact in int32, brought to bytes again in the last pass. Images are [n, h, w, c], weights [out, h, w, c], those of
 // depthwise convolutions [h, w, out]. Patches of pixels are widened to 16 bits less the zero point, in pairs, and multiplied by tile().
 import { integerConvolution as f, integerDepthwise as d } from '../../gen/fields';
-import { F64, I8, dtype, int, operand } from '../../step';
+import { F32, F64, I32, I8, dtype, int, operand } from '../../step';
 import { scratch } from '../../threads';
 import { tile } from '../gemm/bytes';
 import { bytes, prepareLane, scaledLanes, widen } from './lanes';
@@ -18,6 +18,11 @@ const EIGHT: usize = 2 * FOUR;
 const LAID: i32 = 450000;
 /** Where the scratch notes whether a multiplier shifts left. */
 const LEFTS: usize = 464;
+/** How sums are scaled: by fixed-point multipliers, by float64 with ties away from zero, by float32 with ties to even. */
+const FIXED: i32 = 0;
+const REAL: i32 = 1;
+const SINGLE: i32 = 2;
+@inline function scaling(s: usize): i32 { return dtype(s, 4) == F64 ? REAL : dtype(s, 4) == F32 ? SINGLE : FIXED; }
 /** Outputs that one unit packs. */
 export const GROUP: i32 = 16;
 
@@ -43,13 +48,17 @@ function widenRun(n: i32, p: usize, signed: bool, zero: i32, to: usize): void {
   if (n > 0) v128.store(to - (<usize>(8 - n) << 1), widen(p - (8 - n), signed, z));
 }
 
-/** The numbers of outputs o to o + 4 at `at`: the bias; then fixed-point multipliers as lanes.ts has them, or two pairs of float64. */
-function prepare(at: usize, o: i32, outs: i32, bias: usize, scales: usize, count: i32, real: bool): void {
+/** The numbers of outputs o to o + 4 at `at`: the bias; then fixed-point multipliers as lanes.ts has them, two pairs of float64, or four float32. */
+function prepare(at: usize, o: i32, outs: i32, bias: usize, scales: usize, count: i32, kind: i32): void {
   let lefts = load<i32>(scratch, LEFTS);
   for (let k = 0; k < 4; k++) {
     const lane = <usize>k << 2, c = min(o + k, outs - 1), s: usize = count == 1 ? 0 : c;
     store<i32>(at + lane, bias ? load<i32>(bias + (<usize>c << 2)) : 0);
-    if (real) {
+    if (kind == SINGLE) {
+      store<f32>(at + 16 + lane, load<f32>(scales + (s << 2)));
+      continue;
+    }
+    if (kind == REAL) {
       store<f64>(at + 16 + (<usize>k << 3), load<f64>(scales + (s << 3)));
       continue;
     }
@@ -60,10 +69,10 @@ function prepare(at: usize, o: i32, outs: i32, bias: usize, scales: usize, count
   store<i32>(scratch, lefts, LEFTS);
 }
 /** The numbers of eight outputs. */
-function prepareEight(numbers: usize, o: i32, outs: i32, bias: usize, scales: usize, count: i32, real: bool): void {
+function prepareEight(numbers: usize, o: i32, outs: i32, bias: usize, scales: usize, count: i32, kind: i32): void {
   store<i32>(scratch, 0, LEFTS);
-  prepare(numbers, o, outs, bias, scales, count, real);
-  prepare(numbers + FOUR, o + 4, outs, bias, scales, count, real);
+  prepare(numbers, o, outs, bias, scales, count, kind);
+  prepare(numbers + FOUR, o + 4, outs, bias, scales, count, kind);
 }
 /** Real numbers to the nearest integers, ties away from zero. */
 @inline function nearest(v: v128): v128 {
@@ -71,9 +80,10 @@ function prepareEight(numbers: usize, o: i32, outs: i32, bias: usize, scales: us
   return i32x4.trunc_sat_f64x2_s_zero(f64x2.trunc(f64x2.add(v, half)));
 }
 /** Four sums at the scale of the result. */
-@inline function finish(sum: v128, at: usize, real: bool, lefts: bool): v128 {
-  let v = i32x4.add(sum, v128.load(at));
-  if (real) {
+@inline function finish(sum: v128, at: usize, kind: i32, lefts: bool): v128 {
+  const v = i32x4.add(sum, v128.load(at));
+  if (kind == SINGLE) return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(f32x4.convert_i32x4_s(v), v128.load(at, 16))));
+  if (kind == REAL) {
     const a = nearest(f64x2.mul(f64x2.convert_low_i32x4_s(v), v128.load(at, 16)));
     const b = nearest(f64x2.mul(f64x2.convert_low_i32x4_s(v128.shuffle<i64>(v, v, 1, 1)), v128.load(at, 32)));
     return v128.shuffle<i64>(a, b, 0, 2);
@@ -140,7 +150,7 @@ export function integerConvolution(s: usize, phase: i32, index: i32): void {
   }
   const per = int(s, f.per), pixels = int(s, f.pixels), xZero = int(s, f.xZero);
   const x = operand(s, 1), y = operand(s, 0), bias = int(s, f.bias) ? operand(s, 3) : 0, scales = operand(s, 4);
-  const from = dtype(s, 1) == I8, to = dtype(s, 0) == I8, real = dtype(s, 4) == F64, row = <usize>pairs << 2;
+  const from = dtype(s, 1) == I8, to = dtype(s, 0) == I8, whole = dtype(s, 0) == I32, kind = scaling(s), row = <usize>pairs << 2;
   const zero = i16x8.splat(<i16>int(s, f.zero)), low = i16x8.splat(<i16>int(s, f.low)), high = i16x8.splat(<i16>int(s, f.high));
   // Patches that are the pixels themselves.
   const flat = kh * kw == 1 && !(c & 1) && int(s, f.sh) == 1 && int(s, f.sw) == 1 && int(s, f.top) == 0 && int(s, f.left) == 0
@@ -152,14 +162,23 @@ export function integerConvolution(s: usize, phase: i32, index: i32): void {
     else gather(s, first, count, patches, row);
     for (let j = 0; j < panels; j++) {
       const o = j << 3, wide = min(outs - o, 8);
-      prepareEight(numbers, o, outs, bias, scales, int(s, f.scales), real);
+      prepareEight(numbers, o, outs, bias, scales, int(s, f.scales), kind);
       const lefts = load<i32>(scratch, LEFTS) != 0;
       for (let i = 0; i < count; i += 4) {
         tile(pairs, patches + <usize>i * row, row, packed + <usize>j * panel, scratch, 32);
         const rows = min(count - i, 4);
+        if (whole) {
+          for (let r = 0; r < rows; r++) {
+            const sums = scratch + (<usize>r << 5), out = y + (<usize>((first + i + r) * outs + o) << 2);
+            v128.store(sums, i32x4.add(v128.load(sums), v128.load(numbers)));
+            v128.store(sums, i32x4.add(v128.load(sums, 16), v128.load(numbers + FOUR)), 16);
+            memory.copy(out, sums, <usize>wide << 2);
+          }
+          continue;
+        }
         for (let r = 0; r < rows; r++) {
           const sums = scratch + (<usize>r << 5), out = y + <usize>(first + i + r) * outs + o;
-          const a = finish(v128.load(sums), numbers, real, lefts), b = finish(v128.load(sums, 16), numbers + FOUR, real, lefts);
+          const a = finish(v128.load(sums), numbers, kind, lefts), b = finish(v128.load(sums, 16), numbers + FOUR, kind, lefts);
           const v = bytes(a, b, zero, low, high, to);
           if (wide == 8) v128.store64_lane(out, v, 0);
           else {
@@ -174,9 +193,9 @@ export function integerConvolution(s: usize, phase: i32, index: i32): void {
 
 /** Eight outputs of one pixel from the sums. */
 @inline function put8(
-  out: usize, a: v128, b: v128, numbers: usize, real: bool, lefts: bool, zero: v128, low: v128, high: v128, signed: bool,
+  out: usize, a: v128, b: v128, numbers: usize, kind: i32, lefts: bool, zero: v128, low: v128, high: v128, signed: bool,
 ): void {
-  v128.store64_lane(out, bytes(finish(a, numbers, real, lefts), finish(b, numbers + FOUR, real, lefts), zero, low, high, signed), 0);
+  v128.store64_lane(out, bytes(finish(a, numbers, kind, lefts), finish(b, numbers + FOUR, kind, lefts), zero, low, high, signed), 0);
 }
 @inline function bytes8(p: usize, signed: bool): v128 {
   const x = v128.load64_zero(p);
@@ -194,7 +213,7 @@ function ownChannels(s: usize, all: i32, start: i32, end: i32): void {
   const h = int(s, d.h), w = int(s, d.w), c = int(s, d.c), kh = int(s, d.kh), kw = int(s, d.kw), taps = kh * kw, even = (taps + 1) & -2;
   const oh = int(s, d.oh), ow = int(s, d.ow), sh = int(s, d.sh), sw = int(s, d.sw), dh = int(s, d.dh), dw = int(s, d.dw);
   const top = int(s, d.top), left = int(s, d.left), x = operand(s, 1), bias = int(s, d.bias) ? operand(s, 3) : 0, xZero = int(s, d.xZero);
-  const from = dtype(s, 1) == I8, held = dtype(s, 2) == I8, to = dtype(s, 0) == I8, real = dtype(s, 4) == F64;
+  const from = dtype(s, 1) == I8, held = dtype(s, 2) == I8, to = dtype(s, 0) == I8, kind = scaling(s);
   const zero = i16x8.splat(<i16>int(s, d.zero)), low = i16x8.splat(<i16>int(s, d.low)), high = i16x8.splat(<i16>int(s, d.high));
   const wz = i16x8.splat(<i16>int(s, d.wZero)), ones = i16x8.splat(1), offset = i32x4.splat(xZero);
   const weights = scratch + PATCHES + <usize>(all >> 3) * EIGHT, each = <usize>even << 4, inner = weights + <usize>(all >> 3) * each;
@@ -202,8 +221,8 @@ function ownChannels(s: usize, all: i32, start: i32, end: i32): void {
   memory.fill(outside, <u8>xZero, all);
   store<i32>(scratch, 0, LEFTS);
   for (let o = 0, numbers = scratch + PATCHES, at = weights; o < all; o += 8, numbers += EIGHT) {
-    prepare(numbers, o, c, bias, operand(s, 4), int(s, d.scales), real);
-    prepare(numbers + FOUR, o + 4, c, bias, operand(s, 4), int(s, d.scales), real);
+    prepare(numbers, o, c, bias, operand(s, 4), int(s, d.scales), kind);
+    prepare(numbers + FOUR, o + 4, c, bias, operand(s, 4), int(s, d.scales), kind);
     let a = i32x4.splat(0), b = a;
     for (let t = 0, weight = operand(s, 2) + o; t < even; t += 2, weight += <usize>c << 1, at += 32) {
       const u = widen(weight, held, wz);
@@ -243,8 +262,8 @@ function ownChannels(s: usize, all: i32, start: i32, end: i32): void {
             g = i32x4.add(g, i32x4.dot_i16x8_s(firsts(m, n), u));
             i = i32x4.add(i, i32x4.dot_i16x8_s(lasts(m, n), v));
           }
-          put8(y, e, f, numbers, real, lefts, zero, low, high, to);
-          put8(y + c, g, i, numbers, real, lefts, zero, low, high, to);
+          put8(y, e, f, numbers, kind, lefts, zero, low, high, to);
+          put8(y + c, g, i, numbers, kind, lefts, zero, low, high, to);
         }
         px += 2;
         out += <usize>c << 1;
@@ -268,7 +287,7 @@ function ownChannels(s: usize, all: i32, start: i32, end: i32): void {
           e = i32x4.add(e, i32x4.dot_i16x8_s(firsts(q, r), v128.load(k)));
           f = i32x4.add(f, i32x4.dot_i16x8_s(lasts(q, r), v128.load(k, 16)));
         }
-        put8(y, e, f, numbers, real, lefts, zero, low, high, to);
+        put8(y, e, f, numbers, kind, lefts, zero, low, high, to);
       }
       px++;
       out += c;
@@ -283,7 +302,7 @@ export function integerDepthwise(s: usize, phase: i32, index: i32): void {
   const top = int(s, d.top), left = int(s, d.left), per = int(s, d.per), lines = int(s, d.lines), times = outs / c;
   const xZero = int(s, d.xZero), wZero = int(s, d.wZero);
   const x = operand(s, 1), weight = operand(s, 2), bias = int(s, d.bias) ? operand(s, 3) : 0, scales = operand(s, 4);
-  const from = dtype(s, 1) == I8, held = dtype(s, 2) == I8, to = dtype(s, 0) == I8, real = dtype(s, 4) == F64;
+  const from = dtype(s, 1) == I8, held = dtype(s, 2) == I8, to = dtype(s, 0) == I8, kind = scaling(s);
   const zero = i16x8.splat(<i16>int(s, d.zero)), low = i16x8.splat(<i16>int(s, d.low)), high = i16x8.splat(<i16>int(s, d.high));
   const numbers = scratch + NUMBERS, spare = scratch;
   const start = index * per, end = min(lines, start + per);
@@ -292,7 +311,7 @@ export function integerDepthwise(s: usize, phase: i32, index: i32): void {
   if (quick && all > 0) ownChannels(s, all, start, end);
   for (let o = quick ? all : 0; o < outs; o += 8) {
     const wide = min(outs - o, 8);
-    prepareEight(numbers, o, outs, bias, scales, int(s, d.scales), real);
+    prepareEight(numbers, o, outs, bias, scales, int(s, d.scales), kind);
     const lefts = load<i32>(scratch, LEFTS) != 0;
     for (let line = start; line < end; line++) {
       const image = line / oh, y0 = (line - image * oh) * sh - top;
@@ -317,7 +336,7 @@ export function integerDepthwise(s: usize, phase: i32, index: i32): void {
             b = i32x4.add(b, i32x4.extmul_high_i16x8_s(u, v));
           }
         }
-        const r = bytes(finish(a, numbers, real, lefts), finish(b, numbers + FOUR, real, lefts), zero, low, high, to);
+        const r = bytes(finish(a, numbers, kind, lefts), finish(b, numbers + FOUR, kind, lefts), zero, low, high, to);
         const out = operand(s, 0) + <usize>(line * ow + px) * outs + o;
         if (wide == 8) v128.store64_lane(out, r, 0);
         else {

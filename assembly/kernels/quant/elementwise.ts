@@ -1,5 +1,5 @@
 // Quantised elementwise operations: rescaling by channel, tables, rounding of floats, and pairs of operands.
-import { combine as c, inverseSquareRoot as r, lookup as l, quantize as q, requantize as f } from '../../gen/fields';
+import { combine as c, inverseSquareRoot as r, joined as j, lookup as l, quantize as q, requantize as f } from '../../gen/fields';
 import { F64, I16, I8, U8, dtype, float, int, operand } from '../../step';
 import { scratch } from '../../threads';
 import { clamp, inverseRoot, narrow, put, rootShift, roundingShift, scaled, scaledWide, wide } from './fixed';
@@ -148,6 +148,39 @@ export function combine(s: usize, phase: i32, tile: i32): void {
       else v = <i32>(u >= w);
     }
     put(y, to, i, clamp(v + yZero, low, high));
+  }
+}
+
+@inline function real(v: v128, zero: v128, scale: v128): v128 { return f32x4.mul(f32x4.convert_i32x4_s(i32x4.sub(v, zero)), scale); }
+/** Four results of `joined`, as integers before their zero point. */
+@inline function joinedFour(x: v128, y: v128, times: bool, by: v128): v128 {
+  return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.div(times ? f32x4.mul(x, y) : f32x4.add(x, y), by)));
+}
+/** Bytes as real numbers, added or multiplied, at the result's scale, ties to even: eight at a time, the last ones by way of the scratch. */
+export function joined(s: usize, phase: i32, tile: i32): void {
+  const n = int(s, j.n), per = int(s, j.per), times = int(s, j.times) != 0, none = i16x8.splat(0);
+  const y = operand(s, 0), a = operand(s, 1), b = operand(s, 2), sa = dtype(s, 1) == I8, sb = dtype(s, 2) == I8, sy = dtype(s, 0) == I8;
+  const az = i32x4.splat(int(s, j.aZero)), bz = i32x4.splat(int(s, j.bZero)), zero = i16x8.splat(<i16>int(s, j.zero));
+  const low = i16x8.splat(<i16>int(s, j.low)), high = i16x8.splat(<i16>int(s, j.high));
+  const as = f32x4.splat(<f32>float(s, j.aScale)), bs = f32x4.splat(<f32>float(s, j.bScale)), by = f32x4.splat(<f32>float(s, j.scale));
+  for (let i = tile * per, end = min(n, i + per); i < end; i += 8) {
+    const count = min(8, end - i);
+    let p = a + i, q = b + i;
+    if (count < 8) {
+      memory.copy(scratch, p, count);
+      memory.copy(scratch + 8, q, count);
+      p = scratch;
+      q = scratch + 8;
+    }
+    const u = widen(p, sa, none), v = widen(q, sb, none);
+    const first = joinedFour(real(i32x4.extend_low_i16x8_s(u), az, as), real(i32x4.extend_low_i16x8_s(v), bz, bs), times, by);
+    const second = joinedFour(real(i32x4.extend_high_i16x8_s(u), az, as), real(i32x4.extend_high_i16x8_s(v), bz, bs), times, by);
+    const out = bytes(first, second, zero, low, high, sy);
+    if (count == 8) v128.store64_lane(y + i, out, 0);
+    else {
+      v128.store(scratch, out);
+      memory.copy(y + i, scratch, count);
+    }
   }
 }
 

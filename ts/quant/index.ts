@@ -1,6 +1,6 @@
 // Brings the quantised kernels: their rows into the table, their module into the device's function table.
 
-import type { Roundable } from '../backend.ts';
+import type { Joinable } from '../backend.ts';
 import { fromBase64 } from '../base/base64.ts';
 import { DeviceError } from '../base/errors.ts';
 import '../ops/networks.ts';
@@ -22,7 +22,7 @@ let joined: boolean | null = null;
 /** Lets the device run the rows, if the runtime compiles WebAssembly at run time; a call after the first does nothing. */
 export function joinQuantised(): void {
   if (joined !== null) return;
-  const opcodes = joinKernels(backend() as unknown as Roundable, fromBase64(quant));
+  const opcodes = joinKernels(backend() as unknown as Joinable, fromBase64(quant));
   joined = opcodes !== null;
   if (opcodes === null) return;
   // Kernels bear the names of their rows: bundles drop the rows' own note of them.
@@ -43,4 +43,8 @@ for (const name of NAMES)
 export function call(op: unknown, inputs: readonly (Tensor | null)[], attrs: Readonly<Record<string, unknown>>): Tensor {
   if (joined !== true) throw new DeviceError(MISSING);
   return callKernel(op as KernelOp, inputs as readonly (TensorCore | null)[], attrs)[0];
+}
+/** Whether the kernels can run here. */
+export function quantisedJoined(): boolean {
+  return joined === true;
 }
