@@ -1,17 +1,15 @@
 // The WebGPU device: ops become commands in the order of their calls. What no shader does runs on the host once its operands were read
 // back; calls behind it wait in line, so the program never does.
 import { type Backend, type Input, isView, type Storage, type View } from '../ts/backend.ts';
-import { type DType, SIZE } from '../ts/base/dtype.ts';
+import { SIZE } from '../ts/base/dtype.ts';
 import { DeviceError, IndexError, MemoryError, WickError } from '../ts/base/errors.ts';
-import { isContiguous, type Shape, sameShape, show, sizeOf } from '../ts/base/shape.ts';
-import type { Attrs, KernelOp, MapOp, Op } from '../ts/ops/op.ts';
+import { show, sizeOf } from '../ts/base/shape.ts';
+import type { Attrs, MapOp, Op } from '../ts/ops/op.ts';
 import { TABLE } from '../ts/ops/table.ts';
-import { bytesFor, dispatch, type KernelCall, wholeView } from './kernel.ts';
-import { KERNELS } from './kernels/index.ts';
-import { encodeMap, mapObstacle } from './map.ts';
+import { Encoding, mutates, obstacle } from './encode.ts';
+import { wholeView } from './kernel.ts';
 import { type GpuStorage, Pool } from './memory.ts';
-import { type Counts, Queue } from './queue.ts';
-import { perWord } from './types.ts';
+import { type Buffered, type Counts, Queue } from './queue.ts';
 
 const copy = TABLE.copy as MapOp;
 const snapshot = ({ storage, offset, shape, strides, dtype, rowMajor }: View): View => ({
@@ -37,9 +35,11 @@ export class GpuBackend {
   /** Ops that ran on the host instead, with the reason, each once. */
   readonly elsewhere: Map<string, string> = new Map();
   private readonly host: Backend;
-  private readonly device: GPUDevice;
-  private readonly faults: GPUBuffer;
-  private checks = false;
+  readonly device: GPUDevice;
+  readonly faults: Buffered;
+  readonly encoding: Encoding;
+  /** When the times of the last timed run are known. */
+  timed: Promise<void> = Promise.resolve();
   private failure: WickError | null = null;
   /** Calls that wait for a readback; null: none is under way. */
   private waiting: (() => void | Promise<void>)[] | null = null;
@@ -50,7 +50,8 @@ export class GpuBackend {
     this.host = host;
     this.pool = new Pool(device);
     this.queue = new Queue(device);
-    this.faults = device.createBuffer({ size: 16, usage: 0x80 | 0x8 | 0x4 });
+    this.faults = { buffer: device.createBuffer({ size: 16, usage: 0x80 | 0x8 | 0x4 }), bytes: 16 };
+    this.encoding = new Encoding(this.queue, (bytes) => this.alloc(bytes), this.faults);
     const onuncapturederror = ({ error }: { readonly error: { readonly message: string } }): void => {
       const text = error.message.split('\n').slice(0, 3).join(' ');
       this.failure ??= /memory/i.test(text) ? new MemoryError(`webgpu: ${text}`) : new DeviceError(`webgpu: ${text}`);
@@ -71,13 +72,13 @@ export class GpuBackend {
   takes(op: Op, inputs: readonly Input[], attrs: Attrs): boolean {
     return (
       op.kind === 'kernel' &&
-      this.kernelObstacle(op, inputs, attrs) === null &&
+      obstacle(op, inputs, attrs, undefined) === null &&
       inputs.every((x) => !isView(x) || this.pool.fits(x.storage.bytes))
     );
   }
 
   alloc(bytes: number): GpuStorage {
-    return this.pool.alloc(Math.ceil(bytes / 4) * 4);
+    return this.pool.alloc(bytes);
   }
 
   /** Runs an op of whose tensors at least one is here; those on the host are brought. */
@@ -103,7 +104,7 @@ export class GpuBackend {
   }
 
   /** Does it now, or when the calls before are done; the storages stay until then. */
-  private inLine(views: readonly View[], task: () => void | Promise<void>): void {
+  inLine(views: readonly View[], task: () => void | Promise<void>): void {
     if (this.waiting === null) {
       const left = task();
       if (left instanceof Promise) this.stall(left, views);
@@ -147,112 +148,12 @@ export class GpuBackend {
   }
 
   private execute(op: Op, inputs: readonly Input[], attrs: Attrs, outputs: readonly View[]): void | Promise<void> {
-    const why =
-      op.kind === 'map' ? mapObstacle(op, inputs, attrs.dtype as DType, outputs[0]) : this.kernelObstacle(op as KernelOp, inputs, attrs);
+    const why = obstacle(op, inputs, attrs, outputs[0]);
     if (why !== null) {
       if (!this.elsewhere.has(op.name)) this.elsewhere.set(op.name, why);
       return this.onHost(op, inputs, attrs, outputs);
     }
-    if (op.kind === 'map') this.map(op, inputs, attrs.dtype as DType, outputs[0]);
-    else this.kernel(op as KernelOp, inputs as readonly (View | null)[], attrs, outputs);
-  }
-
-  private map(op: MapOp, inputs: readonly Input[], dtype: DType, out: View): void {
-    const temps: GpuStorage[] = [];
-    const safe = inputs.map((x) => {
-      if (!isView(x) || x.storage !== out.storage) return x;
-      const same =
-        x.offset === out.offset &&
-        x.dtype === out.dtype &&
-        sameShape(x.shape, out.shape) &&
-        x.shape.every((n, d) => n <= 1 || x.strides[d] === out.strides[d]);
-      return same && perWord(x.dtype) === 1 ? x : this.cloned(x, temps);
-    });
-    encodeMap(this.queue, op, safe, dtype, out);
-    for (const t of temps) t.release();
-  }
-  /** The same view of a copy of its storage. */
-  private cloned(x: View, temps: GpuStorage[]): View {
-    const storage = this.alloc(x.storage.bytes);
-    temps.push(storage);
-    this.queue.copy((x.storage as GpuStorage).buffer, storage.buffer, x.storage.bytes);
-    return { ...x, storage };
-  }
-
-  private kernelObstacle(op: KernelOp, inputs: readonly Input[], attrs: Attrs): string | null {
-    const kernel = KERNELS[op.name];
-    if (kernel === undefined) return 'no shader';
-    const views = inputs.map((x) => (isView(x) ? x : null));
-    if (views.some((x) => x?.dtype === 'float64') || attrs.dtype === 'float64') return 'float64';
-    return kernel.refuses?.(views, attrs) ?? null;
-  }
-
-  private kernel(op: KernelOp, inputs: readonly (View | null)[], attrs: Attrs, outputs: readonly View[]): void {
-    const { run, strided, anyResult = false } = KERNELS[op.name];
-    const temps: GpuStorage[] = [];
-    const fresh = (shape: Shape, dtype: DType): View => {
-      const storage = this.alloc(bytesFor(shape, dtype));
-      temps.push(storage);
-      return wholeView(storage, shape, dtype);
-    };
-    const rowMajor = (x: View): View => {
-      if (x.rowMajor) return x;
-      const t = fresh(x.shape, x.dtype);
-      this.map(copy, [x], x.dtype, t);
-      return t;
-    };
-    const shared = (x: View): boolean => outputs.some((y) => y.storage === x.storage);
-    const ready = inputs.map((x, i) => {
-      if (x === null || x === undefined) return null;
-      const own = shared(x) ? this.cloned(x, temps) : x;
-      return strided?.includes(i) || mutates(op, i) ? own : rowMajor(own);
-    });
-    const wants = op.writes?.(inputs as readonly View[], attrs);
-    const results = outputs.map((y, i) => {
-      const whole = perWord(y.dtype) === 1;
-      return whole && (y.rowMajor || anyResult)
-        ? y
-        : fresh(
-            y.shape,
-            whole
-              ? y.dtype
-              : (wants?.[i] ?? 'float32') === 'int64'
-                ? 'int64'
-                : y.dtype === 'float16' || y.dtype === 'bfloat16'
-                  ? 'float32'
-                  : 'int32',
-          );
-    });
-    // Mutated inputs are written where they lie, or in a copy that goes back.
-    const back: [View, View][] = [];
-    ready.forEach((x, i) => {
-      if (x === null || !mutates(op, i) || isContiguous(x.shape, x.strides)) return;
-      const t = fresh(x.shape, x.dtype);
-      this.map(copy, [x], x.dtype, t);
-      back.push([t, x]);
-      ready[i] = t;
-    });
-    const call: KernelCall = {
-      op,
-      inputs: ready,
-      outputs: results,
-      attrs,
-      faults: this.faults,
-      temporary: fresh,
-      rowMajor,
-      zero: (x) => this.queue.clear((x.storage as GpuStorage).buffer),
-      copy: (from, to) => this.map(copy, [from], from.dtype, to),
-      run: (name, operands, numbers, threads, body, options) => {
-        if (options?.checks) this.checks = true;
-        dispatch(this.queue, op, this.faults, `${op.name}:${name}`, operands, numbers, threads, body, options);
-      },
-    };
-    if (results.length === 0 || results.some((y) => sizeOf(y.shape) > 0) || op.mutates) run(call);
-    results.forEach((r, i) => {
-      if (r !== outputs[i]) this.map(copy, [r], r.dtype, outputs[i]);
-    });
-    for (const [from, to] of back) this.map(copy, [from], from.dtype, to);
-    for (const t of temps) t.release();
+    this.encoding.call(op, inputs, attrs, outputs);
   }
 
   /** Runs an op on the host over copies, and brings back what it wrote. */
@@ -285,7 +186,7 @@ export class GpuBackend {
   }
 
   /** A copy of a host storage; one that comes again unchanged is kept. */
-  private bring(from: Storage): GpuStorage {
+  bring(from: Storage): GpuStorage {
     let twin = this.twins.get(from);
     if (twin === undefined || twin.version !== from.version || twin.storage?.pool.lost) {
       twin?.storage?.release();
@@ -316,7 +217,7 @@ export class GpuBackend {
     const storage = this.alloc(own.length);
     this.inLine([snapshot(view), wholeView(storage, view.shape, view.dtype)], () => {
       this.queue.write(storage.buffer, 0, own);
-      this.map(copy, [wholeView(storage, view.shape, view.dtype)], view.dtype, view);
+      this.encoding.map(copy, [wholeView(storage, view.shape, view.dtype)], view.dtype, view);
     });
     storage.release();
   }
@@ -326,14 +227,14 @@ export class GpuBackend {
     const own = snapshot(view);
     return new Promise((resolve, reject) => {
       this.inLine([own], () => {
-        const checks = this.checks;
-        this.checks = false;
+        const { checks } = this.encoding;
+        this.encoding.checks = false;
         const part = {
           buffer: (own.storage as GpuStorage).buffer,
           at: own.offset * SIZE[own.dtype],
           bytes: sizeOf(own.shape) * SIZE[own.dtype],
         };
-        const trip = this.queue.read(checks ? [part, { buffer: this.faults, at: 0, bytes: 8 }] : [part]);
+        const trip = this.queue.read(checks ? [part, { buffer: this.faults.buffer, at: 0, bytes: 8 }] : [part]);
         if (checks) this.queue.clear(this.faults);
         trip.then(
           ([bytes, fault]) => {
@@ -361,9 +262,6 @@ export class GpuBackend {
   }
 }
 
-function mutates(op: Op, i: number): boolean {
-  return op.kind === 'kernel' && op.mutates !== undefined && op.mutates.includes(op.inputs[i]?.replace('?', ''));
-}
 const bytesView = (storage: Storage, n: number): View => ({ storage, offset: 0, shape: [n], strides: [1], dtype: 'uint8', rowMajor: true });
 
 function faultOf(bytes: Uint8Array): WickError | null {

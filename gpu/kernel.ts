@@ -4,7 +4,7 @@ import type { DType } from '../ts/base/dtype.ts';
 import { contiguousStrides, type Shape, sizeOf } from '../ts/base/shape.ts';
 import type { Attrs, KernelOp, Meta } from '../ts/ops/op.ts';
 import type { GpuStorage } from './memory.ts';
-import { type Binding, bitsOf, GROUP, type Queue, WORDS } from './queue.ts';
+import { type Binding, type Buffered, bitsOf, GROUP, type Sink, WORDS } from './queue.ts';
 import { type Declared, shader, uint } from './shader.ts';
 import { arrayOf, type Kind, kindOf, load, perWord, stored, WGSL } from './types.ts';
 
@@ -40,7 +40,7 @@ export interface KernelCall {
   /** Runs `threads` threads of a shader over operands. Its name and the dtypes of the operands tell it from others. */
   run(name: string, operands: readonly Operand[], numbers: Numbers, threads: number, body: string, options?: RunOptions): void;
   /** A shader that checks an index calls `fault(index)`. */
-  readonly faults: GPUBuffer;
+  readonly faults: Buffered;
 }
 export interface RunOptions {
   /** Text outside the entry point. */
@@ -82,9 +82,9 @@ function accessors(operands: readonly Operand[], text: string): string {
 }
 
 export function dispatch(
-  queue: Queue,
+  sink: Sink,
   op: KernelOp,
-  faults: GPUBuffer,
+  faults: Buffered,
   name: string,
   operands: readonly Operand[],
   { ints, floats = [] }: Numbers,
@@ -103,16 +103,16 @@ export function dispatch(
   operands.forEach(({ view }, k) => {
     numbers[OFFSETS + k] = view.offset;
   });
-  const bindings: Binding[] = operands.map(({ view, writes = false }) => ({ buffer: (view.storage as GpuStorage).buffer, writes }));
+  const bindings: Binding[] = operands.map(({ view, writes = false }) => ({ of: view.storage as GpuStorage, writes }));
   const arrays: Declared[] = operands.map(({ name, view, writes = false }) => ({ name, type: arrayOf(view.dtype), writes }));
   let text = `${accessors(operands, more + body)}${more}`;
   if (checks) {
-    bindings.push({ buffer: faults, writes: true });
+    bindings.push({ of: faults, writes: true });
     arrays.push({ name: 'faults', type: 'atomic<u32>', writes: true });
     text += `\nfn fault(i: i32) {\n  if (atomicMax(&faults[0], u32(N[${(WORDS - 1) >> 2}][3])) == 0u) { atomicStore(&faults[1], bitcast<u32>(i)); }\n}`;
   }
   const key = `${name}:${operands.map((o) => `${o.view.dtype}${o.kind ?? ''}`)}${size ?? ''}`;
-  queue.dispatch(key, () => shader(arrays, body, text, size), bindings, numbers, size === undefined ? Math.ceil(threads / GROUP) : threads);
+  sink.dispatch(key, () => shader(arrays, body, text, size), bindings, numbers, size === undefined ? Math.ceil(threads / GROUP) : threads);
 }
 
 /** A row-major view of a storage. */

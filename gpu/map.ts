@@ -5,12 +5,12 @@ import { sizeOf } from '../ts/base/shape.ts';
 import type { MapOp, Scalar } from '../ts/ops/op.ts';
 import { EXPRESSIONS } from './gen/expressions.ts';
 import type { GpuStorage } from './memory.ts';
-import { type Binding, bitsOf, GROUP, type Queue } from './queue.ts';
+import { type Binding, bitsOf, GROUP, type Sink } from './queue.ts';
 import { type Declared, float, int, shader, uint } from './shader.ts';
 import { arrayOf, type Kind, kindOf, load, perWord, stored, truth } from './types.ts';
 
 /** Dimensions that a shader walks, after neighbours are merged. */
-const RANK = 7;
+export const RANK = 7;
 /** Numbers: elements, the output's offset, offsets of operands, numbers among them (two words each), then sizes and strides. */
 const COUNT = 0;
 const OFFSET = 1;
@@ -19,14 +19,14 @@ const SIZES = 11;
 const STRIDES = SIZES + RANK;
 const NAMES = ['a', 'b', 'c'];
 
-interface Walk {
+export interface Walk {
   readonly sizes: readonly number[];
   /** Of the output, then of each tensor among the operands. */
   readonly strides: readonly (readonly number[])[];
 }
 
 /** Dimensions in the order of the output's memory, merged where all operands allow it, innermost first. */
-function walkOf(out: View, views: readonly View[]): Walk {
+export function walkOf(out: View, views: readonly View[]): Walk {
   const rank = out.shape.length;
   const strideOf = (v: View, d: number): number => {
     const own = d - (rank - v.shape.length);
@@ -67,7 +67,7 @@ const WIDE =
 const isWide = (name: string): boolean => WIDE.test(name);
 
 /** The words of a number in a kind. */
-function words(x: Scalar, kind: Kind): [number, number] {
+export function words(x: Scalar, kind: Kind): [number, number] {
   if (kind === 'f32') return [bitsOf(Number(x)), 0];
   if (kind === 'i32') return [typeof x === 'bigint' ? Number(BigInt.asIntN(32, x)) : Number(x) | 0, 0];
   const wide = BigInt.asIntN(64, typeof x === 'bigint' ? x : BigInt(Math.trunc(Number(x))));
@@ -82,7 +82,7 @@ function scalar(i: number, kind: Kind): string {
  * Encodes an elementwise op whose tensors are all on the device. An input in the output's storage is the very same view, of an array that is
  * not packed; everything else was copied.
  */
-export function encodeMap(queue: Queue, op: MapOp, inputs: readonly Input[], dtype: DType, out: View): void {
+export function encodeMap(sink: Sink, op: MapOp, inputs: readonly Input[], dtype: DType, out: View): void {
   const n = sizeOf(out.shape);
   if (n === 0) return;
   const kind = kindOf(dtype);
@@ -113,12 +113,12 @@ export function encodeMap(queue: Queue, op: MapOp, inputs: readonly Input[], dty
     numbers[OFFSET + 1 + k] = x.offset;
     const shared = x.storage === out.storage;
     if (!shared) {
-      bindings.push({ buffer: (x.storage as GpuStorage).buffer, writes: false });
+      bindings.push({ of: x.storage as GpuStorage, writes: false });
       arrays.push({ name: NAMES[i], type: arrayOf(x.dtype), writes: false });
     }
     return `${shared ? 'y' : x.dtype}${linear(strides[k + 1]) ? '' : strides[k + 1].every((s) => s === 0) ? '0' : 's'}`;
   });
-  bindings.push({ buffer: (out.storage as GpuStorage).buffer, writes: true });
+  bindings.push({ of: out.storage as GpuStorage, writes: true });
   arrays.push({ name: 'y', type: atomic ? 'atomic<u32>' : arrayOf(out.dtype), writes: true });
   const key = `${op.name}:${dtype}:${plan}:${out.dtype}${linear(strides[0]) ? '' : `s${sizes.length}`}${plan.some((p) => p.endsWith('s')) ? sizes.length : ''}${atomic ? 'a' : ''}`;
   const source = (): string => {
@@ -173,5 +173,5 @@ export function encodeMap(queue: Queue, op: MapOp, inputs: readonly Input[], dty
     );
   };
   const threads = per > 1 && !atomic ? Math.ceil(n / per) : n;
-  queue.dispatch(key, source, bindings, numbers, Math.ceil(threads / GROUP));
+  sink.dispatch(key, source, bindings, numbers, Math.ceil(threads / GROUP));
 }

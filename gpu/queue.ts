@@ -9,10 +9,22 @@ const MAP_READ = 0x1;
 export const GROUP = 64;
 const MOST_GROUPS = 65535;
 
-/** One buffer of a dispatch, and whether the shader writes it. */
-export interface Binding {
+/** What is a buffer when commands run. */
+export interface Buffered {
   readonly buffer: GPUBuffer;
+  readonly bytes: number;
+}
+/** One operand of a dispatch, and whether the shader writes it. */
+export interface Binding {
+  readonly of: Buffered;
   readonly writes: boolean;
+}
+/** Takes commands: the queue for now, a plan for its runs. */
+export interface Sink {
+  /** `groups` workgroups of a shader, which `source` prints where its key is new, over operands and numbers. */
+  dispatch(key: string, source: () => string, bindings: readonly Binding[], numbers: ArrayLike<number>, groups: number): void;
+  copy(from: Buffered, to: Buffered, bytes: number): void;
+  clear(x: Buffered): void;
 }
 
 const floats = new Float32Array(1);
@@ -27,18 +39,31 @@ export function bitsOf(x: number): number {
 export interface Counts {
   dispatches: number;
   submits: number;
+  /** Shaders compiled. */
   pipelines: number;
+  /** Bytes that came from the device, and that went there; the numbers of dispatches apart. */
   read: number;
   written: number;
+  /** Bytes of the operands of dispatches and of copies between buffers. */
+  touched: number;
+}
+
+/** How the operands of a dispatch are bound: a letter each. */
+export const formOf = (bindings: readonly Binding[]): string => bindings.map((b) => (b.writes ? 'w' : 'r')).join('');
+export const bytesOf = (bindings: readonly Binding[]): number => bindings.reduce((sum, { of }) => sum + of.bytes, 0);
+export function dispatchGroups(pass: GPUComputePassEncoder, groups: number): void {
+  const x = Math.min(groups, MOST_GROUPS);
+  pass.dispatchWorkgroups(x, Math.ceil(groups / x));
 }
 
 /** The device's queue. */
-export class Queue {
-  readonly counts: Counts = { dispatches: 0, submits: 0, pipelines: 0, read: 0, written: 0 };
-  private readonly device: GPUDevice;
+export class Queue implements Sink {
+  readonly counts: Counts = { dispatches: 0, submits: 0, pipelines: 0, read: 0, written: 0, touched: 0 };
+  readonly device: GPUDevice;
   private readonly numbers = new Int32Array(WORDS * BATCH);
   private readonly uniform: GPUBuffer;
   private readonly pipelines = new Map<string, GPUComputePipeline>();
+  private readonly coming = new Map<string, Promise<void>>();
   private readonly layouts = new Map<string, GPUBindGroupLayout>();
   private encoder: GPUCommandEncoder | null = null;
   private pass: GPUComputePassEncoder | null = null;
@@ -49,40 +74,72 @@ export class Queue {
     this.uniform = device.createBuffer({ size: this.numbers.byteLength, usage: UNIFORM | COPY_DST });
   }
 
-  /** Runs `groups` workgroups of a shader (made by `source` the first time) over buffers and numbers. */
   dispatch(key: string, source: () => string, bindings: readonly Binding[], numbers: ArrayLike<number>, groups: number): void {
     if (groups === 0) return;
     if (this.used === BATCH) this.flush();
-    const form = bindings.map((b) => (b.writes ? 'w' : 'r')).join('');
-    const layout = this.layoutOf(form);
-    const name = `${form}|${key}`;
-    let pipeline = this.pipelines.get(name);
-    if (pipeline === undefined) {
-      const module = this.device.createShaderModule({ code: source(), label: key });
-      pipeline = this.device.createComputePipeline({
-        label: key,
-        layout: this.device.createPipelineLayout({ bindGroupLayouts: [layout] }),
-        compute: { module, entryPoint: 'main' },
-      });
-      this.pipelines.set(name, pipeline);
-      this.counts.pipelines++;
-    }
+    const form = formOf(bindings);
+    const pipeline = this.pipelineOf(form, key, source);
     const at = this.used++ * WORDS;
     this.numbers.set(numbers, at);
-    const group = this.device.createBindGroup({
-      layout,
-      entries: [
-        { binding: 0, resource: { buffer: this.uniform, size: WORDS * 4 } },
-        ...bindings.map(({ buffer }, i) => ({ binding: i + 1, resource: { buffer } })),
-      ],
-    });
+    const group = this.groupOf(form, bindings, this.uniform);
     this.encoder ??= this.device.createCommandEncoder();
     this.pass ??= this.encoder.beginComputePass();
     this.pass.setPipeline(pipeline);
     this.pass.setBindGroup(0, group, [at * 4]);
-    const x = Math.min(groups, MOST_GROUPS);
-    this.pass.dispatchWorkgroups(x, Math.ceil(groups / x));
+    dispatchGroups(this.pass, groups);
     this.counts.dispatches++;
+    this.counts.touched += bytesOf(bindings);
+  }
+  groupOf(form: string, bindings: readonly Binding[], numbers: GPUBuffer): GPUBindGroup {
+    return this.device.createBindGroup({
+      layout: this.layoutOf(form),
+      entries: [
+        { binding: 0, resource: { buffer: numbers, size: WORDS * 4 } },
+        ...bindings.map(({ of }, i) => ({ binding: i + 1, resource: { buffer: of.buffer } })),
+      ],
+    });
+  }
+  /** The pipeline of a shader, made where it is not there yet. */
+  pipelineOf(form: string, key: string, source: () => string): GPUComputePipeline {
+    const name = `${form}|${key}`;
+    let pipeline = this.pipelines.get(name);
+    if (pipeline === undefined) {
+      pipeline = this.device.createComputePipeline(this.described(form, key, source));
+      this.pipelines.set(name, pipeline);
+      this.counts.pipelines++;
+    }
+    return pipeline;
+  }
+  /** Compiles a shader behind the program's back; null: it is there. */
+  prepare(form: string, key: string, source: () => string): Promise<void> | null {
+    const name = `${form}|${key}`;
+    if (this.pipelines.has(name)) return null;
+    let coming = this.coming.get(name);
+    if (coming === undefined) {
+      coming = this.device.createComputePipelineAsync(this.described(form, key, source)).then(
+        (pipeline) => {
+          this.coming.delete(name);
+          if (this.pipelines.has(name)) return;
+          this.pipelines.set(name, pipeline);
+          this.counts.pipelines++;
+        },
+        // The first run meets the same error and reports it.
+        () => void this.coming.delete(name),
+      );
+      this.coming.set(name, coming);
+    }
+    return coming;
+  }
+  /** When the shaders that are being compiled are there. */
+  async ready(): Promise<void> {
+    await Promise.all(this.coming.values());
+  }
+  private described(form: string, key: string, source: () => string): GPUComputePipelineDescriptor {
+    return {
+      label: key.slice(0, 80),
+      layout: this.device.createPipelineLayout({ bindGroupLayouts: [this.layoutOf(form)] }),
+      compute: { module: this.device.createShaderModule({ code: source(), label: key.slice(0, 80) }), entryPoint: 'main' },
+    };
   }
   private layoutOf(form: string): GPUBindGroupLayout {
     let layout = this.layouts.get(form);
@@ -102,13 +159,15 @@ export class Queue {
     return layout;
   }
 
-  copy(from: GPUBuffer, to: GPUBuffer, bytes: number): void {
-    this.outside().copyBufferToBuffer(from, 0, to, 0, (bytes + 3) & ~3);
+  copy(from: Buffered, to: Buffered, bytes: number, at = 0): void {
+    this.outside().copyBufferToBuffer(from.buffer, at, to.buffer, 0, (bytes + 3) & ~3);
+    this.counts.touched += 2 * bytes;
   }
-  clear(buffer: GPUBuffer): void {
-    this.outside().clearBuffer(buffer);
+  clear(x: { readonly buffer: GPUBuffer }): void {
+    this.outside().clearBuffer(x.buffer);
   }
-  private outside(): GPUCommandEncoder {
+  /** The encoder of the next submission, between passes. */
+  outside(): GPUCommandEncoder {
     this.pass?.end();
     this.pass = null;
     this.encoder ??= this.device.createCommandEncoder();

@@ -27,21 +27,24 @@ const word = (x: string, i: string, per: number): string =>
 
 /** The value of element i of array x, in the dtype's own kind. */
 function raw(x: string, i: string, dtype: DType): string {
-  const narrow = word(x, i, perWord(dtype));
+  return perWord(dtype) === 1 ? `${x}[${i}]` : unpacked(word(x, i, perWord(dtype)), dtype);
+}
+/** The value, in the dtype's own kind, of bits that `stored` made or that a narrow dtype has in the low end of a word. */
+export function unpacked(bits: string, dtype: DType): string {
   switch (dtype) {
     case 'float16':
-      return `half_f32((${narrow}) & 0xffffu)`;
+      return `half_f32((${bits}) & 0xffffu)`;
     case 'bfloat16':
-      return `bitcast<f32>((${narrow}) << 16u)`;
+      return `bitcast<f32>((${bits}) << 16u)`;
     case 'int16':
-      return `(bitcast<i32>((${narrow}) << 16u) >> 16u)`;
+      return `(bitcast<i32>((${bits}) << 16u) >> 16u)`;
     case 'int8':
-      return `(bitcast<i32>((${narrow}) << 24u) >> 24u)`;
+      return `(bitcast<i32>((${bits}) << 24u) >> 24u)`;
     case 'uint8':
     case 'bool':
-      return `i32((${narrow}) & 0xffu)`;
+      return `i32((${bits}) & 0xffu)`;
     default:
-      return `${x}[${i}]`;
+      return bits;
   }
 }
 /** A value of one kind in another. */
@@ -57,8 +60,9 @@ export function load(x: string, i: string, dtype: DType, kind: Kind): string {
 }
 /** WGSL: element i of array x as a condition. */
 export function truth(x: string, i: string, dtype: DType): string {
-  const v = raw(x, i, dtype);
-  const kind = kindOf(dtype);
+  return nonzero(raw(x, i, dtype), kindOf(dtype));
+}
+export function nonzero(v: string, kind: Kind): string {
   return kind === 'i64' ? `any(${v} != vec2u(0u))` : `(${v} != ${kind === 'f32' ? '0.0' : '0'})`;
 }
 /** WGSL: a value of a kind as the buffer holds it: the array's element, or the bits of a narrow one. */

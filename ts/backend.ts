@@ -20,13 +20,16 @@ export interface Storage {
 export class Planned implements Storage {
   readonly device = 'plan';
   readonly bytes: number;
+  /** Where it will be; none: where its device puts it. */
+  readonly home: Device | undefined;
   /** Addresses are relative to where the memory will be. */
   readonly pointer = 0;
   version = 0;
   refs = 1;
 
-  constructor(bytes: number) {
+  constructor(bytes: number, home?: Device) {
     this.bytes = bytes;
+    this.home = home;
   }
   retain(): void {
     this.refs++;
@@ -59,6 +62,19 @@ export interface Call {
   readonly attrs: Attrs;
   readonly outputs: readonly View[];
 }
+
+/** Storages that a call writes: its outputs and the inputs that its row changes. */
+export function writesOf({ op, inputs, outputs }: Call): Storage[] {
+  const own = outputs.map((y) => y.storage);
+  if (op.kind === 'kernel' && op.mutates !== undefined)
+    for (const name of op.mutates) {
+      const x = inputs[op.inputs.findIndex((i) => i.replace('?', '') === name)];
+      if (isView(x)) own.push(x.storage);
+    }
+  return own;
+}
+/** Storages that a call reads. */
+export const readsOf = ({ inputs }: Call): Storage[] => inputs.filter(isView).map((x) => x.storage);
 
 /** What a program takes and does, in numbers. */
 export interface ProgramStats {
@@ -129,8 +145,17 @@ export function setRounder(r: Rounder): void {
   rounder = r;
 }
 
-/** Puts code of their own in the place of chains, of `count` steps from an address on: which of them. */
-export type Printer = (device: Joinable, address: number, count: number) => readonly number[];
+/** A step of a program as a printer sees it: its words are those in memory. */
+export interface ProgramStep {
+  readonly op: Op;
+  readonly words: Uint32Array;
+  /** An elementwise op over elements side by side. */
+  readonly flat: boolean;
+  /** Operands in memory, by the word that holds their slot. */
+  readonly refs: readonly { readonly slot: number; readonly at: number; readonly storage: Storage }[];
+}
+/** Puts code of their own in the place of chains, of a program that lies at an address: which steps share it. */
+export type Printer = (device: Joinable, address: number, steps: readonly ProgramStep[]) => readonly (readonly number[])[];
 export let printer: Printer | null = null;
 /** Brings the printer of plans that run often. */
 export function setPrinter(p: Printer): void {
@@ -165,9 +190,9 @@ export interface Backend {
   readonly routes?: boolean;
   /** Memory for `bytes` bytes, not cleared. @throws MemoryError */
   alloc(bytes: number, op?: Op, inputs?: readonly unknown[], attrs?: Attrs): Storage;
-  /** The tensor on another device, at once or when its data has come; a device may lack it. */
+  /** The tensor on another device, at once or when its data has come, by calls of `through`, a recorder; a device may lack it. */
   // biome-ignore lint/suspicious/noExplicitAny: tensors are defined above the seam
-  move?(x: any, device: string): any;
+  move?(x: any, device: string, through?: Backend): any;
   /**
    * Runs one op. Outputs are given: shapes, dtypes and strides follow the op's rule, or are those of an existing tensor for work in place.
    * A map op's attrs are `{ dtype }`: the promoted dtype that its operands convert to.

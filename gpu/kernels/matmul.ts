@@ -1,37 +1,19 @@
 // Matrix products: any strides, batches, and the last pass of linear (alpha, bias, beta times a residual, a clamp).
 import type { View } from '../../ts/backend.ts';
-import type { Shape } from '../../ts/base/shape.ts';
 import { sizeOf } from '../../ts/base/shape.ts';
+import { type Stack, stackOf, transposed } from '../../ts/ops/matmul.ts';
 import type { GpuKernel, KernelCall, Operand } from '../kernel.ts';
+import { bitsOf } from '../queue.ts';
 import { float, int, uint } from '../shader.ts';
 import { converted, kindOf, load, WGSL } from '../types.ts';
+import { runTiles, tiling } from './tiles.ts';
 
 const BATCH = 6;
-/** Rows and columns of a block, and the depth of its slices; 16 by 16 threads make 4 by 4 numbers each. */
-const TILE = 64;
-const DEPTH = 16;
 
-interface Matrix {
+interface Matrix extends Stack {
   readonly view: View;
-  readonly batch: Shape;
-  readonly strides: Shape;
-  readonly rows: number;
-  readonly columns: number;
-  readonly row: number;
-  readonly column: number;
 }
-function matrix(view: View): Matrix {
-  const r = view.shape.length;
-  return {
-    view,
-    batch: view.shape.slice(0, -2),
-    strides: view.strides.slice(0, -2),
-    rows: view.shape[r - 2],
-    columns: view.shape[r - 1],
-    row: view.strides[r - 2],
-    column: view.strides[r - 1],
-  };
-}
+const matrix = (view: View): Matrix => ({ ...stackOf(view), view });
 
 interface Finish {
   readonly bias: View | null;
@@ -56,7 +38,11 @@ function product(call: KernelCall, a: Matrix, b: Matrix, y: View, finish: Finish
     const sa = a.batch.at(i) ?? 1;
     const sb = b.batch.at(i) ?? 1;
     if (sa === 1 && sb === 1) continue;
-    const dim = { size: sa === 1 ? sb : sa, a: sa === 1 ? 0 : (a.strides.at(i) as number), b: sb === 1 ? 0 : (b.strides.at(i) as number) };
+    const dim = {
+      size: sa === 1 ? sb : sa,
+      a: sa === 1 ? 0 : (a.batchStrides.at(i) as number),
+      b: sb === 1 ? 0 : (b.batchStrides.at(i) as number),
+    };
     const last = dims.at(-1);
     if (last && last.a === dim.a * dim.size && last.b === dim.b * dim.size) {
       last.size *= dim.size;
@@ -75,10 +61,10 @@ function product(call: KernelCall, a: Matrix, b: Matrix, y: View, finish: Finish
     m,
     n,
     k,
-    a.row,
-    a.column,
-    b.row,
-    b.column,
+    a.rowStride,
+    a.columnStride,
+    b.rowStride,
+    b.columnStride,
     a.view.offset,
     b.view.offset,
     finish?.bias?.offset ?? 0,
@@ -139,64 +125,19 @@ ${start(`t / (${uint(N)} * ${uint(M)})`)}
   var sum = ${type}(0);
   for (var k = 0u; k < ${uint(K)}; k++) { sum = sum + ${la('row', 'k')} * ${lb('k', 'column')}; }
   ${end('sum', 'column', 't')}`;
-    const numbers = { ints: [...ints, ...floats.map(asBits), ...new Array<number>(4 - floats.length).fill(0), count] };
+    const numbers = { ints: [...ints, ...floats.map(bitsOf), ...new Array<number>(4 - floats.length).fill(0), count] };
     call.run(`small${form}`, operands, numbers, m * n * count, body);
     return;
   }
-  const blocks = Math.ceil(n / TILE);
-  const rows = Math.ceil(m / TILE);
-  const numbers = {
-    ints: [...ints, ...floats.map(asBits), ...new Array<number>(4 - floats.length).fill(0), blocks, rows, blocks * rows * count],
-  };
-  const [BLOCKS, ROWS, TOTAL] = [FLOATS + 4, FLOATS + 5, FLOATS + 6];
-  const each = (f: (i: number, j: number) => string): string =>
-    [0, 1, 2, 3].map((i) => [0, 1, 2, 3].map((j) => f(i, j)).join('\n')).join('\n');
-  const body = `  if (block >= ${uint(TOTAL)}) { return; }
-  let column = (block % ${uint(BLOCKS)}) * ${TILE}u;
-  let row = ((block / ${uint(BLOCKS)}) % ${uint(ROWS)}) * ${TILE}u;
-  let z = block / (${uint(BLOCKS)} * ${uint(ROWS)});
-${start('z')}
-  let x = member % 16u;
-  let w = member / 16u;
-${each((i, j) => `  var s${i}${j} = ${type}(0);`)}
-  for (var k = 0u; k < ${uint(K)}; k = k + ${DEPTH}u) {
-    for (var e = member; e < ${TILE * DEPTH}u; e = e + 256u) {
-      // Neighbouring threads read along whichever dimension is contiguous.
-      let along = ${int(ACOL)} == 1;
-      let i = select(e % ${TILE}u, e / ${DEPTH}u, along);
-      let j = select(e / ${TILE}u, e % ${DEPTH}u, along);
-      var v = ${type}(0);
-      if (row + i < ${uint(M)} && k + j < ${uint(K)}) { v = ${la('row + i', 'k + j')}; }
-      left_[j * ${TILE}u + i] = v;
-      let across = ${int(BCOL)} == 1;
-      let q = select(e / ${DEPTH}u, e % ${TILE}u, across);
-      let p = select(e % ${DEPTH}u, e / ${TILE}u, across);
-      v = ${type}(0);
-      if (column + q < ${uint(N)} && k + p < ${uint(K)}) { v = ${lb('k + p', 'column + q')}; }
-      right_[p * ${TILE}u + q] = v;
-    }
-    workgroupBarrier();
-    for (var d = 0u; d < ${DEPTH}u; d++) {
-${[0, 1, 2, 3].map((i) => `      let a${i} = left_[d * ${TILE}u + w * 4u + ${i}u]; let b${i} = right_[d * ${TILE}u + x * 4u + ${i}u];`).join('\n')}
-${each((i, j) => `      s${i}${j} = s${i}${j} + a${i} * b${j};`)}
-    }
-    workgroupBarrier();
-  }
-  let top = row + w * 4u;
-  let side = column + x * 4u;
-${each((i, j) => `  if (top + ${i}u < ${uint(M)} && side + ${j}u < ${uint(N)}) { let at = (z * ${uint(M)} + top + ${i}u) * ${uint(N)} + side + ${j}u; ${end(`s${i}${j}`, `(side + ${j}u)`, 'at')} }`)}`;
-  call.run(`tiled${form}`, operands, numbers, blocks * rows * count, body, {
-    more: `var<workgroup> left_: array<${type}, ${TILE * DEPTH}>;\nvar<workgroup> right_: array<${type}, ${TILE * DEPTH}>;`,
-    size: '256',
+  const [at, ...sizes] = [FLOATS + 4, ...tiling(m, n, count)];
+  const numbers = { ints: [...ints, ...floats.map(bitsOf), ...new Array<number>(4 - floats.length).fill(0), ...sizes] };
+  runTiles(call, `tiled${form}`, operands, numbers, {
+    ...{ kind, m: M, n: N, k: K, sizes: at, start, a: la, b: lb },
+    along: `${int(ACOL)} == 1`,
+    across: `${int(BCOL)} == 1`,
+    store: (v, row, column) => `let at = (z * ${uint(M)} + ${row}) * ${uint(N)} + ${column}; ${end(v, `(${column})`, 'at')}`,
   });
 }
-const cell = new Float32Array(1);
-const cellBits = new Int32Array(cell.buffer);
-function asBits(x: number): number {
-  cell[0] = x;
-  return cellBits[0];
-}
-
 const LIMITS: Readonly<Record<string, readonly [number, number]>> = { relu: [0, Infinity], relu6: [0, 6] };
 const narrow: GpuKernel['refuses'] = (inputs) => (inputs.some((x) => x?.dtype === 'int64') ? 'int64' : null);
 
@@ -226,12 +167,11 @@ export const MATMUL: Readonly<Record<string, GpuKernel>> = {
           dtype: dense.dtype,
         };
       }
-      const right = matrix(w as View);
-      const turned = { ...right, rows: right.columns, columns: right.rows, row: right.column, column: right.row };
+      const right = w as View;
       const [low, high] = activation ? LIMITS[activation] : [-Infinity, Infinity];
       const finish =
         bias || residual || activation || alpha !== 1 ? { bias: bias ?? null, residual: residual ?? null, alpha, beta, low, high } : null;
-      product(call, matrix(x), turned, call.outputs[0], finish);
+      product(call, matrix(x), { ...transposed(stackOf(right)), view: right }, call.outputs[0], finish);
     },
   },
 };

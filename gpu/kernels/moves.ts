@@ -1,7 +1,8 @@
 // Ops that only move elements: numbers in a row, regions of other strides, triangles.
 import type { View } from '../../ts/backend.ts';
 import { type DType, isFloat } from '../../ts/base/dtype.ts';
-import { contiguousStrides, type Shape, sizeOf, wrapDims } from '../../ts/base/shape.ts';
+import { contiguousStrides, type Shape, sizeOf } from '../../ts/base/shape.ts';
+import { reversed } from '../../ts/ops/strided.ts';
 import { mayOverlap } from '../../ts/ops/view.ts';
 import type { GpuKernel, KernelCall, Operand } from '../kernel.ts';
 import { float, int, uint } from '../shader.ts';
@@ -138,14 +139,7 @@ export const MOVES: Readonly<Record<string, GpuKernel>> = {
     refuses: ranked,
     run: (call) => {
       const { shape } = call.inputs[0] as View;
-      const { dims } = call.attrs as { dims: number | Shape };
-      const named = typeof dims !== 'number' && dims.length === 0 ? [] : wrapDims('flip', dims, shape.length);
-      const strides = contiguousStrides(shape);
-      let offset = 0;
-      for (const d of named) {
-        offset += (shape[d] - 1) * strides[d];
-        strides[d] = -strides[d];
-      }
+      const { strides, offset } = reversed(shape, call.attrs.dims as number | Shape);
       strided(call, shape, strides, offset);
     },
   },

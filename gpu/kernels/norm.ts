@@ -1,28 +1,15 @@
 // Normalisation of groups of elements, and its derivative.
 import type { View } from '../../ts/backend.ts';
-import { type Shape, sizeOf } from '../../ts/base/shape.ts';
+import { sizeOf } from '../../ts/base/shape.ts';
+import { type Norm, view4 } from '../../ts/ops/norm.ts';
 import type { GpuKernel, KernelCall, Operand } from '../kernel.ts';
 import { float, uint } from '../shader.ts';
 import { ADD, runLines } from './lines.ts';
 
-interface Norm {
-  readonly dims?: number;
-  readonly groups?: number;
-  readonly batch?: boolean;
-  readonly rms?: boolean;
-  readonly eps: number;
-  readonly affine?: boolean;
-  readonly fixed?: boolean;
-}
-/** x as samples, groups, channels of a group, elements of a channel. */
-function view4(shape: Shape, { dims, groups = 1 }: Norm): [number, number, number, number] {
-  if (dims !== undefined) return [sizeOf(shape.slice(0, shape.length - dims)), 1, sizeOf(shape.slice(shape.length - dims)), 1];
-  return [shape[0], groups, shape[1] / groups, sizeOf(shape.slice(2))];
-}
 // Numbers: samples, groups, channels of a group, elements of a channel, all of x, of a line; then eps.
 const [SAMPLES, GROUPS, PER, INNER, ALL, COUNT, EPS] = [0, 1, 2, 3, 4, 5, 6];
 function numbers(x: View, attrs: Norm) {
-  const [n, groups, per, inner] = view4(x.shape, attrs);
+  const [n, groups, per, inner] = view4(x, attrs);
   const count = per * inner * (attrs.batch ? n : 1);
   return {
     n,

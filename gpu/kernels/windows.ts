@@ -2,8 +2,10 @@
 import type { View } from '../../ts/backend.ts';
 import { type Shape, sizeOf } from '../../ts/base/shape.ts';
 import type { GpuKernel, KernelCall, Operand } from '../kernel.ts';
+import { bitsOf } from '../queue.ts';
 import { float, int, uint } from '../shader.ts';
 import { ADD, runLines } from './lines.ts';
+import { runTiles, tiling } from './tiles.ts';
 
 type Sizes = readonly number[];
 const filled = (list: Sizes | undefined, value: number): number[] => [
@@ -87,7 +89,68 @@ ${taps(`    let z = iz * ${int(STRIDE)} - ${int(PADDING)} + kz * ${int(DILATION)
     ...(bias ? [{ name: 'bias', view: bias }] : []),
     { name: 'y', view: y, writes: true },
   ];
-  call.run(`direct${bias ? 'b' : ''}${attrs.activation ?? ''}`, operands, numbers, n, body);
+  const form = `${bias ? 'b' : ''}${attrs.activation ?? ''}`;
+  const groups = attrs.groups ?? 1;
+  const [rows, columns, depth] = [w.shape[0] / groups, x.shape[0] * sizeOf(y.shape.slice(2)), sizeOf(w.shape.slice(1))];
+  if (!worthTiles(rows, columns, depth)) {
+    call.run(`direct${form}`, operands, numbers, n, body);
+    return;
+  }
+  // Rows are output channels of group z, columns pixels of all results, the depth channels and taps.
+  const c = `i32(z) * ${int(M)} + i32`;
+  const more = `fn image_(z: u32, k: u32, column: u32) -> f32 {
+  ${tap('k')}
+  ${pixel('column', OUT)}
+  let u_ = ix * ${int(STRIDE + 2)} - ${int(PADDING + 2)} + kx * ${int(DILATION + 2)};
+  let v_ = iy * ${int(STRIDE + 1)} - ${int(PADDING + 1)} + ky * ${int(DILATION + 1)};
+  let z_ = iz * ${int(STRIDE)} - ${int(PADDING)} + kz * ${int(DILATION)};
+  if (z_ < 0 || v_ < 0 || u_ < 0 || z_ >= ${int(SIZE)} || v_ >= ${int(SIZE + 1)} || u_ >= ${int(SIZE + 2)}) { return 0.0; }
+  return ld_x(${place(XS, 'n', `i32(z) * (${int(CHANNELS)} / ${int(GROUPS)}) + c`, 'z_', 'v_', 'u_')});
+}
+fn weight_(z: u32, row: u32, k: u32) -> f32 {
+  ${tap('k')}
+  return ld_w(${place(WS, `${c}(row)`, 'c', 'kz', 'ky', 'kx')});
+}
+fn put_(z: u32, row: u32, column: u32, sum: f32) {
+  ${pixel('column', OUT)}
+  let c = ${c}(row);
+  st_y(${place(YS, 'n', 'c', 'iz', 'iy', 'ix')}, ${result});
+}`;
+  tiles(call, `product${form}`, operands, numbers, [rows, columns, depth], groups, more);
+}
+
+/** Rows of a product are output channels of a group, or channels of the image. */
+const [M, N, K, BLOCKS] = [40, 41, 42, 43];
+const worthTiles = (rows: number, columns: number, depth: number): boolean => rows >= 16 && columns >= 16 && depth >= 16;
+/** WGSL: channel and tap of element k of the depth. */
+const tap = (k: string): string => `var r = ${k};
+  let kx = i32(r % ${uint(KERNEL + 2)}); r = r / ${uint(KERNEL + 2)};
+  let ky = i32(r % ${uint(KERNEL + 1)}); r = r / ${uint(KERNEL + 1)};
+  let kz = i32(r % ${uint(KERNEL)});
+  let c = i32(r / ${uint(KERNEL)});`;
+/** WGSL: image and position of a pixel of all images, whose sizes begin at number `at`. */
+const pixel = (p: string, at: number): string => `var e = ${p};
+  let ix = i32(e % ${uint(at + 2)}); e = e / ${uint(at + 2)};
+  let iy = i32(e % ${uint(at + 1)}); e = e / ${uint(at + 1)};
+  let iz = i32(e % ${uint(at)});
+  let n = i32(e / ${uint(at)});`;
+function tiles(
+  call: KernelCall,
+  name: string,
+  operands: readonly Operand[],
+  { ints, floats = [] }: { readonly ints: readonly number[]; readonly floats?: readonly number[] },
+  [m, n, k]: readonly [number, number, number],
+  groups: number,
+  more: string,
+): void {
+  const all = [...ints, ...floats.map(bitsOf)];
+  const numbers = { ints: [...all, ...new Array<number>(M - all.length).fill(0), m, n, k, ...tiling(m, n, groups)] };
+  runTiles(call, name, operands, numbers, {
+    ...{ kind: 'f32', m: M, n: N, k: K, sizes: BLOCKS, start: () => '', along: 'true', across: 'true', more },
+    a: (row, k) => `weight_(z, ${row}, ${k})`,
+    b: (k, column) => `image_(z, ${k}, ${column})`,
+    store: (v, row, column) => `put_(z, ${row}, ${column}, ${v});`,
+  });
 }
 
 function convolutionInput(call: KernelCall): void {
@@ -118,7 +181,36 @@ ${reach(2, 'ix', 'kx', 'u')}
     { name: 'w', view: w },
     { name: 'dx', view: dx, writes: true },
   ];
-  call.run('input', operands, numbers, sizeOf(dx.shape), body);
+  const groups = attrs.groups ?? 1;
+  const [rows, columns, depth] = [w.shape[1], dx.shape[0] * sizeOf(dx.shape.slice(2)), (w.shape[0] / groups) * sizeOf(w.shape.slice(2))];
+  if (!worthTiles(rows, columns, depth)) {
+    call.run('input', operands, numbers, sizeOf(dx.shape), body);
+    return;
+  }
+  // Rows are channels of group z, columns pixels of all images, the depth output channels and taps.
+  const outs = `i32(z) * (${int(OUTPUTS)} / ${int(GROUPS)}) + c`;
+  const more = `fn image_(z: u32, k: u32, column: u32) -> f32 {
+  ${tap('k')}
+  ${pixel('column', SIZE)}
+${['iz,kz,z', 'iy,ky,v', 'ix,kx,u']
+  .map((names, d) => {
+    const [i, k, to] = names.split(',');
+    return `  let a${to} = ${i} + ${int(PADDING + d)} - ${k} * ${int(DILATION + d)};
+  let ${to}_ = a${to} / ${int(STRIDE + d)};
+  if (a${to} < 0 || a${to} % ${int(STRIDE + d)} != 0 || ${to}_ >= ${int(OUT + d)}) { return 0.0; }`;
+  })
+  .join('\n')}
+  return ld_g(${place(YS, 'n', outs, 'z_', 'v_', 'u_')});
+}
+fn weight_(z: u32, row: u32, k: u32) -> f32 {
+  ${tap('k')}
+  return ld_w(${place(WS, outs, 'i32(row)', 'kz', 'ky', 'kx')});
+}
+fn put_(z: u32, row: u32, column: u32, sum: f32) {
+  ${pixel('column', SIZE)}
+  st_dx(${place(XS, 'n', `i32(z) * ${int(M)} + i32(row)`, 'iz', 'iy', 'ix')}, sum);
+}`;
+  tiles(call, 'inputProduct', operands, numbers, [rows, columns, depth], groups, more);
 }
 
 function convolutionWeight(call: KernelCall): void {

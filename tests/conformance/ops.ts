@@ -32,7 +32,7 @@ export function* runOps(folder: string, only?: ReadonlySet<string>): Generator<V
 }
 
 /** A decoded argument; floats keep their kind. */
-function argument(value: Value<Tensor>): Plain {
+export function argument(value: Value<Tensor>): Plain {
   switch (value.kind) {
     case 'none':
       return null;
@@ -95,11 +95,11 @@ function refusal(c: OpCase, call: () => unknown): string | null {
 }
 
 /** What a call gave, in order: tensors and plain values. */
-function flat(result: unknown): unknown[] {
+export function flat(result: unknown): unknown[] {
   if (result instanceof Tensor || result === null || typeof result !== 'object') return [result];
   return (Array.isArray(result) ? result : Object.values(result)).flatMap(flat);
 }
-function leaves(value: Value<Tensor>): Value<Tensor>[] {
+export function leaves(value: Value<Tensor>): Value<Tensor>[] {
   return value.kind === 'list' || value.kind === 'tuple' ? value.items.flatMap(leaves) : [value];
 }
 
@@ -141,7 +141,8 @@ function changed(c: OpCase, decoder: Decoder<Tensor>, expected: Value<Tensor>, r
   return input === undefined ? null : differs('the changed input', input.tensor, raw.get(expected.key) as RawTensor, c.atol?.[0] ?? 0);
 }
 
-const keyOf = (json: JsonValue): string => ((json as { $tensor?: string }).$tensor ?? (json as { $ref?: string }).$ref) as string;
+/** The tensor that a JSON value names. */
+export const keyOf = (json: JsonValue): string => ((json as { $tensor?: string }).$tensor ?? (json as { $ref?: string }).$ref) as string;
 
 function gradients(c: OpCase, decoder: Decoder<Tensor>, outs: readonly Tensor[], raw: ReadonlyMap<string, RawTensor>): string | null {
   const b = c.backward;

@@ -105,6 +105,18 @@ export const PROGRAMS: Readonly<Record<string, () => Promise<void>>> = {
       ([x, w, b]) => nn.functional.conv2d(x, w, b, { padding: 1, stride: 2 }),
       100,
     );
+    for (const { groups, stride, dilation } of [
+      { groups: 1, stride: 1, dilation: 1 },
+      { groups: 2, stride: 2, dilation: 1 },
+      { groups: 1, stride: 3, dilation: 2 },
+    ])
+      await same(
+        'conv2d as a product',
+        [draw(2, 34, 13, 11), draw(40, 34 / groups, 3, 3), draw(40)],
+        ([x, w, b]) => nn.functional.conv2d(x, w, b, { padding: 1, stride, dilation, groups }).relu(),
+        300,
+      );
+    await same('conv3d as a product', [draw(1, 16, 3, 5, 6), draw(16, 16, 2, 3, 2)], ([x, w]) => nn.functional.conv3d(x, w, null), 200);
     await same('maxPool2d', [draw(2, 5, 13, 11)], ([x]) => nn.functional.maxPool2d(x, 3, { stride: 2, padding: 1 }), 1);
     await same(
       'attention',

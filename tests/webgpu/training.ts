@@ -1,43 +1,27 @@
 // Training on the GPU, in Node: the data set is a file, and the collector can be asked.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { loadDigits } from '../../examples/digits/data.ts';
+import { type StepCounts, stepCounts } from '../../perf/webgpu/steps.ts';
 import * as wick from '../../ts/index.ts';
 import * as nn from '../../ts/nn/index.ts';
 import * as optim from '../../ts/optim/index.ts';
+import { repositoryRoot } from '../conformance/folder.ts';
 import { equal } from './compare.ts';
+import { keepsNoBuffer } from './leaks.ts';
 import type { Programs } from './suite.ts';
 
-/** Lets the collector take what earlier programs dropped, so that a count tells of this one alone. */
-async function collected(): Promise<void> {
-  for (let i = 0; i < 3; i++) {
-    (globalThis as { gc?: () => void }).gc?.();
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
 export const TRAINING: Programs = {
-  'a thousand steps keep no buffer': async () => {
-    const model = new nn.Sequential(new nn.Linear(8, 16), new nn.Tanh(), new nn.Linear(16, 3)).to('webgpu');
-    const optimizer = new optim.Adam(model.parameters(), { lr: 1e-2 });
-    const x = wick.randn([16, 8]).to('webgpu');
-    const y = wick.randint(0, 3, [16]).to('webgpu');
-    const counts: string[] = [];
-    for (let step = 1; step <= 1000; step++) {
-      const loss = wick.scope(() => {
-        optimizer.zeroGrad();
-        const loss = nn.functional.crossEntropy(model.forward(x), y);
-        loss.backward();
-        optimizer.step();
-        return loss.detach();
-      });
-      if (step % 250 === 0) {
-        await loss.item();
-        await collected();
-        const { buffers, bytes } = wick.memory().gpu as { buffers: number; bytes: number };
-        counts.push(`${buffers} ${bytes}`);
-      }
-      loss.dispose();
-    }
-    equal(new Set(counts).size, 1);
+  'steps keep no buffer': async () => {
+    for (const planned of [false, true]) await keepsNoBuffer(planned, 200);
+  },
+  'a step sends no more than it did': async () => {
+    const held = JSON.parse(readFileSync(join(repositoryRoot(), 'tests/webgpu/counts.json'), 'utf8')) as Record<string, StepCounts>;
+    const found = await stepCounts();
+    equal(Object.keys(found), Object.keys(held));
+    for (const [name, counts] of Object.entries(found))
+      for (const key of ['dispatches', 'submits', 'written', 'read', 'touched'] as const)
+        if (counts[key] > held[name][key]) throw new Error(`${name}: ${counts[key]} ${key}, and it was ${held[name][key]}`);
   },
   'the digit CNN learns as on Wasm': async () => {
     const digits = loadDigits();

@@ -1,13 +1,17 @@
 // WebGPU beside Wasm: importing this lets `gpu()` of the root turn it on. Work goes where its data is.
 import { GpuBackend } from '../../gpu/backend.ts';
 import { type AdapterInfo, request } from '../../gpu/device.ts';
+import { GpuProgram } from '../../gpu/program.ts';
 import type { Counts } from '../../gpu/queue.ts';
 import {
   type AcceleratorStats,
   type Backend,
+  type Call,
   type Input,
+  type Planned,
   type Program,
   type Rounding,
+  type StepTiming,
   type Storage,
   setAccelerator,
   type View,
@@ -20,10 +24,15 @@ import { TABLE } from '../ops/table.ts';
 import { contiguousCopy } from '../tensor/call.ts';
 import { setBackend, type Tensor, TensorCore } from '../tensor/core.ts';
 import { isGradEnabled } from '../tensor/node.ts';
+import type { Plan } from '../tensor/plan.ts';
 import { record, tracked } from '../tensor/tape.ts';
 
 const copy = TABLE.copy as MapOp;
-const onGpu = (x: unknown): boolean => typeof x === 'object' && x !== null && (x as View).storage.device === 'webgpu';
+function onGpu(x: unknown): boolean {
+  if (typeof x !== 'object' || x === null) return false;
+  const { storage } = x as View;
+  return storage.device === 'webgpu' || (storage as Planned).home === 'webgpu';
+}
 
 /** Sends each op to the device that holds its operands. */
 class Router implements Backend {
@@ -60,9 +69,23 @@ class Router implements Backend {
     if ([a, b, c, out].some(onGpu)) this.gpu.run(op, [a, b, c].slice(0, op.inputs.length), { dtype }, [out]);
     else this.host.runDense(op, a, b, c, dtype, out, n);
   }
-  /** Plans are the host's: none while anything is on the GPU. */
-  get program(): Backend['program'] {
-    return this.gpu.pool.buffers > 0 ? undefined : (...call): Program => (this.host.program as NonNullable<Backend['program']>)(...call);
+  /** A plan is the host's where nothing of it is on the GPU. */
+  program(calls: readonly Call[], inputs: readonly Storage[], outputs: readonly Storage[]): Program {
+    const here = calls.some((c) => [...c.inputs, ...c.outputs].some(onGpu));
+    if (!here) return (this.host.program as NonNullable<Backend['program']>)(calls, inputs, outputs);
+    const router = this;
+    return new GpuProgram(
+      {
+        get gpu() {
+          return router.gpu;
+        },
+        run: ({ op, inputs, attrs, outputs }) => this.run(op, inputs, attrs, outputs),
+        alloc: (bytes, storage, inputs) => this.alloc(bytes, undefined, [{ storage }, ...inputs]),
+      },
+      calls,
+      inputs,
+      outputs,
+    );
   }
   readSync(view: View): Uint8Array {
     if (onGpu(view)) throw new DeviceError("the data is on webgpu; use the form without Sync or await x.to('wasm')");
@@ -78,8 +101,8 @@ class Router implements Backend {
     if (storage.device === 'webgpu') throw new DeviceError("share: the data is on webgpu; await x.to('wasm') first");
     return (this.host.lend as NonNullable<Backend['lend']>)(storage, readers);
   }
-  move(x: Tensor, device: string): Tensor | Promise<Tensor> | undefined {
-    if (device === 'webgpu') return toGpu(this, x);
+  move(x: Tensor, device: string, through: Backend = this): Tensor | Promise<Tensor> | undefined {
+    if (device === 'webgpu') return toGpu(this, x, through);
     return device === 'wasm' ? toHost(this, x) : undefined;
   }
 }
@@ -109,15 +132,23 @@ function rowMajor({ shape }: Tensor): readonly number[] {
   for (let d = shape.length - 2; d >= 0; d--) strides[d] = strides[d + 1] * Math.max(1, shape[d + 1]);
   return strides;
 }
-function toGpu(router: Router, x: Tensor): Tensor {
+function toGpu(router: Router, x: Tensor, through: Backend): Tensor {
   alive(x);
+  const bytes = sizeOf(x.shape) * SIZE[x.dtype];
+  if (through !== router) {
+    // A plan in the making: it notes a copy.
+    const y = placed(x, through.alloc(bytes, undefined, [HERE]));
+    through.run(copy, [x], { dtype: x.dtype }, [y]);
+    return y;
+  }
   const dense = x.rowMajor ? x : contiguousCopy(x.detach());
-  const storage = router.gpu.alloc(sizeOf(x.shape) * SIZE[x.dtype]);
-  const y = placed(x, storage);
+  const y = placed(x, router.gpu.alloc(bytes));
   if (x.numel > 0) router.gpu.write(y, router.host.readSync(dense));
   if (dense !== x) dense.dispose();
   return y;
 }
+/** Stands for an operand on the GPU where memory is asked for. */
+const HERE = { storage: { device: 'webgpu' } };
 async function toHost(router: Router, x: Tensor): Promise<Tensor> {
   alive(x);
   const dense = x.rowMajor ? x : contiguousCopy(x.detach());
@@ -188,6 +219,24 @@ export function onWebgpu<T>(fn: () => T): T {
   } finally {
     own.fresh = before;
   }
+}
+/**
+ * Resolves when the shaders of plans are compiled; until then their calls run one by one. @throws DeviceError before gpu()
+ * @example await shadersReady()
+ */
+export async function shadersReady(): Promise<void> {
+  await running('shadersReady').gpu.queue.ready();
+}
+/**
+ * Runs a plan on the GPU once and resolves to what each dispatch took, by timestamp queries; milliseconds are NaN where the device has none.
+ * Fused calls are one step; its results are freed, what it changes in place is changed.
+ * @throws ValueError for arguments that it was not captured for, DeviceError before gpu() @example await profileOnGpu(step.plans[0], x, y)
+ */
+export async function profileOnGpu(plan: Plan, ...args: readonly unknown[]): Promise<StepTiming[]> {
+  const { gpu } = running('profileOnGpu');
+  const timings = plan.profile(...args);
+  await gpu.timed;
+  return timings;
 }
 /** Gives the device back; tensors whose data was only there say so, and `gpu()` starts another. @throws DeviceError before gpu() */
 export function destroyGpu(): void {

@@ -116,7 +116,8 @@ class Fuser {
     if (form === null) return null;
     const attrs = new Map<string, Attribute>(node.attrs);
     const number = (name: string, f: number | null): unknown =>
-      f !== null && attrs.set(name, { proto: { name, f, floats: [], ints: [], strings: [], tensors: [], graphs: [] } as never, graph: null });
+      f !== null &&
+      attrs.set(name, { proto: { name, f, floats: [], ints: [], strings: [], tensors: [], graphs: [] } as never, graph: null });
     number(LOW, low);
     number(HIGH, high);
     return { made: { ...node, ...form, attrs, outputs: end.outputs }, gone: [...gone, node] };

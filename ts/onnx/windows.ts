@@ -43,4 +43,3 @@ export function counted(size: number, w: Window, i: number): number {
   const span = size + w.before[i] + w.after[i] - (w.kernel[i] - 1) * w.dilations[i] - 1;
   return Math.max(0, Math.floor(span / w.strides[i]) + 1);
 }
-

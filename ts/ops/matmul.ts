@@ -32,7 +32,7 @@ export type Clamp = 'relu' | 'relu6';
 const LIMITS: Record<Clamp, readonly number[]> = { relu: [0, Number.POSITIVE_INFINITY], relu6: [0, 6] };
 
 /** A stack of matrices as the kernel sees it; strides in elements. */
-interface Stack {
+export interface Stack {
   readonly batch: Shape;
   readonly batchStrides: Shape;
   readonly rows: number;
@@ -41,7 +41,8 @@ interface Stack {
   readonly columnStride: number;
 }
 
-function stackOf(x: Meta): Stack {
+/** The matrices of a tensor, by its last two dimensions. */
+export function stackOf(x: Meta): Stack {
   const r = x.shape.length;
   return {
     batch: x.shape.slice(0, -2),
@@ -52,7 +53,8 @@ function stackOf(x: Meta): Stack {
     columnStride: x.strides[r - 1],
   };
 }
-function transposed(x: Stack): Stack {
+/** The same matrices with rows and columns exchanged. */
+export function transposed(x: Stack): Stack {
   return { ...x, rows: x.columns, columns: x.rows, rowStride: x.columnStride, columnStride: x.rowStride };
 }
 

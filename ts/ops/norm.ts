@@ -5,7 +5,7 @@ import type { Ops } from './gen/ops.ts';
 import { kernel, type Layout, type Lowered, type Meta, type Op, type Result, type Value } from './op.ts';
 
 /** What is normalised together: the last `dims` dimensions, or `groups` groups of channels (dimension 1) of one sample or of all (`batch`). */
-interface Norm {
+export interface Norm {
   readonly dims?: number;
   readonly groups?: number;
   readonly batch?: boolean;
@@ -39,7 +39,7 @@ const layout =
   };
 
 /** x as [samples, groups, channels of a group, elements of a channel]. */
-function view4({ shape }: { shape: Shape }, { dims, groups = 1 }: Norm): [number, number, number, number] {
+export function view4({ shape }: { shape: Shape }, { dims, groups = 1 }: Norm): [number, number, number, number] {
   if (dims !== undefined) return [sizeOf(shape.slice(0, shape.length - dims)), 1, sizeOf(shape.slice(shape.length - dims)), 1];
   return [shape[0], groups, shape[1] / groups, sizeOf(shape.slice(2))];
 }

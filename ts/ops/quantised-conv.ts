@@ -44,12 +44,7 @@ function check(op: string, inputs: readonly (Meta | null)[], outs: number, dtype
     throw new ShapeError(`${op}: scales ${show(scales.shape)} for ${outs} outputs`);
   if (bias && sizeOf(bias.shape) !== outs) throw new ShapeError(`${op}: bias ${show(bias.shape)} for ${outs} outputs`);
 }
-const loads = ([, , , scales]: readonly Meta[]): ('same' | DType)[] => [
-  'same',
-  'same',
-  'int32',
-  scaleDtype(scales),
-];
+const loads = ([, , , scales]: readonly Meta[]): ('same' | DType)[] => ['same', 'same', 'int32', scaleDtype(scales)];
 function numbers(inputs: readonly (Meta | null)[], y: Meta, attrs: Convolution): number[] {
   const [x, , bias, scales] = inputs as readonly Meta[];
   const [least, most] = limitsOf(y.dtype);

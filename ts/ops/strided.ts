@@ -46,6 +46,18 @@ export function collapse(op: string, shape: Shape, ...strides: readonly Shape[])
   return [sizes.length, ...pad(sizes), ...lists.flatMap(pad)];
 }
 
+/** Strides and offset that walk a row-major tensor with some dimensions in reverse; an empty list names none. */
+export function reversed(shape: Shape, dims: number | Shape): { strides: number[]; offset: number } {
+  const named = typeof dims !== 'number' && dims.length === 0 ? [] : wrapDims('flip', dims, shape.length);
+  const strides = contiguousStrides(shape);
+  let offset = 0;
+  for (const d of named) {
+    offset += (shape[d] - 1) * strides[d];
+    strides[d] = -strides[d];
+  }
+  return { strides, offset };
+}
+
 /** x with the order of some dimensions reversed: flip(x, { dims }). */
 export const flip: KernelOp = kernel({
   doc: 'The elements in reverse order along dimensions.',
@@ -60,13 +72,7 @@ export const flip: KernelOp = kernel({
   ints: ['n', 'offset', 'dims', ...list('size'), ...list('stride')],
   lower: ([x], _, { dims }: { dims: number | Shape }) => {
     const { shape } = x as Meta;
-    const named = typeof dims !== 'number' && dims.length === 0 ? [] : wrapDims('flip', dims, shape.length);
-    const strides = contiguousStrides(shape);
-    let offset = 0;
-    for (const d of named) {
-      offset += (shape[d] - 1) * strides[d];
-      strides[d] = -strides[d];
-    }
+    const { strides, offset } = reversed(shape, dims);
     const n = sizeOf(shape);
     return { ints: [n, offset, ...collapse('flip', shape, strides)], tiles: n === 0 ? [] : [tilesOf(n)] };
   },

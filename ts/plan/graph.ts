@@ -1,7 +1,9 @@
 // A captured program in single assignment of storages, and the passes that keep every bit.
-import { type Call, type Input, isView, Planned, type Storage, type View } from '../backend.ts';
+import { type Call, type Input, isView, Planned, readsOf, type Storage, type View, writesOf } from '../backend.ts';
 import { sameShape } from '../base/shape.ts';
 import { AGAIN, type Attrs } from '../ops/op.ts';
+
+export { readsOf, writesOf };
 
 /** Calls over stand-ins, and which of them come from outside. */
 export interface Graph {
@@ -21,26 +23,13 @@ export function relocated(
     let place = places.get(x.storage);
     if (place === undefined) {
       if (!made.has(x.storage)) return x;
-      place = { storage: new Planned(x.storage.bytes), back: 0 };
+      place = { storage: new Planned(x.storage.bytes, x.storage.device), back: 0 };
       places.set(x.storage, place);
     }
     return { ...x, storage: place.storage, offset: x.offset - place.back };
   };
   return calls.map((c) => ({ ...c, inputs: c.inputs.map(move), outputs: c.outputs.map(moved) }));
 }
-
-/** Storages that a call writes: its outputs and the inputs that its row changes. */
-export function writesOf({ op, inputs, outputs }: Call): Storage[] {
-  const own = outputs.map((y) => y.storage);
-  if (op.kind === 'kernel' && op.mutates !== undefined)
-    for (const name of op.mutates) {
-      const x = inputs[op.inputs.findIndex((i) => i.replace('?', '') === name)];
-      if (isView(x)) own.push(x.storage);
-    }
-  return own;
-}
-/** Storages that a call reads. */
-export const readsOf = ({ inputs }: Call): Storage[] => inputs.filter(isView).map((x) => x.storage);
 
 /** Whether what a call computes follows from its operands alone: it draws no random numbers, changes no input, renews no attribute. */
 export const isPure = ({ op, attrs }: Call): boolean =>

@@ -35,6 +35,10 @@ export class Recorder implements Backend {
     this.made.add(storage);
     return storage;
   }
+  // biome-ignore lint/suspicious/noExplicitAny: tensors are defined above the seam
+  move(x: any, device: string): any {
+    return this.inner.move?.(x, device, this);
+  }
   run(op: Op, inputs: readonly Input[], attrs: Attrs, outputs: readonly View[]): void {
     this.note(op, inputs, attrs, outputs);
     this.inner.run(op, inputs, attrs, outputs);

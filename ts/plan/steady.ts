@@ -42,7 +42,8 @@ export function split(device: Pick<Backend, 'alloc'>, graph: Graph): Split {
   const { once, each } = parted(graph);
   const made = new Set(once.flatMap(writesOf));
   const kept = new Map<Storage, { storage: Storage; back: number }>();
-  for (const s of each.flatMap(readsOf)) if (made.has(s) && !kept.has(s)) kept.set(s, { storage: device.alloc(s.bytes), back: 0 });
+  for (const s of each.flatMap(readsOf))
+    if (made.has(s) && !kept.has(s)) kept.set(s, { storage: device.alloc(s.bytes, undefined, [{ storage: s }]), back: 0 });
   const [first, rest] = [once, each].map((calls) => relocated(calls, new Set(), kept));
   return { once, each, first, rest, kept: [...kept.values()].map((place) => place.storage) };
 }

@@ -23,6 +23,8 @@ const TRIES = 4;
 interface Kind {
   readonly form: Form;
   readonly mode: readonly unknown[];
+  /** Of the tensors among the arguments. */
+  readonly devices: readonly string[];
   readonly exact: boolean;
   tries: number;
   /** Why calls of this kind run eagerly; null: they do not. */
@@ -97,18 +99,17 @@ export function compile<A extends readonly unknown[], R>(
     const tensors: TensorCore[] = [];
     const i = kinds.findIndex((k) => {
       tensors.length = 0;
-      return k.mode.every((m, j) => m === mode[j]) && matches(k.form, args, tensors);
+      return k.mode.every((m, j) => m === mode[j]) && matches(k.form, args, tensors) && tensors.every((x, j) => x.device === k.devices[j]);
     });
     if (i > 0) kinds.unshift(...kinds.splice(i, 1));
     if (i >= 0) {
       const { ready, eager } = kinds[0];
-      if (eager !== null || tensors.some(elsewhere)) return fn(...args);
+      if (eager !== null) return fn(...args);
       if (ready?.guards.every((g) => g.holds())) return replay(ready, tensors) as R;
     } else {
       tensors.length = 0;
       const form = formOf(args, tensors);
-      if (tensors.some(elsewhere)) return fn(...args);
-      kinds.unshift({ form, mode, exact, tries: 0, eager: null, ready: null });
+      kinds.unshift({ form, mode, devices: tensors.map((x) => x.device), exact, tries: 0, eager: null, ready: null });
       for (const old of kinds.splice(CAPTURES)) old.ready?.program.dispose();
     }
     return capture(kinds[0], () => fn(...args), tensors);
@@ -122,16 +123,13 @@ export function compile<A extends readonly unknown[], R>(
   return compiled as Compiled<A, R>;
 }
 
-/** Plans are Wasm's. */
-const elsewhere = (x: TensorCore): boolean => x.device !== 'wasm';
-
 function replay(ready: Ready, tensors: readonly TensorCore[], timings?: StepTiming[]): unknown {
   const device = backend();
   for (const x of tensors)
     if (x.disposed || x.storage.refs <= 0) throw new StateError(`compiled function: an argument ${show(x.shape)} was disposed`);
   const fresh: Storage[] = [];
   try {
-    for (const { bytes } of ready.recipe.graph.outputs) fresh.push(device.alloc(bytes));
+    for (const storage of ready.recipe.graph.outputs) fresh.push(device.alloc(storage.bytes, undefined, [{ storage }]));
     ready.program.run(
       tensors.map(({ storage, offset, dtype }) => ({ storage, byteOffset: offset * SIZE[dtype] })),
       fresh,
@@ -232,7 +230,7 @@ function settle(
   const places = new Map<Storage, { storage: Storage; back: number }>();
   const inputs = tensors.map((x) => {
     // What lies behind an argument's elements is not the plan's: it never ends its storage.
-    const storage = new Planned(Number.POSITIVE_INFINITY);
+    const storage = new Planned(Number.POSITIVE_INFINITY, x.storage.device);
     places.set(x.storage, { storage, back: x.offset });
     return storage;
   });
@@ -246,7 +244,7 @@ function settle(
     if (!made.has(storage) || lasting.has(storage)) return { shape, strides, dtype, offset, from: { state: storage } };
     let place = places.get(storage);
     if (place === undefined) {
-      const own = new Planned(storage.bytes);
+      const own = new Planned(storage.bytes, storage.device);
       fresh.push(own);
       place = { storage: own, back: 0 };
       places.set(storage, place);

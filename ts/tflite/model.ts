@@ -2,12 +2,12 @@
 import type { DType } from '../base/dtype.ts';
 import { DTypeError, ShapeError, ValueError } from '../base/errors.ts';
 import type { LoadOptions, Model, ModelFile, Port } from '../formats/model.ts';
+import { joinQuantised } from '../quant/index.ts';
 import { type Compiled, compile } from '../tensor/compile.ts';
 import { scope, type Tensor } from '../tensor/index.ts';
 import { implemented } from './call.ts';
 import { Frame } from './frame.ts';
 import { Instance } from './instance.ts';
-import { joinQuantised } from '../quant/index.ts';
 import { readFile, type Subgraph, type TensorInfo } from './schema.ts';
 
 /** How the model runs for inputs of one set of shapes. */

@@ -3,6 +3,7 @@ import { CATEGORY } from '../base/dtype.ts';
 import { FormatError } from '../base/errors.ts';
 import { exp, expm1, tanh } from '../base/math.ts';
 import { combine, integerRows, limitsOf } from '../ops/quantised.ts';
+import { call } from '../quant/index.ts';
 import { type Tensor, tensor } from '../tensor/index.ts';
 import { type Affine, type Call, operators } from './call.ts';
 import {
@@ -18,7 +19,6 @@ import {
   tanhWord,
   wordTable,
 } from './fixed.ts';
-import { call } from '../quant/index.ts';
 import { activated } from './ops-elementwise.ts';
 import { looked, paired, powerOf } from './quantised.ts';
 

@@ -7,11 +7,11 @@ import type { KernelOp } from '../ops/op.ts';
 import { integerPool, integerResize, type Multiplier } from '../ops/quantised.ts';
 import { type Convolution, integerConvolution, integerDepthwise, LONGEST } from '../ops/quantised-conv.ts';
 import { TABLE } from '../ops/table.ts';
+import { call } from '../quant/index.ts';
 import { callKernel } from '../tensor/call.ts';
 import { linear, matmul, pad, type Tensor, tensor } from '../tensor/index.ts';
 import { type Call, operators } from './call.ts';
 import { fround, multiplierOf, quantisedClamp } from './fixed.ts';
-import { call } from '../quant/index.ts';
 import { activated } from './ops-elementwise.ts';
 import { dequantised, type Rescaling, requantised, scaleTensor } from './quantised.ts';
 

@@ -3,11 +3,11 @@ import { CATEGORY, type DType } from '../base/dtype.ts';
 import { FormatError } from '../base/errors.ts';
 import { erf, exp, log, sqrt, tanh } from '../base/math.ts';
 import { inverseSquareRoot, limitsOf } from '../ops/quantised.ts';
+import { call } from '../quant/index.ts';
 import { bytesOf } from '../tensor/functions/read.ts';
 import { fromBytes, full, rand, randn, type Tensor, tensor, where, zerosLike } from '../tensor/index.ts';
 import { type Call, operators } from './call.ts';
 import { byteTable, clampOf, fround, multiplierOf, rounded, scaled, wordTable } from './fixed.ts';
-import { call } from '../quant/index.ts';
 import { compared, dequantised, looked, mapped, multiplied, quantised, rescaled, squared, summed } from './quantised.ts';
 
 /** A fused activation on floats or plain integers. */

@@ -3,10 +3,10 @@ import type { DType } from '../base/dtype.ts';
 import { FormatError } from '../base/errors.ts';
 import { sameShape } from '../base/shape.ts';
 import { type Combination, combine, limitsOf, lookup, type Multiplier, quantize, requantize } from '../ops/quantised.ts';
+import { call } from '../quant/index.ts';
 import { expand, type Tensor, tensor } from '../tensor/index.ts';
 import type { Affine, Call } from './call.ts';
 import { multiplierOf, quantisedClamp, tableOf } from './fixed.ts';
-import { call } from '../quant/index.ts';
 
 /** The entry of a table (numbers of dtype `to`), which follows from the scales, for each element of input i. */
 export function looked(c: Call, table: () => readonly number[], to: DType, i = 0): Tensor {

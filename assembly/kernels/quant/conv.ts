@@ -48,7 +48,7 @@ function widenRun(n: i32, p: usize, signed: bool, zero: i32, to: usize): void {
   if (n > 0) v128.store(to - (<usize>(8 - n) << 1), widen(p - (8 - n), signed, z));
 }
 
-/** The numbers of outputs o to o + 4 at `at`: the bias; then fixed-point multipliers as lanes.ts has them, two pairs of float64, or four float32. */
+/** The numbers of outputs o to o + 4 at `at`: the bias; then fixed-point multipliers (lanes.ts), two pairs of float64, or four float32. */
 function prepare(at: usize, o: i32, outs: i32, bias: usize, scales: usize, count: i32, kind: i32): void {
   let lefts = load<i32>(scratch, LEFTS);
   for (let k = 0; k < 4; k++) {

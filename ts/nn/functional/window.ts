@@ -48,7 +48,7 @@ export function unfold(x: Tensor, kernelSize: Extent, options: WindowOptions = {
   const [ph, pw] = w.padding;
   const image = pad(x, [pw, pw, ph, ph]);
   const lead = x.shape.slice(0, -2);
-  const columns = zeros([...lead, w.kernel[0] * w.kernel[1], ...n], { dtype: x.dtype });
+  const columns = zeros([...lead, w.kernel[0] * w.kernel[1], ...n], { dtype: x.dtype }).to({ device: x.device });
   for (let i = 0; i < w.kernel[0]; i++)
     for (let j = 0; j < w.kernel[1]; j++) columns.select(lead.length, i * w.kernel[1] + j).copy_(met(image, w, i, j, n));
   return columns.reshape([...lead.slice(0, -1), lead[lead.length - 1] * w.kernel[0] * w.kernel[1], n[0] * n[1]]);
@@ -64,7 +64,7 @@ export function fold(x: Tensor, outputSize: Extent, kernelSize: Extent, options:
   const lead = [...x.shape.slice(0, -2), x.shape[x.ndim - 2] / places];
   const columns = x.reshape([...lead, places, ...n]);
   const [ph, pw] = w.padding;
-  const image = zeros([...lead, size[0] + 2 * ph, size[1] + 2 * pw], { dtype: x.dtype });
+  const image = zeros([...lead, size[0] + 2 * ph, size[1] + 2 * pw], { dtype: x.dtype }).to({ device: x.device });
   for (let i = 0; i < w.kernel[0]; i++)
     for (let j = 0; j < w.kernel[1]; j++) met(image, w, i, j, n).add_(columns.select(lead.length, i * w.kernel[1] + j));
   return pad(image, [-pw, -pw, -ph, -ph]);

@@ -25,7 +25,7 @@ export function diagEmbed(x: Tensor, offset: number = 0, dim1: number = -2, dim2
   if (a === b || x.ndim === 0)
     throw new IndexError(`diagEmbed: dim1 ${dim1} and dim2 ${dim2} of ${rank} dimensions must be two different ones`);
   const n = x.shape[x.ndim - 1] + (offset < 0 ? -offset : offset);
-  const y = zeros([...x.shape.slice(0, -1), n, n], { dtype: x.dtype });
+  const y = zeros([...x.shape.slice(0, -1), n, n], { dtype: x.dtype }).to({ device: x.device });
   diagonal(y, offset, -2, -1).copy_(x);
   return movedim(y, [-2, -1], [a, b]);
 }

@@ -29,6 +29,9 @@ export function cat(tensors: readonly Tensor[], dim: number = 0): Tensor {
   const out = allocate(
     first.shape.map((n, i) => (i === d ? total : n)),
     dtype,
+    undefined,
+    undefined,
+    parts,
   );
   let start = 0;
   for (const t of parts) {

@@ -63,7 +63,7 @@ function padConstant(x: Tensor, amounts: readonly Amount[], value: number): Tens
     const cut = Math.max(0, -before);
     part = range(part, dim, cut, 1, x.shape[dim] - cut - Math.max(0, -after));
   }
-  const out = full(shape, x.dtype === 'bool' ? value !== 0 : value, { dtype: x.dtype });
+  const out = full(shape, x.dtype === 'bool' ? value !== 0 : value, { dtype: x.dtype }).to({ device: x.device });
   let place = out;
   for (const { dim, before } of amounts) place = range(place, dim, Math.max(0, before), 1, part.shape[dim]);
   copy_(place, part);
