@@ -215,7 +215,6 @@ const single = (source, plugins, output) =>
       treeshake: {
         moduleSideEffects: (id) => id.endsWith('/ops/networks.js'),
         propertyReadSideEffects: false,
-        manualPureFunctions: ['list', 'numbered'],
       },
     },
   );

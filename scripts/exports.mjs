@@ -35,6 +35,8 @@ try {
   if (dependencies.length) fail(`the core has run-time dependencies: ${dependencies.join(', ')}`);
   const said = await run(process.execPath, [write('user.mjs', importer())], join(folder, 'user'));
   await compileTypes();
+  // What rollup leaves out of wick/lite is what these tests do not miss.
+  await run(process.execPath, [at('build/tests/lite/lite.test.js')], at('.'), { WICK_LITE: join(home, 'dist/lite/index.js') });
   console.log(`${filename}, ${(size / 1024).toFixed(0)} kB, ${files.length} files; ${said.trim()}`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
@@ -94,8 +96,8 @@ function write(name, text) {
   return path;
 }
 
-async function run(program, args, cwd) {
-  const { code, output } = await collect(program, args, { cwd, env: { NODE_PATH: '' } });
+async function run(program, args, cwd, env = {}) {
+  const { code, output } = await collect(program, args, { cwd, env: { NODE_PATH: '', ...env } });
   if (code !== 0) fail(`${program === process.execPath ? 'node' : program} ${args.join(' ')} failed:\n${output}`);
   return output;
 }

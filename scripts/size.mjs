@@ -12,20 +12,20 @@ const AIM = 80_000;
 const FAMILY = /assembly\/kernels\/([\w-]+)/g;
 const ENTRY = 'dist/index.js';
 const LITE = 'dist/lite/index.js';
-/** What wick/lite's JavaScript aims at, gzipped. */
-const LITE_AIM = 25_000;
+/** What wick/lite's JavaScript may take, gzipped. */
+const LITE_LIMIT = 25_000;
 
 const gzipped = (data) => gzipSync(data, { level: 9 }).length;
 const kB = (bytes) => `${(bytes / 1000).toFixed(1).padStart(8)} kB`;
 const row = (name, raw, gz) => console.log(`${name.padEnd(34)} ${kB(raw)} raw ${gz === undefined ? '' : `${kB(gz)} gzipped`}`);
 
 const total = ship();
-lite();
+const beside = lite();
 modules();
 families();
 const verdict = total <= AIM ? 'under the aim' : total <= LIMIT ? `${kB(total - AIM).trim()} above the aim` : 'ABOVE THE LIMIT';
 console.log(`\ncore total${kB(total)} gzipped; aim ${AIM / 1000} kB, limit ${LIMIT / 1000} kB: ${verdict}`);
-process.exitCode = total > LIMIT ? 1 : 0;
+process.exitCode = total > LIMIT || beside > LITE_LIMIT ? 1 : 0;
 
 /** Prints each file that importing wick loads, then its two parts; returns the gzipped total, each file compressed on its own as servers do. */
 function ship() {
@@ -54,7 +54,7 @@ function ship() {
   return sums.gz;
 }
 
-/** Prints what wick/lite ships: one file, the same module inlined. */
+/** Prints what wick/lite ships, one file with the same module inlined; returns its gzipped JavaScript. */
 function lite() {
   const { text } = inlinedIn(readFileSync(at('ts/wasm/gen/core.ts'), 'utf8'));
   const code = readFileSync(at(LITE), 'utf8').replace(/^\/\/# sourceMappingURL=.*$/m, '');
@@ -62,8 +62,9 @@ function lite() {
   console.log('');
   row(LITE, Buffer.byteLength(code), gzipped(code));
   row('JavaScript without the Wasm', Buffer.byteLength(script), gzipped(script));
-  const above = gzipped(script) - LITE_AIM;
-  console.log(above > 0 ? `${kB(above).trim()} above lite's aim of ${LITE_AIM / 1000} kB` : `under lite's aim of ${LITE_AIM / 1000} kB`);
+  const verdict = gzipped(script) > LITE_LIMIT ? 'ABOVE THE LIMIT' : 'within the limit';
+  console.log(`lite's limit ${LITE_LIMIT / 1000} kB: ${verdict}`);
+  return gzipped(script);
 }
 
 function loaded() {

@@ -145,8 +145,17 @@ export function setRounder(r: Rounder): void {
   rounder = r;
 }
 
-/** Puts code of their own in the place of chains, of `count` steps from an address on: which of them. */
-export type Printer = (device: Joinable, address: number, count: number) => readonly number[];
+/** A step of a program as a printer sees it: its words are those in memory. */
+export interface ProgramStep {
+  readonly op: Op;
+  readonly words: Uint32Array;
+  /** An elementwise op over elements side by side. */
+  readonly flat: boolean;
+  /** Operands in memory, by the word that holds their slot. */
+  readonly refs: readonly { readonly slot: number; readonly at: number; readonly storage: Storage }[];
+}
+/** Puts code of their own in the place of chains, of a program that lies at an address: which steps share it. */
+export type Printer = (device: Joinable, address: number, steps: readonly ProgramStep[]) => readonly (readonly number[])[];
 export let printer: Printer | null = null;
 /** Brings the printer of plans that run often. */
 export function setPrinter(p: Printer): void {

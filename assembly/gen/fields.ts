@@ -1410,9 +1410,9 @@ export namespace joined {
   export const high: i32 = 5;
   export const aZero: i32 = 6;
   export const bZero: i32 = 7;
-  export const scale: i32 = 0;
-  export const aScale: i32 = 1;
-  export const bScale: i32 = 2;
+  export const aScale: i32 = 0;
+  export const bScale: i32 = 1;
+  export const fixed: i32 = 2;
 }
 export namespace lookup {
   export const n: i32 = 0;

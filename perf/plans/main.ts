@@ -95,6 +95,7 @@ for (const [name, make, shape, classes, runs] of [
 function chains(how: string): void {
   for (const [name, chain] of [
     ['eight elementwise calls', (t: Tensor) => t.mul(2).add(1).sub(0.5).mul(t).relu().add(t).mul(0.25).sub(1)],
+    ['a mean of squares', (t: Tensor) => t.sub(0.5).square().mean()],
     ['nine, of which tanh', (t: Tensor) => t.mul(2).add(1).mul(t).tanh().mul(t).relu().add(t).mul(0.25).sub(1)],
   ] as const)
     for (const n of [1 << 20, 1 << 22]) {

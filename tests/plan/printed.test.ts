@@ -5,8 +5,10 @@ import * as wick from '../../ts/index.ts';
 import { BODIES, INSTRUCTIONS } from '../../ts/jit/bodies.ts';
 import '../../ts/jit/index.ts';
 import { relu6 } from '../../ts/nn/functional/index.ts';
+import * as nn from '../../ts/nn/index.ts';
 import type { MapOp } from '../../ts/ops/op.ts';
 import { TABLE } from '../../ts/ops/table.ts';
+import * as optim from '../../ts/optim/index.ts';
 import { callMap } from '../../ts/tensor/index.ts';
 import { equal, OPS, program } from './programs.ts';
 
@@ -183,6 +185,76 @@ test('conditions stay in registers where nobody else reads them', () => {
         assert.ok(n === 1 || compiled.plans[0].stats().printed.length >= least, `function ${i} of ${n} elements was not printed`);
         compiled.dispose();
       });
+  });
+});
+
+test('a reduction takes what a chain makes where it is made, if nobody else wants that', () => {
+  const fns: Readonly<Record<string, (x: Tensor, y: Tensor) => Tensor>> = {
+    'sub square mean': (x, y) => x.sub(y).square().mean(),
+    'mul sum': (x, y) => x.mul(y).sum({ dim: -1 }),
+    'mul add amax': (x, y) => x.mul(y).add(1).amax({ dim: -1 }),
+    'abs neg amin': (x) => x.abs().neg().amin(),
+    'sub exp tanh sum': (x, y) => x.sub(y).exp().tanh().sum({ dim: -1, keepdim: true }).add(x),
+    'add prod': (x) => x.add(1).prod({ dim: -1 }),
+    // Others read the result, or it is not reduced along its rows.
+    'mul add': (x, y) => {
+      const z = x.mul(y).add(1);
+      return z.sum().add(z.amax());
+    },
+    'mul sub': (x, y) => x.mul(y).sub(2).sum({ dim: 0 }),
+  };
+  const shapes = [
+    [7, 5],
+    [5, 1001],
+    [1001, 5],
+    [2, 100003],
+    [40, 3300],
+    [300, 100],
+  ];
+  for (const [threads, dtype] of [
+    [1, 'float64'],
+    [4, 'float32'],
+  ] as const) {
+    wick.setThreads(threads);
+    for (const [i, shape] of shapes.entries())
+      for (const [name, fn] of Object.entries(fns))
+        wick.scope(() => {
+          const compiled = wick.compile(fn);
+          for (let call = 0; call < COLD + 2; call++) {
+            const generator = new wick.Generator(10 * i + call);
+            const [x, y] = [0, 1].map(() => wick.randn(shape, { generator, dtype }));
+            equal(compiled(x, y), fn(x, y), `${name} of ${shape} ${dtype}, call ${call}, ${threads} threads`);
+          }
+          assert.is(compiled.plans[0].stats().printed[0], name, `${name} of ${shape}`);
+          compiled.dispose();
+        });
+  }
+  wick.setThreads(1);
+});
+
+test('training steps: losses and weights', () => {
+  wick.scope(() => {
+    const trainer = () => {
+      const w = new nn.Parameter(wick.randn([300, 200], { generator: new wick.Generator(1) }));
+      const optimizer = new optim.SGD([w], { lr: 0.1 });
+      const step = (x: Tensor, y: Tensor): Tensor => {
+        optimizer.zeroGrad();
+        const loss = x.mul(w).sub(y).square().mean();
+        loss.backward();
+        optimizer.step();
+        return loss.detach();
+      };
+      return { w, step };
+    };
+    const [eager, planned] = [trainer(), trainer()];
+    const compiled = wick.compile(planned.step);
+    for (let call = 0; call < COLD + 5; call++) {
+      const [x, y] = [0, 1].map((k) => wick.randn([300, 200], { generator: new wick.Generator(call * 2 + k) }));
+      equal(compiled(x, y), eager.step(x, y), `loss, call ${call}`);
+      equal(planned.w.detach(), eager.w.detach(), `weights, call ${call}`);
+    }
+    assert.ok(compiled.plans[0].stats().printed.length > 0);
+    compiled.dispose();
   });
 });
 

@@ -163,7 +163,7 @@ test('kernels bear the names of their rows', () => {
     assert.is((op as KernelOp).kernel.name, name);
     opcodes.add(TABLE[name].opcode as number);
   }
-  assert.is(opcodes.size, 10);
+  assert.is(opcodes.size, 11);
 });
 
 test.run();

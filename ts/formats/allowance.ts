@@ -10,7 +10,7 @@ const HOST = 8;
 /** Dimensions that a tensor of a file may have. */
 export const RANK: number = 64;
 /** Steps that any run may take, and the bytes and elements that allow one more. */
-const STEPS = 50_000;
+const STEPS = 20_000;
 const STEPS_EACH = 4;
 
 /** What one run of a model may ask for beyond what it is given. */

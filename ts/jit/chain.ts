@@ -1,14 +1,17 @@
 // A chain of elementwise ops as the interpreter reads it (assembly/chain.ts), cut into runs that are printed and calls of kernels.
+import type { ProgramStep } from '../backend.ts';
 import { TABLE } from '../ops/table.ts';
 import { BODIES, INSTRUCTIONS } from './bodies.ts';
+import type { Fold } from './fold.ts';
 
 /** CHAIN of assembly/step.ts. */
 export const CHAIN = 0x7fff;
 export const DIRECT = 0;
 export const SCALAR = 1;
+const GATHER = 2;
 export const IMMEDIATE = 3;
 export const REGISTER = 4;
-const HEAD = 8;
+export const HEAD = 8;
 const INT64 = 3;
 
 /** What an op of the table is to a chain: how many operands it has, and its body. */
@@ -31,6 +34,8 @@ export interface Link {
   readonly body: readonly string[] | null;
 }
 export interface Chain {
+  /** The reduction that takes the result where it is made. */
+  readonly fold: Fold | null;
   /** Lanes: 0 float32, 1 float64, 2 int32. */
   readonly type: number;
   /** How each entry is reached. */
@@ -43,16 +48,19 @@ export interface Chain {
 
 const isInstruction = (word: string): boolean => word in INSTRUCTIONS;
 
-/** The chain at a step's first word; null where printing gains nothing or cannot be. */
-export function chainAt(words: Uint32Array, at: number): Chain | null {
-  const [entries, type, count] = words.subarray(at + 5, at + 8);
-  if (type === INT64) return null;
-  const kinds = Array.from({ length: entries }, (_, k) => words[at + HEAD + 4 * k + 1]);
+/** The chain that a step is: several elementwise ops, or one; null where it cannot be printed. */
+export function chainOf({ words, flat }: ProgramStep): Chain | null {
+  const fused = words[0] === CHAIN;
+  if (!fused && !flat) return null;
+  const type = words[6];
+  const entries = words[fused ? 5 : 7];
+  const kinds = Array.from({ length: entries }, (_, k) => words[HEAD + 4 * k + 1]);
   const modes = kinds.map((kind) => (kind >>> 16) & 0xff);
+  if (type === INT64 || modes.includes(GATHER)) return null;
   if (kinds.some((kind, k) => (modes[k] === SCALAR || modes[k] === IMMEDIATE) && (kind & 0xff) !== type)) return null;
   const runs: Link[][] = [];
-  const first = at + HEAD + 4 * entries;
-  const program = words.slice(first, first + 5 * count);
+  const first = HEAD + 4 * entries;
+  const program = fused ? words.subarray(first, first + 5 * words[7]) : Uint32Array.of(words[0], 0, 1, 2, 3);
   for (let i = 0; i < program.length; i += 5) {
     const known = KNOWN.get(program[i]);
     if (known === undefined) return null;
@@ -63,5 +71,10 @@ export function chainAt(words: Uint32Array, at: number): Chain | null {
     if (body !== null && last !== undefined && last[0].body !== null) last.push(link);
     else runs.push([link]);
   }
-  return runs.length === count ? null : { type, modes, runs, key: `${type} ${modes} ${program}` };
+  return { type, modes, runs, key: `${type} ${modes} ${program}`, fold: null };
+}
+
+/** Whether a function of its own is shorter than what the interpreter does. */
+export function isWorthIt({ runs, fold }: Chain): boolean {
+  return fold !== null || runs.some((run) => run.length > 1);
 }

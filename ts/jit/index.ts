@@ -1,7 +1,8 @@
 // Chains of plans as functions of their own: printed when a plan has run a few times, joined to the engine as other kernels are.
 import { type Joinable, type Printer, setPrinter } from '../backend.ts';
 import { joinKernels } from '../tensor/joined.ts';
-import { CHAIN, type Chain, chainAt } from './chain.ts';
+import { type Chain, chainOf, isWorthIt } from './chain.ts';
+import { foldOf } from './fold.ts';
 import { moduleOf } from './print.ts';
 
 /** Functions that an engine takes: their code stays, as other chains of the same form use it. */
@@ -26,24 +27,34 @@ function print(device: Joinable, chains: readonly Chain[]): ReadonlyMap<string, 
   return known;
 }
 
-const printChains: Printer = (device, address, count) => {
+const printChains: Printer = (device, address, steps) => {
   const found: { readonly step: number; readonly at: number; readonly chain: Chain }[] = [];
-  const { u32 } = device.memory;
-  for (let step = 0, at = address >>> 2; step < count; step++, at += u32[at + 1] >>> 2) {
-    const chain = u32[at] === CHAIN ? chainAt(u32, at) : null;
-    if (chain !== null) found.push({ step, at, chain });
-  }
+  steps.reduce((at, step, i) => {
+    const chain = chainOf(step);
+    const fold = chain && foldOf(steps, i, chain);
+    if (chain !== null) {
+      const whole = fold === null ? chain : { ...chain, fold, key: `${chain.key} ${Object.values(fold)}` };
+      if (isWorthIt(whole)) found.push({ step: i, at, chain: whole });
+    }
+    return at + step.words.length;
+  }, address >>> 2);
   const opcodes = print(
     device,
     found.map(({ chain }) => chain),
   );
   if (opcodes === null) return [];
-  return found.flatMap(({ step, at, chain }) => {
-    const opcode = opcodes.get(chain.key);
+  return found.flatMap(({ step, at, chain: { key, fold } }) => {
+    const opcode = opcodes.get(key);
     if (opcode === undefined) return [];
     // Joining may have made the memory grow.
-    device.memory.u32[at] = opcode;
-    return [step];
+    const { u32 } = device.memory;
+    if (fold === null) u32[at] = opcode;
+    else {
+      // A chain of no tiles, and a reduction that computes it.
+      u32[at + 3] = 0;
+      u32[at + (fold.back >> 2)] = opcode;
+    }
+    return fold === null ? [[step]] : [[step, step + 1]];
   });
 };
 setPrinter(printChains);

@@ -3,12 +3,16 @@
 import { joined, leb, section, signed } from '../base/sections.ts';
 import { INSTRUCTIONS } from './bodies.ts';
 import { type Chain, DIRECT, IMMEDIATE, type Link, REGISTER, SCALAR } from './chain.ts';
+import { type Fold, intAt } from './fold.ts';
 
 /** GRAIN, SLOTS of assembly/step.ts as a shift and an address; TILE and TILES of assembly/chain.ts. */
 const GRAIN_SHIFT = 15;
 const SLOTS = 1024;
 const TILE = 2048;
 const TILES = 4096;
+/** Behind the tiles: a block for a reduction to read, and its step, which says so. */
+const BLOCK = 192 << 10;
+const COPY = 464 << 10;
 /** Vectors of one turn. */
 const UNROLL = 4;
 
@@ -20,6 +24,7 @@ const TYPES: readonly number[] = [3, 0x60, 3, 0x7f, 0x7f, 0x7f, 0, 0x60, 1, 0x7f
 type Bytes = readonly number[];
 const ADD = 0x6a;
 const SUB = 0x6b;
+const MUL = 0x6c;
 const AND = 0x71;
 const SHL = 0x74;
 const END = 0x0b;
@@ -36,10 +41,15 @@ const turns = (done: Bytes, body: Bytes): Bytes => [0x02, 0x40, 0x03, 0x40, ...d
 
 /** Locals of a printed function: its parameters, numbers, an address for each entry, then vectors. */
 const STEP = 0;
+const PHASE = 1;
+const UNIT = 2;
 const AT = 3;
 const LIMIT = 4;
 const LEFT = 5;
-const FIRST = 6;
+/** The chain's step, and the first element of this tile. */
+const OPS = 6;
+const START = 7;
+const FIRST = 8;
 
 /** The body of the function that computes a chain. */
 class Printed {
@@ -56,12 +66,13 @@ class Printed {
   }
 
   bytes(): Uint8Array {
-    const { modes, runs } = this.chain;
+    const { modes, runs, fold } = this.chain;
     const work = runs.flatMap((run, i) => (run[0].body === null ? this.call(run[0]) : this.loop(run, i)));
     const prologue = [...this.places(), ...modes.flatMap((mode, k) => this.scalar(mode, k)), ...this.filled()];
     const body = this.tiled ? this.inTiles(work) : [...get(LEFT), ...set(LIMIT), ...work];
+    const tail = fold === null ? [] : this.folded(fold);
     const locals = [2, ...leb(FIRST - AT + modes.length), 0x7f, ...leb(modes.length + this.constants.size), 0x7b];
-    const code = [...locals, ...prologue, ...this.splats(), ...body, END];
+    const code = [...locals, ...prologue, ...this.splats(), ...body, ...tail, END];
     return joined([leb(code.length), code]);
   }
 
@@ -82,23 +93,53 @@ class Printed {
   }
   /** Where an operand's fields stand, in bytes from the step's start. */
   private field(k: number, offset: number): Bytes {
-    return [...get(STEP), ...word(32 + 16 * k + offset)];
+    return [...get(OPS), ...word(32 + 16 * k + offset)];
   }
   private base(k: number): Bytes {
     return [...this.field(k, 0), ...number(2), SHL, ...word(SLOTS), ...this.field(k, 8), ADD];
   }
 
-  /** LEFT: bytes of this tile of the step, in whole vectors; the addresses of what lies in memory and of tiles. */
+  /** START and LEFT, bytes of this tile of the step in whole vectors; the addresses of what lies in memory and of tiles. */
   private places(): number[] {
-    const { modes } = this.chain;
-    const start = [...get(2), ...number(GRAIN_SHIFT), SHL];
-    const count = smaller([...get(STEP), ...word(16), ...start, SUB], number(1 << GRAIN_SHIFT));
-    const out = [...count, ...number(this.shift), SHL, ...number(15), ADD, ...number(-16), AND, ...set(LEFT)];
+    const { modes, fold } = this.chain;
+    const out = fold === null ? this.tile() : this.block(fold);
+    out.push(...number(this.shift), SHL, ...number(15), ADD, ...number(-16), AND, ...set(LEFT));
     modes.forEach((mode, k) => {
-      if (mode === DIRECT) out.push(...this.base(k), ...start, ...number(this.shift), SHL, ADD, ...set(this.address(k)));
-      else if (this.tiled) out.push(...SCRATCH, ...number(TILES + TILE * k), ADD, ...set(this.address(k)));
+      const inner = k === fold?.result ? BLOCK : mode === DIRECT ? null : TILES + TILE * k;
+      if (inner === null) out.push(...this.base(k), ...get(START), ...number(this.shift), SHL, ADD, ...set(this.address(k)));
+      else if (this.tiled || inner === BLOCK) out.push(...SCRATCH, ...number(inner), ADD, ...set(this.address(k)));
     });
     return out;
+  }
+  /** The elements of a tile of a map step. */
+  private tile(): number[] {
+    const start = [...get(UNIT), ...number(GRAIN_SHIFT), SHL, ...set(START)];
+    const count = smaller([...get(STEP), ...word(16), ...get(START), SUB], number(1 << GRAIN_SHIFT));
+    return [...get(STEP), ...set(OPS), ...start, ...count];
+  }
+  /** The elements that a tile of a reduction's first phase folds; the next phase is the kernel's alone. Runs are cut, or taken in groups. */
+  private block({ back, ints }: Fold): number[] {
+    const int = (name: string): Bytes => [...get(STEP), ...word(ints + intAt(name))];
+    const piece = [...get(UNIT), ...int('pieces')];
+    const group = [...int('group'), ...int('n'), MUL];
+    const first = [...piece, 0x6e, ...group, MUL];
+    const start = [...first, ...piece, 0x70, ...int('span'), MUL, ADD, ...set(START)];
+    const end = smaller([...first, ...group, ADD], int('size'));
+    const next = [...get(PHASE), 0x04, 0x40, ...this.kernel(get(STEP)), 0x0f, END];
+    const count = smaller([...int('span'), ...int('group'), MUL], [...end, ...get(START), SUB]);
+    return [...next, ...get(STEP), ...number(back), SUB, ...set(OPS), ...start, ...count];
+  }
+  private kernel(step: Bytes): Bytes {
+    const opcode = this.chain.fold?.opcode as number;
+    return [...step, ...get(PHASE), ...get(UNIT), ...number(opcode + 1), 0x11, CHAINS, 0];
+  }
+  /** Reduces the block: the kernel gets a step that has the input where the block is. */
+  private folded({ bytes }: Fold): number[] {
+    const step = [...SCRATCH, ...number(COPY), ADD];
+    const put = (offset: number, value: Bytes): Bytes => [...step, ...value, 0x36, 2, ...leb(offset)];
+    const from = [...SCRATCH, ...number(BLOCK), ADD, ...get(START), ...number(this.shift), SHL, SUB];
+    const copied = [...step, ...get(STEP), ...number(bytes), 0xfc, 10, 0, 0];
+    return [...copied, ...put(44, number(0)), ...put(48, from), ...this.kernel(step)];
   }
   private splat(): number {
     return [0x13, 0x14, 0x11][this.chain.type];
@@ -107,7 +148,7 @@ class Printed {
     if (mode === SCALAR) return [...this.base(k), ...vector(this.shift === 3 ? 0x0a : 0x09), this.shift, 0, ...set(this.value(k))];
     if (mode !== IMMEDIATE) return [];
     const narrow = [[0xb6], [], [0xfc, 2]][this.chain.type];
-    return [...get(STEP), 0x2b, 3, ...leb(40 + 16 * k), ...narrow, ...vector(this.splat()), ...set(this.value(k))];
+    return [...get(OPS), 0x2b, 3, ...leb(40 + 16 * k), ...narrow, ...vector(this.splat()), ...set(this.value(k))];
   }
   /** Scalars that kernels read fill tiles. */
   private filled(): number[] {

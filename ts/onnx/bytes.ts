@@ -99,6 +99,16 @@ export interface Affine {
   readonly scale: number;
   readonly zero: number;
 }
+const fround = Math.fround;
+/** The numbers of a sum, as onnxruntime prepares them: zero points in one term. */
+function sumOf(a: Affine, b: Affine, y: Affine): Record<string, number> {
+  const [aScale, bScale] = [fround(a.scale / y.scale), fround(b.scale / y.scale)];
+  return { aScale, bScale, fixed: fround(y.zero - fround(fround(aScale * a.zero) + fround(bScale * b.zero))) };
+}
+const productOf = (a: Affine, b: Affine, y: Affine): Record<string, number> => ({
+  ...{ aScale: fround(fround(a.scale * b.scale) / y.scale), zero: y.zero },
+  ...{ aZero: a.zero, bZero: b.zero },
+});
 /** The sum or product of two operands as real numbers; null where the kernel does not fit. */
 export function byteJoin(a: Tensor, b: Tensor, times: boolean, qa: Affine, qb: Affine, to: Omit<Target, 'scales'> & Affine): Tensor | null {
   if (!quantisedJoined() || !isByte(a) || !isByte(b)) return null;
@@ -107,8 +117,7 @@ export function byteJoin(a: Tensor, b: Tensor, times: boolean, qa: Affine, qb: A
   // Elements are taken as they lie, so that images stay in their order.
   const order = backOrder(shape.length);
   const lies = shape.length > 2 && [x, y].every((t) => !t.rowMajor && t.permute(order).rowMajor);
-  const { scale, ...rest } = to;
-  const attrs = { ...rest, times, scale, aScale: qa.scale, aZero: qa.zero, bScale: qb.scale, bZero: qb.zero };
+  const attrs = { dtype: to.dtype, low: to.low, high: to.high, times, ...(times ? productOf(qa, qb, to) : sumOf(qa, qb, to)) };
   if (!lies) return call(joined, [x, y], attrs);
   return call(joined, [x.permute(order), y.permute(order)], attrs).permute([0, shape.length - 1, ...shape.slice(2).map((_, i) => i + 1)]);
 }

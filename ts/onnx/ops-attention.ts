@@ -7,10 +7,10 @@ import { carrier, elemType } from './types.ts';
 import { Value } from './value.ts';
 
 /** [batch, time, heads * size] as [batch, heads, time, size]. */
-const split = (x: Tensor, heads: number): Tensor => x.reshape([x.shape[0], x.shape[1], heads, -1]).transpose(1, 2);
-const merged = (x: Tensor): Tensor => x.transpose(1, 2).reshape([x.shape[0], x.shape[2], -1]);
+export const split = (x: Tensor, heads: number): Tensor => x.reshape([x.shape[0], x.shape[1], heads, -1]).transpose(1, 2);
+export const merged = (x: Tensor): Tensor => x.transpose(1, 2).reshape([x.shape[0], x.shape[2], -1]);
 /** Each head of keys or values for the queries that share it. */
-function shared(x: Tensor, heads: number, c: Call): Tensor {
+export function shared(x: Tensor, heads: number, c: Call): Tensor {
   if (x.shape[1] === heads) return x;
   if (heads % x.shape[1] !== 0) c.fail(`${heads} heads cannot share ${x.shape[1]}`);
   return x.repeatInterleave(heads / x.shape[1], 1);
@@ -177,6 +177,19 @@ function causalConv(c: Call): Tensor[] {
   return [act === 'none' ? y : y.mul(y.sigmoid()), all.narrow(2, all.shape[2] - (k - 1), k - 1)];
 }
 
+/** x [batch, heads, time, size], its first pairs of elements (side by side where woven, else half a head apart) turned by an angle each. */
+export function rotated(x: Tensor, cos: Tensor, sin: Tensor, woven: boolean): Tensor {
+  const size = x.shape[3];
+  const half = cos.shape[cos.ndim - 1];
+  const part = x.narrow(3, 0, 2 * half);
+  const a = woven ? part.slice(3, 0, null, 2) : part.narrow(3, 0, half);
+  const b = woven ? part.slice(3, 1, null, 2) : part.narrow(3, half, half);
+  const re = a.mul(cos).sub(b.mul(sin));
+  const im = a.mul(sin).add(b.mul(cos));
+  const done = woven ? stack([re, im], 4).reshape(part.shape) : cat([re, im], 3);
+  return 2 * half === size ? done : cat([done, x.narrow(3, 2 * half, size - 2 * half)], 3);
+}
+
 /** Pairs of elements turned by an angle for each position. */
 function rotary(c: Call): Tensor {
   const given = c.x(0);
@@ -193,15 +206,7 @@ function rotary(c: Call): Tensor {
     if (rows.shape[rows.ndim - 1] !== half) c.fail(`a table ${show(t.shape)} for ${half} angles`);
     return rows.unsqueeze(1);
   };
-  const [cos, sin] = [table(c.x(1)), table(c.x(2))];
-  const part = x.narrow(3, 0, turned);
-  const woven = c.int('interleaved', 0) !== 0;
-  const a = woven ? part.slice(3, 0, null, 2) : part.narrow(3, 0, half);
-  const b = woven ? part.slice(3, 1, null, 2) : part.narrow(3, half, half);
-  const re = a.mul(cos).sub(b.mul(sin));
-  const im = a.mul(sin).add(b.mul(cos));
-  const done = woven ? stack([re, im], 4).reshape(part.shape) : cat([re, im], 3);
-  const y = turned === size ? done : cat([done, x.narrow(3, turned, size - turned)], 3);
+  const y = rotated(x, table(c.x(1)), table(c.x(2)), c.int('interleaved', 0) !== 0);
   return flat ? merged(y) : y;
 }
 

@@ -106,20 +106,6 @@ function matMulNBits(c: Call): Tensor {
   return c.has(5) ? y.add(c.x(5)) : y;
 }
 
-/** Attention over one input and packed weights [in, q + k + v]. */
-function packedAttention(c: Call): Tensor {
-  const x = c.x(0);
-  const heads = c.int('num_heads');
-  if ([3, 4, 5, 6].some((i) => c.has(i))) c.fail('masks, past states and biases of this operator are not supported');
-  const all = x.matmul(c.x(1));
-  const [q, k, v] = (c.has(2) ? all.add(c.x(2)) : all)
-    .chunk(3, 2)
-    .map((p) => p.reshape([x.shape[0], x.shape[1], heads, -1]).transpose(1, 2));
-  const given = c.float('scale', 0);
-  const scale = given === 0 ? 1 / Math.sqrt(q.shape[3]) : given;
-  const y = F.scaledDotProductAttention(q, k, v, { isCausal: c.int('unidirectional', 0) !== 0, scale });
-  return y.transpose(1, 2).reshape([x.shape[0], x.shape[1], -1]);
-}
 /** Lookups of words, places and kinds, added and normalised. */
 function embedLayerNorm(c: Call): (Tensor | null)[] {
   const words = c.x(0);
@@ -142,7 +128,6 @@ export const MICROSOFT: Readonly<Record<string, Row>> = Object.fromEntries(
     FusedConv: fused(CONVOLUTIONS.Conv, 3),
     FusedGemm: fused(NORMS.Gemm, 3),
     MatMulNBits: { fixed: [2, 3], run: matMulNBits },
-    Attention: { run: packedAttention },
     EmbedLayerNormalization: { run: embedLayerNorm },
   }).map(([name, row]) => [`com.microsoft:${name}`, row]),
 );

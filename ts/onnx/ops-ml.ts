@@ -1,6 +1,7 @@
 // ai.onnx.ml: linear models, scalers and trees, as scikit-learn's converters write them.
 import { cat, stack, type Tensor, tensor, where } from '../tensor/index.ts';
 import type { Call, Row } from './call.ts';
+import { treeEnsemble } from './ops-tree.ts';
 import { Value } from './value.ts';
 
 const rowsOf = (x: Tensor): Tensor => (x.ndim === 1 ? x.reshape([1, -1]) : x);
@@ -221,5 +222,6 @@ export const LEARNING: Readonly<Record<string, Row>> = Object.fromEntries(
     LinearClassifier: { run: linearClassifier },
     TreeEnsembleRegressor: { run: treeRegressor },
     TreeEnsembleClassifier: { run: treeClassifier },
+    TreeEnsemble: { run: treeEnsemble },
   }).map(([name, row]) => [`ai.onnx.ml:${name}`, row]),
 );

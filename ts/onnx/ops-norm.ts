@@ -175,6 +175,7 @@ export const NORMS: Readonly<Record<string, Row>> = {
   'com.microsoft:SkipSimplifiedLayerNormalization': { run: (c) => skipLayerNorm(c, true) },
   'com.microsoft:FusedMatMul': {
     run: (c) => {
+      if (c.int('transBatchA', 0) !== 0 || c.int('transBatchB', 0) !== 0) c.fail('transposed batches are not supported');
       const turned = (x: Tensor, name: string): Tensor => (c.int(name, 0) ? x.transpose(-1, -2) : x);
       const y = turned(c.x(0), 'transA').matmul(turned(c.x(1), 'transB'));
       const alpha = c.float('alpha', 1);

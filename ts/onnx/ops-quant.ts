@@ -72,7 +72,7 @@ function centred(x: Tensor, zero: Tensor | null, rows: boolean): Tensor {
   return wide.sub(rows ? z.reshape([-1, 1]) : z);
 }
 /** The exact product of whole matrices. Bytes are multiplied raw; what their zero points add is taken off the sums. */
-function product(a: Tensor, za: Tensor | null, b: Tensor, zb: Tensor | null): Tensor {
+export function wholeProduct(a: Tensor, za: Tensor | null, b: Tensor, zb: Tensor | null): Tensor {
   const k = a.shape[a.ndim - 1];
   const plain = (z: Tensor | null): boolean => z === null || z.numel === 1 || z.ndim === 1;
   let sum = plain(za) && plain(zb) ? byteProduct(a, b, [0, 0], null, null) : null;
@@ -137,7 +137,7 @@ function byteResult(c: Call, a: Tensor, za: number, b: Tensor, zb: number, bias:
 function qlinearMatMul(c: Call): Value {
   const scale = factor(c.x(1), c.x(4), null);
   const whole = byteResult(c, c.x(0), 2, c.x(3), 5, null, scale, 6);
-  return whole ?? requantised(product(c.x(0), c.x(2), c.x(3), c.x(5)), scale, c, 6);
+  return whole ?? requantised(wholeProduct(c.x(0), c.x(2), c.x(3), c.x(5)), scale, c, 6);
 }
 
 /** The exact convolution of whole images and weights. */
@@ -184,12 +184,20 @@ const qlinearBinary = (times: boolean): Row => ({
       const whole = byteJoin(c.x(0), c.x(3), times, a, b, { dtype: type, ...y, ...limits(c, 6) });
       if (whole !== null) return Value.of(whole);
     }
-    const real = (i: number): Tensor =>
-      centred(c.x(i), c.opt(i + 2)?.reshape([]) ?? null, true)
-        .to('float32')
-        .mul(c.x(i + 1).reshape([]));
-    const sum = times ? real(0).mul(real(3)) : real(0).add(real(3));
-    return clipped(c, quantised(sum.div(c.x(6).reshape([])), c.opt(7)?.reshape([]) ?? null, type), 6);
+    const number = (i: number): Tensor => c.x(i).to('float32').reshape([]);
+    const whole = (i: number): Tensor => centred(c.x(i), c.opt(i + 2)?.reshape([]) ?? null, true);
+    const zero = c.opt(7)?.reshape([]) ?? null;
+    if (times) {
+      const ratio = number(1).mul(number(4)).div(number(6));
+      return clipped(c, quantised(whole(0).mul(whole(3)).to('float32').mul(ratio), zero, type), 6);
+    }
+    // Each product and sum is one rounding of float32, and zero points are one term.
+    const [ra, rb] = [number(1).div(number(6)), number(4).div(number(6))];
+    const of = (i: number): Tensor => (c.has(i) ? number(i) : number(1).mul(0));
+    const fixed = of(7).sub(ra.mul(of(2)).add(rb.mul(of(5))));
+    const step = (i: number, by: Tensor, and: Tensor): Tensor =>
+      c.x(i).to('float64').mul(by.to('float64')).add(and.to('float64')).to('float32');
+    return clipped(c, quantised(step(0, ra, step(3, rb, fixed)), null, type), 6);
   },
 });
 const qlinearUnary = (f: (x: Tensor, c: Call) => Tensor): Row => ({
@@ -223,7 +231,7 @@ function qgemm(c: Call): Value {
   const line = bias === null || bias.numel === b.shape[1];
   const whole = c.has(7) && line ? byteResult(c, a, 2, b, 5, bias?.reshape([-1]) ?? null, scaled, 7) : null;
   if (whole !== null) return whole;
-  const exact = product(a, c.opt(2), b, c.opt(5));
+  const exact = wholeProduct(a, c.opt(2), b, c.opt(5));
   const sum = bias === null ? exact : exact.add(bias);
   if (!c.has(7)) return Value.of(sum.to('float32').mul(scaled), 'float');
   return requantised(sum, scaled, c, 7);
@@ -243,13 +251,13 @@ function qconcat(c: Call): Value {
 /** x, quantised by its own range, times whole weights [in, out] with scale and zero point for all or for each column. */
 export function dynamicProduct(x: Tensor, w: Tensor, scale: Tensor, zero: Tensor): Tensor {
   const [q, s, z] = dynamic(x);
-  return product(q.tensor(), z.tensor(), w, zero)
+  return wholeProduct(q.tensor(), z.tensor(), w, zero)
     .to('float32')
     .mul(factor(s.tensor(), scale, null));
 }
 function dynamicQuantizeMatMul(c: Call): Tensor {
   const [q, scale, zero] = dynamic(c.x(0));
-  const sum = product(q.tensor(), zero.tensor(), c.x(1), c.opt(3)).to('float32');
+  const sum = wholeProduct(q.tensor(), zero.tensor(), c.x(1), c.opt(3)).to('float32');
   const y = sum.mul(factor(scale.tensor(), c.x(2), null));
   return c.has(4) ? y.add(c.x(4)) : y;
 }
@@ -259,7 +267,7 @@ export const QUANTISED: Readonly<Record<string, Row>> = {
   QuantizeLinear: { fixed: [1, 2], run: quantizeLinear },
   DequantizeLinear: { fixed: [0, 1, 2], run: dequantizeLinear },
   DynamicQuantizeLinear: { run: (c) => dynamic(c.x(0)) },
-  MatMulInteger: { quantised: true, run: (c) => product(c.x(0), c.opt(2), c.x(1), c.opt(3)) },
+  MatMulInteger: { quantised: true, run: (c) => wholeProduct(c.x(0), c.opt(2), c.x(1), c.opt(3)) },
   ConvInteger: { quantised: true, run: convInteger },
   QLinearMatMul: { quantised: true, fixed: [1, 2, 4, 5, 6, 7], run: qlinearMatMul },
   QLinearConv: { quantised: true, fixed: [1, 2, 4, 5, 6, 7], run: qlinearConv },
@@ -280,7 +288,7 @@ export const QUANTISED: Readonly<Record<string, Row>> = {
     quantised: true,
     fixed: [2, 3, 4, 5],
     run: (c) => {
-      const sum = product(c.x(0), c.opt(4), c.x(1), c.opt(5)).to('float32');
+      const sum = wholeProduct(c.x(0), c.opt(4), c.x(1), c.opt(5)).to('float32');
       const y = sum.mul(factor(c.x(2), c.x(3), null));
       return c.has(6) ? y.add(c.x(6)) : y;
     },

@@ -20,6 +20,7 @@ import { SHAPES } from './ops-shape.ts';
 import { SIGNALS } from './ops-signal.ts';
 import { TEXT } from './ops-text.ts';
 import { TRAINING } from './ops-train.ts';
+import { TRANSFORMERS } from './ops-transformer.ts';
 import { TYPES } from './ops-types.ts';
 
 const FAMILIES: readonly Readonly<Record<string, Row>>[] = [
@@ -43,6 +44,7 @@ const FAMILIES: readonly Readonly<Record<string, Row>>[] = [
     ATTENTION,
     TEXT,
     MICROSOFT,
+    TRANSFORMERS,
     LEARNING,
   ],
 ];

@@ -176,18 +176,24 @@ export const combine: Op = kernel({
 
 interface Joined extends Range {
   readonly times: boolean;
-  readonly scale: number;
   readonly aScale: number;
-  readonly bScale: number;
+  readonly bScale?: number;
+  readonly fixed?: number;
   readonly aZero?: number;
   readonly bZero?: number;
 }
-/** Two tensors of bytes of one shape: a + b or a * b of the real numbers, in float32, rounded half to even as ONNX has it. */
+/**
+ * Two tensors of bytes of one shape: a * aScale + (b * bScale + fixed), each step one rounding of float32, or
+ * (a - aZero) * (b - bZero) * aScale; rounded half to even, then moved by `zero`.
+ */
 export const joined: Op = kernel({
   doc: 'Two quantised tensors of one shape added or multiplied as float32, rounded half to even.',
   inputs: ['a', 'b'],
   outputs: ['y'],
-  attrs: { ...RANGE, times: 'boolean', scale: 'number', aScale: 'number', bScale: 'number', 'aZero?': 'number', 'bZero?': 'number' },
+  attrs: {
+    ...{ ...RANGE, times: 'boolean', aScale: 'number', 'bScale?': 'number', 'fixed?': 'number' },
+    ...{ 'aZero?': 'number', 'bZero?': 'number' },
+  },
   infer: ([a, b], { dtype }: Joined) => {
     for (const t of [a.dtype, b.dtype, dtype])
       if (t !== 'int8' && t !== 'uint8') throw new DTypeError(`joined: takes int8 and uint8, not ${t}`);
@@ -197,12 +203,12 @@ export const joined: Op = kernel({
   loads: () => ['same', 'same'],
   writes: (_, { dtype }) => [dtype as DType],
   ints: ['n', 'per', 'times', 'zero', 'low', 'high', 'aZero', 'bZero'],
-  floats: ['scale', 'aScale', 'bScale'],
+  floats: ['aScale', 'bScale', 'fixed'],
   lower: (_, [y], attrs: Joined) => {
     const n = sizeOf(y.shape);
-    const { times, zero = 0, aZero = 0, bZero = 0, scale, aScale, bScale } = attrs;
+    const { times, zero = 0, aZero = 0, bZero = 0, aScale, bScale = 0, fixed = 0 } = attrs;
     const ints = [n, GRAIN, times ? 1 : 0, zero, ...rangeOf(attrs), aZero, bZero];
-    return { ints, floats: [scale, aScale, bScale], ...tilesOf(n, GRAIN) };
+    return { ints, floats: [aScale, bScale, fixed], ...tilesOf(n, GRAIN) };
   },
   kernel: { file: 'quant/elementwise', name: 'joined' },
   vjp: null,

@@ -15,7 +15,8 @@ const DEEPEST = 32;
 export class Frame {
   readonly graph: Subgraph;
   readonly instance: Instance;
-  private readonly keeps: boolean;
+  /** Whether what is known is kept for later runs. */
+  readonly keeps: boolean;
   private readonly depth: number;
   /** Known results by tensor. */
   private readonly kept = new Map<number, Tensor>();
@@ -36,14 +37,14 @@ export class Frame {
     if (depth > DEEPEST) throw new FormatError(`subgraphs are nested more than ${DEEPEST} deep`);
   }
 
-  /** The frame of another subgraph, called from here: the same for the same key. */
-  enter(index: number, key: string): Frame {
+  /** The frame of another subgraph, called from here: the same for the same key, unless nothing of it is to be kept. */
+  enter(index: number, key: string, keeps: boolean = this.keeps): Frame {
     const graph = this.instance.file.subgraphs[index];
     if (graph === undefined) throw new FormatError(`there is no subgraph ${index}`);
     const known = this.inner.get(key);
     if (known !== undefined) return known;
-    const frame = new Frame(this.instance, graph, { keeps: this.keeps, depth: this.depth + 1 });
-    if (this.keeps) this.inner.set(key, frame);
+    const frame = new Frame(this.instance, graph, { keeps, depth: this.depth + 1 });
+    if (keeps) this.inner.set(key, frame);
     return frame;
   }
   isKnown(tensor: number): boolean {

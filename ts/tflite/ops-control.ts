@@ -23,10 +23,11 @@ function loop(c: Call): Tensor[] {
   let values = c.all();
   let known = values.map((_, i) => c.known(i));
   for (let turn = 0; ; turn++) {
-    const test = c.frame.enter(condition, `${name(c)}:test:${turn}`).run(values, known);
+    const keeps = turn <= UNROLLED && c.frame.keeps;
     if (turn > UNROLLED) c.frame.instance.dynamic = true;
+    const test = c.frame.enter(condition, `${name(c)}:test:${turn}`, keeps).run(values, known);
     if (!c.frame.truth(`${name(c)}:${turn}`, test.values[0], test.known[0])) break;
-    const next = c.frame.enter(body, `${name(c)}:${turn}`).run(values, known);
+    const next = c.frame.enter(body, `${name(c)}:${turn}`, keeps).run(values, known);
     values = next.values.map((y) => (values.includes(y) ? clone(y) : y));
     known = next.known;
     if (values.length !== c.count) throw new FormatError(`its body gives ${values.length} values for ${c.count}`);

@@ -125,8 +125,7 @@ interface Form {
 export class WasmProgram implements Program {
   readonly stats: ProgramStats;
   private readonly runner: Runner;
-  private readonly ops: readonly Op[];
-  private readonly names: readonly string[];
+  private readonly steps: readonly PlanStep[];
   private readonly threaded: boolean;
   private readonly code: Place;
   private readonly arena: Place;
@@ -151,8 +150,7 @@ export class WasmProgram implements Program {
       lasting.set(s, form);
       this.held.add(form);
     }
-    this.ops = steps.map((s) => s.op);
-    this.names = steps.map((s) => s.name);
+    this.steps = steps;
     this.threaded = steps.some((s) => s.tiles > 1);
     this.arena = memory.alloc(bytes);
     const moved = steps.flatMap((s) => s.refs).reduce((sum, r) => sum + r.moved, 0);
@@ -197,7 +195,8 @@ export class WasmProgram implements Program {
   ): void {
     const { memory } = this.runner;
     if (printer !== null && ++this.runs === HOT)
-      for (const i of printer(this.runner, this.code.pointer, this.ops.length)) this.printed.push(this.names[i]);
+      for (const some of printer(this.runner, this.code.pointer, this.steps))
+        this.printed.push(some.map((i) => this.steps[i].name).join(' '));
     const { u32 } = memory;
     u32[SLOTS + ARENA] = this.arena.pointer;
     let slot = SLOTS + ARENA + 1;
@@ -219,15 +218,16 @@ export class WasmProgram implements Program {
       form.version = form.of.version;
     }
     if (timings === undefined) {
-      this.runner.runProgram(this.code.pointer, this.ops.length, this.threaded, (left) => this.ops[this.ops.length - left]);
+      const { length } = this.steps;
+      this.runner.runProgram(this.code.pointer, length, this.threaded, (left) => this.steps[length - left].op);
       return;
     }
     const begin = performance.now();
     let at = this.code.pointer;
-    for (let i = 0; i < this.ops.length; i++) {
+    for (const { op, name } of this.steps) {
       const start = performance.now();
-      this.runner.runProgram(at, 1, this.threaded, () => this.ops[i]);
-      timings.push({ name: this.names[i], start: start - begin, duration: performance.now() - start });
+      this.runner.runProgram(at, 1, this.threaded, () => op);
+      timings.push({ name, start: start - begin, duration: performance.now() - start });
       at += memory.u32[(at >>> 2) + 1];
     }
   }

@@ -151,18 +151,27 @@ export function combine(s: usize, phase: i32, tile: i32): void {
   }
 }
 
-@inline function real(v: v128, zero: v128, scale: v128): v128 { return f32x4.mul(f32x4.convert_i32x4_s(i32x4.sub(v, zero)), scale); }
-/** Four results of `joined`, as integers before their zero point. */
-@inline function joinedFour(x: v128, y: v128, times: bool, by: v128): v128 {
-  return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.div(times ? f32x4.mul(x, y) : f32x4.add(x, y), by)));
+/** x * a + y in one rounding, of two lanes: what float64 gives, made float32. */
+@inline function fused(x: v128, a: v128, y: v128): v128 {
+  return f32x4.demote_f64x2_zero(f64x2.add(f64x2.mul(f64x2.convert_low_i32x4_s(x), a), f64x2.promote_low_f32x4(y)));
 }
-/** Bytes as real numbers, added or multiplied, at the scale of the result, ties to even: eight at a time, the last by the scratch. */
+@inline function sumTwo(x: v128, y: v128, a: v128, b: v128, fixed: v128): v128 { return fused(x, a, fused(y, b, fixed)); }
+/** Four sums x * a + (y * b + fixed). */
+@inline function sumFour(x: v128, y: v128, a: v128, b: v128, fixed: v128): v128 {
+  const high = sumTwo(v128.shuffle<i64>(x, x, 1, 1), v128.shuffle<i64>(y, y, 1, 1), a, b, fixed);
+  return i32x4.trunc_sat_f32x4_s(f32x4.nearest(v128.shuffle<i64>(sumTwo(x, y, a, b, fixed), high, 0, 2)));
+}
+@inline function product(v: v128, by: v128): v128 { return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(f32x4.convert_i32x4_s(v), by))); }
+/**
+ * Bytes added, a * aScale + (b * bScale + fixed), or multiplied less their zero points, times aScale; ties to even: eight at a time, the
+ * last ones by way of the scratch.
+ */
 export function joined(s: usize, phase: i32, tile: i32): void {
-  const n = int(s, j.n), per = int(s, j.per), times = int(s, j.times) != 0, none = i16x8.splat(0);
+  const n = int(s, j.n), per = int(s, j.per), times = int(s, j.times) != 0;
   const y = operand(s, 0), a = operand(s, 1), b = operand(s, 2), sa = dtype(s, 1) == I8, sb = dtype(s, 2) == I8, sy = dtype(s, 0) == I8;
-  const az = i32x4.splat(int(s, j.aZero)), bz = i32x4.splat(int(s, j.bZero)), zero = i16x8.splat(<i16>int(s, j.zero));
-  const low = i16x8.splat(<i16>int(s, j.low)), high = i16x8.splat(<i16>int(s, j.high));
-  const as = f32x4.splat(<f32>float(s, j.aScale)), bs = f32x4.splat(<f32>float(s, j.bScale)), by = f32x4.splat(<f32>float(s, j.scale));
+  const az = i16x8.splat(<i16>int(s, j.aZero)), bz = i16x8.splat(<i16>int(s, j.bZero)), zero = i16x8.splat(<i16>int(s, j.zero));
+  const low = i16x8.splat(<i16>int(s, j.low)), high = i16x8.splat(<i16>int(s, j.high)), by = f32x4.splat(<f32>float(s, j.aScale));
+  const as = f64x2.splat(float(s, j.aScale)), bs = f64x2.splat(float(s, j.bScale)), fixed = f32x4.splat(<f32>float(s, j.fixed));
   for (let i = tile * per, end = min(n, i + per); i < end; i += 8) {
     const count = min(8, end - i);
     let p = a + i, q = b + i;
@@ -172,9 +181,15 @@ export function joined(s: usize, phase: i32, tile: i32): void {
       p = scratch;
       q = scratch + 8;
     }
-    const u = widen(p, sa, none), v = widen(q, sb, none);
-    const first = joinedFour(real(i32x4.extend_low_i16x8_s(u), az, as), real(i32x4.extend_low_i16x8_s(v), bz, bs), times, by);
-    const second = joinedFour(real(i32x4.extend_high_i16x8_s(u), az, as), real(i32x4.extend_high_i16x8_s(v), bz, bs), times, by);
+    const u = widen(p, sa, az), v = widen(q, sb, bz);
+    let first: v128, second: v128;
+    if (times) {
+      first = product(i32x4.extmul_low_i16x8_s(u, v), by);
+      second = product(i32x4.extmul_high_i16x8_s(u, v), by);
+    } else {
+      first = sumFour(i32x4.extend_low_i16x8_s(u), i32x4.extend_low_i16x8_s(v), as, bs, fixed);
+      second = sumFour(i32x4.extend_high_i16x8_s(u), i32x4.extend_high_i16x8_s(v), as, bs, fixed);
+    }
     const out = bytes(first, second, zero, low, high, sy);
     if (count == 8) v128.store64_lane(y + i, out, 0);
     else {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OPTIONAL, type OptionalProto, SEQUENCE, type SequenceProto, TENSOR, type TensorProto } from '../../../ts/onnx/messages.ts';
 import { optionalItem, sequenceItem, tensorValue } from '../../../ts/onnx/tensors.ts';
+import { codeOf } from '../../../ts/onnx/types.ts';
 import { type Item, Value } from '../../../ts/onnx/value.ts';
 import { decodeMessage } from '../../../ts/onnx/wire.ts';
 
@@ -47,23 +48,26 @@ export class OnnxTests {
   model(test: OnnxTest): Uint8Array {
     return this.file(test, 'model.onnx') as Uint8Array;
   }
-  private item(test: OnnxTest, name: string, kind: Port['kind']): Item | null {
+  private item(test: OnnxTest, name: string, { kind, dtype }: Port): Item | null {
     const bytes = this.file(test, name);
     if (bytes === null) return null;
     if (kind === 'sequence') return sequenceItem(decodeMessage(bytes, SEQUENCE) as unknown as SequenceProto);
     if (kind === 'optional') return optionalItem(decodeMessage(bytes, OPTIONAL) as unknown as OptionalProto);
-    return tensorValue(decodeMessage(bytes, TENSOR) as unknown as TensorProto, () => null, name);
+    const proto = decodeMessage(bytes, TENSOR) as unknown as TensorProto;
+    // Older generators had no bfloat16 of NumPy: they wrote its bits under the code of uint16.
+    const raw = dtype === 'bfloat16' && proto.dataType === codeOf('uint16') && proto.rawData !== undefined;
+    return tensorValue(raw ? { ...proto, dataType: codeOf('bfloat16') } : proto, () => null, name);
   }
   *sets(test: OnnxTest): Generator<DataSet> {
     for (let k = 0; k < test.sets; k++) {
       const folder = `test_data_set_${k}`;
       const inputs = new Map<string, Item>();
-      test.inputs.forEach(({ name, kind, shape }, i) => {
-        const item = test.input_rule === undefined ? this.item(test, `${folder}/input_${i}.pb`, kind) : ramp(shape as number[]);
-        if (item !== null) inputs.set(name, item);
+      test.inputs.forEach((port, i) => {
+        const item = test.input_rule === undefined ? this.item(test, `${folder}/input_${i}.pb`, port) : ramp(port.shape as number[]);
+        if (item !== null) inputs.set(port.name, item);
       });
-      const outputs = test.outputs.map(({ kind }, i) => {
-        const item = this.item(test, `${folder}/output_${i}.pb`, kind);
+      const outputs = test.outputs.map((port, i) => {
+        const item = this.item(test, `${folder}/output_${i}.pb`, port);
         if (item === null) throw new Error(`${test.name}: output ${i} is not in the folder`);
         return item;
       });
