@@ -19,7 +19,12 @@ const ARRAYS: Readonly<Record<string, (bytes: ArrayBuffer) => lite.Data>> = {
   bool: (b) => new Uint8Array(b),
 };
 
-for (const one of cases().filter(({ name }) => name !== 'half'))
+test('a plan with kernels that are not in the engine is an error', () => {
+  const [one] = cases(['quantised']);
+  assert.throws(() => shipped.load(one.file), /integer|quanti/);
+});
+
+for (const one of cases().filter(({ name }) => name !== 'half' && name !== 'quantised'))
   for (const threads of [1, 3])
     test(`${one.name}: the bits of wick, ${threads} threads`, () => {
       shipped.setThreads(threads);
