@@ -83,8 +83,7 @@ export function load(bytes: Uint8Array): Model {
     const { calls, inputs, outputs } = rawCalls(
       readRecipe(bytes, fill, ({ op, inputs }) => {
         if (op.kind === 'view' || inputs.length !== op.inputs.length) return `${inputs.length} operands`;
-        if (op.opcode >= on.loaded.exports.table.length - 1)
-          return 'quantised kernels are not in wick/lite: load it with wick and wick/tflite';
+        if (op.opcode + 1 >= on.loaded.exports.table.length) return 'wick/lite lacks its kernel';
         return op.kind === 'kernel' && (op.random || op.mutates) ? 'no plan draws random numbers or steps an optimizer' : null;
       }),
     );

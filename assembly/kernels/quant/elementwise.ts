@@ -161,7 +161,9 @@ export function combine(s: usize, phase: i32, tile: i32): void {
   const high = sumTwo(v128.shuffle<i64>(x, x, 1, 1), v128.shuffle<i64>(y, y, 1, 1), a, b, fixed);
   return i32x4.trunc_sat_f32x4_s(f32x4.nearest(v128.shuffle<i64>(sumTwo(x, y, a, b, fixed), high, 0, 2)));
 }
-@inline function product(v: v128, by: v128): v128 { return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(f32x4.convert_i32x4_s(v), by))); }
+@inline function product(v: v128, by: v128): v128 {
+  return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(f32x4.convert_i32x4_s(v), by)));
+}
 /**
  * Bytes added, a * aScale + (b * bScale + fixed), or multiplied less their zero points, times aScale; ties to even: eight at a time, the
  * last ones by way of the scratch.
