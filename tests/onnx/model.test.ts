@@ -29,6 +29,21 @@ const linear = modelOf({
   initializers: [floats('w', [2, 1], [1, 2]), floats('b', [1], [0.5])],
 });
 
+test('what a file may ask for is bounded by its size and inputs, unless it is trusted', async () => {
+  const wide = modelOf({
+    nodes: [node('Expand', ['x', 'n'], ['y'])],
+    inputs: [port('x', 'float', [1])],
+    outputs: [port('y', 'float', [5_000_000])],
+    initializers: [longs('n', [1], [5_000_000])],
+  });
+  const careful = await load(wide);
+  assert.throws(() => careful.forward(ones([1])), /5000000.*trusted: true/);
+  careful.dispose();
+  const trusted = await load(wide, { trusted: true });
+  assert.equal((trusted.forward(ones([1])) as Tensor).shape, [5_000_000]);
+  trusted.dispose();
+});
+
 test('a model has ports, runs as a plan, takes any batch', async () => {
   const model = await load(linear);
   assert.is(model.format, 'onnx');

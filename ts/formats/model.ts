@@ -32,6 +32,8 @@ export interface Model {
 export interface LoadOptions {
   /** Runs as plans (the default), or call by call. */
   readonly compile?: boolean;
+  /** The file comes from someone you trust: it may make results and take steps without the bounds that its size and inputs set. */
+  readonly trusted?: boolean;
 }
 
 /** A file that is being loaded. */

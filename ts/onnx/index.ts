@@ -50,7 +50,7 @@ function built(model: ModelProto, external: External, size: number, options: Loa
     return bytes;
   });
   const whole = [...files.values()].reduce((a, b) => a + b, size);
-  return new OnnxModel(new Program(fused(graph), whole), metadata, options);
+  return new OnnxModel(new Program(fused(graph), options.trusted ? Number.POSITIVE_INFINITY : whole), metadata, options);
 }
 
 /** Names of the files that a model's tensors lie in. */

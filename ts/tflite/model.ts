@@ -44,11 +44,11 @@ export class TFLiteModel implements Model {
   private readonly compiles: boolean;
   private readonly kinds = new Map<string, Kind>();
 
-  constructor(bytes: Uint8Array, { compile: compiles = true }: LoadOptions = {}) {
+  constructor(bytes: Uint8Array, { compile: compiles = true, trusted = false }: LoadOptions = {}) {
     joinQuantised();
     const file = readFile(bytes);
     this.graph = file.subgraphs[0];
-    this.instance = new Instance(file, bytes.length);
+    this.instance = new Instance(file, trusted ? Number.POSITIVE_INFINITY : bytes.length);
     this.compiles = compiles;
     this.metadata = file.metadata;
     this.inputs = this.graph.inputs.map((i) => portOf(this.graph.tensors[i]));
