@@ -5,8 +5,8 @@ import { type Chain, chainOf, isWorthIt } from './chain.ts';
 import { foldOf } from './fold.ts';
 import { moduleOf } from './print.ts';
 
-/** Functions that an engine takes: their code stays, as other chains of the same form use it. */
-const MOST = 1024;
+/** Forms of chains that an engine prints: their code stays, as other chains of the same form use it. Further ones stay bytecode. */
+export const capacity: number = 1024;
 
 /** Opcodes of printed chains by their form; null: the runtime compiles nothing at run time. */
 const joinedTo = new WeakMap<Joinable, Map<string, number> | null>();
@@ -16,7 +16,7 @@ function print(device: Joinable, chains: readonly Chain[]): ReadonlyMap<string, 
   const known = joinedTo.get(device) ?? (joinedTo.has(device) ? null : new Map<string, number>());
   if (known === null) return null;
   const fresh = [...new Map(chains.map((chain) => [chain.key, chain])).values()].filter(({ key }) => !known.has(key));
-  fresh.splice(Math.max(0, MOST - known.size));
+  fresh.splice(Math.max(0, capacity - known.size));
   if (fresh.length === 0) return known;
   const opcodes = joinKernels(device, moduleOf(fresh));
   joinedTo.set(device, opcodes && known);
