@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { bundle } from '../tests/runtime/bundle.mjs';
 import { entries } from './entries.mjs';
 import { at, collect } from './sources.mjs';
 
@@ -36,7 +37,8 @@ try {
   const said = await run(process.execPath, [write('user.mjs', importer())], join(folder, 'user'));
   await compileTypes();
   // What rollup leaves out of wick/lite is what these tests do not miss.
-  await run(process.execPath, [at('build/tests/lite/lite.test.js')], at('.'), { WICK_LITE: join(home, 'dist/lite/index.js') });
+  await bundle('build/tests/lite/lite.test.js', join(folder, 'user/lite.mjs'));
+  await run(process.execPath, ['lite.mjs'], join(folder, 'user'));
   console.log(`${filename}, ${(size / 1024).toFixed(0)} kB, ${files.length} files; ${said.trim()}`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
@@ -96,8 +98,8 @@ function write(name, text) {
   return path;
 }
 
-async function run(program, args, cwd, env = {}) {
-  const { code, output } = await collect(program, args, { cwd, env: { NODE_PATH: '', ...env } });
+async function run(program, args, cwd) {
+  const { code, output } = await collect(program, args, { cwd, env: { NODE_PATH: '' } });
   if (code !== 0) fail(`${program === process.execPath ? 'node' : program} ${args.join(' ')} failed:\n${output}`);
   return output;
 }

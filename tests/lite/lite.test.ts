@@ -2,12 +2,10 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { save } from '../../ts/formats/plan.ts';
 import * as wick from '../../ts/index.ts';
-import type * as lite from '../../ts/lite/index.ts';
+import * as lite from '../../ts/lite/index.ts';
 import * as nn from '../../ts/nn/index.ts';
 import { cases } from '../standalone/cases.ts';
 
-// scripts/exports.mjs names the file that ships.
-const shipped: typeof lite = await import(process.env.WICK_LITE ?? '../../ts/lite/index.js');
 const test = suite('lite');
 const floats = (bytes: Uint8Array): Float32Array => new Float32Array(bytes.slice().buffer);
 
@@ -22,8 +20,8 @@ const ARRAYS: Readonly<Record<string, (bytes: ArrayBuffer) => lite.Data>> = {
 for (const one of cases().filter(({ name }) => name !== 'half' && name !== 'quantised'))
   for (const threads of [1, 3])
     test(`${one.name}: the bits of wick, ${threads} threads`, () => {
-      shipped.setThreads(threads);
-      const model = shipped.load(one.file);
+      lite.setThreads(threads);
+      const model = lite.load(one.file);
       const inputs = Object.fromEntries(model.inputs.map((p, i) => [p.name, ARRAYS[p.dtype](one.inputs[i].slice().buffer)]));
       for (const expected of one.outputs) {
         const results = model.run(inputs as Record<string, lite.Values>);
@@ -75,7 +73,7 @@ for (const [name, fn] of Object.entries(FAMILIES))
     const x = wick.randn([4, 3, 6], { generator: new wick.Generator(7) });
     const compiled = wick.compile((y: Tensor) => wick.noGrad(() => fn(y)));
     for (let i = 0; i < 2; i++) compiled(x);
-    const model = shipped.load(save(compiled.plans[0]));
+    const model = lite.load(save(compiled.plans[0]));
     assert.equal(model.run({ x0: wick.dataSync(x) as Float32Array }).y.data, wick.dataSync(compiled(x)));
     model.dispose();
     compiled.dispose();
@@ -83,7 +81,7 @@ for (const [name, fn] of Object.entries(FAMILIES))
 
 test('float16 goes in and out as float32', () => {
   const [one] = cases(['half']);
-  const model = shipped.load(one.file);
+  const model = lite.load(one.file);
   const x = wick.fromBytes(one.inputs[0], model.inputs[0].shape, 'float16');
   const expected = wick.fromBytes(one.outputs[0][0], model.outputs[0].shape, 'float16');
   assert.equal(model.run({ x0: wick.dataSync(x) as Float32Array }).y.data, wick.dataSync(expected));
@@ -93,7 +91,7 @@ test('float16 goes in and out as float32', () => {
 
 test('what does not fit is told', () => {
   const [one] = cases(['digits']);
-  const model = shipped.load(one.file);
+  const model = lite.load(one.file);
   const x = floats(one.inputs[0]);
   assert.throws(() => model.run({}), /'x0' is missing; the inputs are x0/);
   assert.throws(() => model.run({ x0: x, z: x }), /no input 'z'/);
@@ -108,10 +106,10 @@ test('what does not fit is told', () => {
     [one.file.map((b, i) => (i === 70_000 ? b ^ 1 : b)), /damaged/],
   ] as const)
     try {
-      shipped.load(bytes);
+      lite.load(bytes);
       assert.unreachable('a bad file was accepted');
     } catch (error) {
-      assert.instance(error, shipped.FormatError);
+      assert.instance(error, lite.FormatError);
       assert.match((error as Error).message, message);
     }
 });
