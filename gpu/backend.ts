@@ -1,12 +1,12 @@
 // The WebGPU device: ops become commands in the order of their calls. What no shader does runs on the host once its operands were read
 // back; calls behind it wait in line, so the program never does.
-import { type Backend, type Input, isView, type Storage, type View } from '../ts/backend.ts';
+import { type Backend, type Input, isView, type Storage, type View, writtenBy } from '../ts/backend.ts';
 import { SIZE } from '../ts/base/dtype.ts';
 import { DeviceError, IndexError, MemoryError, WickError } from '../ts/base/errors.ts';
 import { show, sizeOf } from '../ts/base/shape.ts';
 import type { Attrs, MapOp, Op } from '../ts/ops/op.ts';
 import { TABLE } from '../ts/ops/table.ts';
-import { Encoding, mutates, obstacle } from './encode.ts';
+import { Encoding, obstacle } from './encode.ts';
 import { wholeView } from './kernel.ts';
 import { type GpuStorage, Pool } from './memory.ts';
 import { type Buffered, type Counts, Queue } from './queue.ts';
@@ -84,8 +84,7 @@ export class GpuBackend {
   /** Runs an op of whose tensors at least one is here; those on the host are brought. */
   run(op: Op, inputs: readonly Input[], attrs: Attrs, outputs: readonly View[]): void {
     this.pool.check();
-    const written = [...outputs, ...inputs.filter((x, i): x is View => isView(x) && mutates(op, i))];
-    for (const y of written)
+    for (const y of writtenBy({ op, inputs, outputs }))
       if (y.storage.device !== 'webgpu')
         throw new DeviceError(
           `${op.name}: it would write a tensor of shape ${show(y.shape)} on wasm from data on webgpu; move the tensor with x.to('webgpu') first, or the data with await x.to('wasm')`,
@@ -175,9 +174,7 @@ export class GpuBackend {
         attrs,
         outputs.map(moved),
       );
-      const written = new Set(
-        [...outputs, ...inputs.filter((x, i): x is View => isView(x) && mutates(op, i))].map((v) => v.storage as GpuStorage),
-      );
+      const written = new Set(writtenBy({ op, inputs, outputs }).map((v) => v.storage as GpuStorage));
       for (const s of written)
         this.queue.write(s.buffer, 0, this.host.readSync(bytesView(there.get(s) as Storage, s.bytes)) as Uint8Array<ArrayBuffer>);
     } finally {

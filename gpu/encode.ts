@@ -1,8 +1,8 @@
 // Ops as commands: an elementwise op by its printed shader, a kernel over operands brought into the layouts that it takes.
-import { type Input, isView, type View } from '../ts/backend.ts';
+import { type Input, isView, sameView, type View } from '../ts/backend.ts';
 import type { DType } from '../ts/base/dtype.ts';
-import { isContiguous, type Shape, sameShape, sizeOf } from '../ts/base/shape.ts';
-import type { Attrs, KernelOp, MapOp, Op } from '../ts/ops/op.ts';
+import { isContiguous, type Shape, sizeOf } from '../ts/base/shape.ts';
+import { type Attrs, type KernelOp, type MapOp, mutates, type Op } from '../ts/ops/op.ts';
 import { TABLE } from '../ts/ops/table.ts';
 import { bytesFor, dispatch, type KernelCall, wholeView } from './kernel.ts';
 import { KERNELS } from './kernels/index.ts';
@@ -36,12 +36,7 @@ export class Encoding {
     const temps: GpuStorage[] = [];
     const safe = inputs.map((x) => {
       if (!isView(x) || x.storage !== out.storage) return x;
-      const same =
-        x.offset === out.offset &&
-        x.dtype === out.dtype &&
-        sameShape(x.shape, out.shape) &&
-        x.shape.every((n, d) => n <= 1 || x.strides[d] === out.strides[d]);
-      return same && perWord(x.dtype) === 1 ? x : this.cloned(x, temps);
+      return sameView(x, out) && perWord(x.dtype) === 1 ? x : this.cloned(x, temps);
     });
     encodeMap(this.sink, op, safe, dtype, out);
     for (const t of temps) t.release();
@@ -131,8 +126,4 @@ export function obstacle(op: Op, inputs: readonly Input[], attrs: Attrs, out: Vi
   const views = inputs.map((x) => (isView(x) ? x : null));
   if (views.some((x) => x?.dtype === 'float64') || attrs.dtype === 'float64') return 'float64';
   return kernel.refuses?.(views, attrs) ?? null;
-}
-/** Whether a call changes its input i. */
-export function mutates(op: Op, i: number): boolean {
-  return op.kind === 'kernel' && op.mutates !== undefined && op.mutates.includes(op.inputs[i]?.replace('?', ''));
 }

@@ -1,5 +1,5 @@
 // Elementwise calls that follow one another over the same elements, as one shader: a value that only they read stays in a register.
-import { type Call, isView, type Storage, type View } from '../ts/backend.ts';
+import { type Call, isView, type Storage, sameView, type View } from '../ts/backend.ts';
 import type { DType } from '../ts/base/dtype.ts';
 import { isContiguous, type Shape, sameShape, sizeOf } from '../ts/base/shape.ts';
 import { AGAIN, type MapOp, type Scalar } from '../ts/ops/op.ts';
@@ -9,13 +9,6 @@ import type { GpuStorage } from './memory.ts';
 import { type Binding, GROUP, type Sink, WORDS } from './queue.ts';
 import { type Declared, float, int, shader, uint } from './shader.ts';
 import { arrayOf, converted, type Kind, kindOf, load, nonzero, perWord, stored, truth, unpacked } from './types.ts';
-
-const sameView = (a: View, b: View): boolean =>
-  a.storage === b.storage &&
-  a.offset === b.offset &&
-  a.dtype === b.dtype &&
-  sameShape(a.shape, b.shape) &&
-  a.shape.every((n, d) => n <= 1 || a.strides[d] === b.strides[d]);
 
 /** Calls that run as one, and those of their results that somebody else reads. */
 export interface Chain {

@@ -1,5 +1,6 @@
 import type { DType } from './base/dtype.ts';
-import type { Attrs, MapOp, Meta, Op, Scalar } from './ops/op.ts';
+import { sameShape } from './base/shape.ts';
+import { type Attrs, type MapOp, type Meta, mutates, type Op, type Scalar } from './ops/op.ts';
 
 export type Device = 'wasm' | 'webgpu' | 'plan';
 
@@ -52,6 +53,16 @@ export type Input = View | Scalar | null;
 
 /** Whether an operand is a view rather than a number, or none. */
 export const isView = (x: unknown): x is View => typeof x === 'object' && x !== null;
+/** Whether two views are of the same elements, each at the same place. */
+export function sameView(a: View, b: View): boolean {
+  return (
+    a.storage === b.storage &&
+    a.offset === b.offset &&
+    a.dtype === b.dtype &&
+    sameShape(a.shape, b.shape) &&
+    a.shape.every((n, d) => n <= 1 || a.strides[d] === b.strides[d])
+  );
+}
 
 export type Data = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint16Array | Int16Array | Int8Array | Uint8Array;
 
@@ -63,16 +74,12 @@ export interface Call {
   readonly outputs: readonly View[];
 }
 
-/** Storages that a call writes: its outputs and the inputs that its row changes. */
-export function writesOf({ op, inputs, outputs }: Call): Storage[] {
-  const own = outputs.map((y) => y.storage);
-  if (op.kind === 'kernel' && op.mutates !== undefined)
-    for (const name of op.mutates) {
-      const x = inputs[op.inputs.findIndex((i) => i.replace('?', '') === name)];
-      if (isView(x)) own.push(x.storage);
-    }
-  return own;
+/** What a call writes: its outputs and the inputs that its row changes. */
+export function writtenBy({ op, inputs, outputs }: Pick<Call, 'op' | 'inputs' | 'outputs'>): View[] {
+  return [...outputs, ...inputs.filter((x, i) => isView(x) && mutates(op, i))] as View[];
 }
+/** Storages that a call writes. */
+export const writesOf = (call: Call): Storage[] => writtenBy(call).map((y) => y.storage);
 /** Storages that a call reads. */
 export const readsOf = ({ inputs }: Call): Storage[] => inputs.filter(isView).map((x) => x.storage);
 

@@ -180,6 +180,10 @@ export interface KernelOp extends Row {
 }
 
 export type Op = MapOp | ViewOp | KernelOp;
+/** Whether a call changes its input i. */
+export function mutates(op: Op, i: number): boolean {
+  return op.kind === 'kernel' && op.mutates !== undefined && op.mutates.includes(op.inputs[i]?.replace('?', ''));
+}
 
 type Given<T, K extends keyof T> = Omit<T, 'kind' | 'name' | 'opcode' | 'inputs' | 'saves' | 'sources' | 'vjp' | K> & Partial<Pick<T, K>>;
 type MapSpec<N extends string, S extends N | 'y'> = Given<Omit<MapOp, 'dense'>, 'promote' | 'out' | 'masks'> & {

@@ -14,7 +14,7 @@ import {
 import { SIZE } from '../base/dtype.ts';
 import { ValueError } from '../base/errors.ts';
 import { bytesOf, PICKS } from '../ops/cost.ts';
-import { AGAIN, type Again, type Attrs, type KernelOp, type Lowered, type MapOp, type Op } from '../ops/op.ts';
+import { AGAIN, type Again, type Attrs, type KernelOp, type Lowered, type MapOp, mutates, type Op } from '../ops/op.ts';
 import { type Arrangement, arrange, type Life } from './arena.ts';
 import { fused, isFlat } from './chain.ts';
 import { STEP } from './encode.ts';
@@ -81,7 +81,7 @@ export class Lowering {
     const moved = (x: View, i: number): number =>
       i === first && PICKS.test(op.name)
         ? Math.min(bytesOf(x), bytesOf(operands[0] as View))
-        : bytesOf(x) * (op.mutates?.includes(op.inputs[i - first]?.replace('?', '')) ? 2 : 1);
+        : bytesOf(x) * (mutates(op, i - first) ? 2 : 1);
     const refs = operands.flatMap((x, i) => (x === null ? [] : [ref(...at(i), x, moved(x, i))]));
     const { workspace = 0, packs, tiles } = lowered;
     let form: PlanStep['packs'] = null;

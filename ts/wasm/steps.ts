@@ -1,18 +1,9 @@
 // How calls become steps: operands are brought into the dtypes and layouts that kernels ask for. What becomes of a step is its maker's.
-import type { Input, Storage, View } from '../backend.ts';
+import { type Input, isView, type Storage, sameView, type View } from '../backend.ts';
 import { COMPUTE, type DType, SIZE } from '../base/dtype.ts';
 import { DeviceError, IndexError, MemoryError, WickError } from '../base/errors.ts';
-import {
-  channelsLastStrides,
-  contiguousStrides,
-  isChannelsLast,
-  isContiguous,
-  isDense,
-  type Shape,
-  sameShape,
-  sizeOf,
-} from '../base/shape.ts';
-import type { Attrs, KernelOp, Layout, Lowered, MapOp, Meta, Op } from '../ops/op.ts';
+import { channelsLastStrides, contiguousStrides, isChannelsLast, isContiguous, isDense, type Shape, sizeOf } from '../base/shape.ts';
+import { type Attrs, type KernelOp, type Layout, type Lowered, type MapOp, type Meta, mutates, type Op } from '../ops/op.ts';
 import { TABLE } from '../ops/table.ts';
 import { address, encodeKernel, encodeMap } from './encode.ts';
 import type { Words } from './space.ts';
@@ -99,7 +90,7 @@ export abstract class Steps {
     const loads = op.loads(metas, attrs);
     const temps: Temp[] = [];
     const back: [View, View][] = [];
-    const inputs = given.map((x) => (x === null || typeof x !== 'object' ? null : x));
+    const inputs = given.map((x) => (isView(x) ? x : null));
     try {
       const wanted = inputs.map((x, i) => {
         const wish = typeof loads === 'string' ? loads : loads[i];
@@ -113,7 +104,7 @@ export abstract class Steps {
         inputs.map((x, i) => {
           if (x === null || i === packed) return x;
           const own = this.prepared(x, wanted[i] as Meta, temps);
-          if (own !== x && op.mutates?.includes(op.inputs[i].replace('?', ''))) back.push([own, x]);
+          if (own !== x && mutates(op, i)) back.push([own, x]);
           return own;
         });
       if (lowered.tiles.length > 0) this.kernel({ op, inputs, wanted, attrs, outputs, results, lowered, ready });
@@ -178,20 +169,9 @@ function asWanted(x: View, dtype: DType, layout: Layout): Meta {
   };
 }
 
-function sameStrides(shape: Shape, a: Shape, b: Shape): boolean {
-  for (let i = 0; i < shape.length; i++) if (shape[i] > 1 && a[i] !== b[i]) return false;
-  return true;
-}
-
 /** Whether an input shares memory with an output that is not the very same view: it must be copied before it is overwritten. */
 function overlaps(x: Input, out: View): boolean {
-  if (x === null || typeof x !== 'object' || x.storage !== out.storage) return false;
-  return !(
-    x.offset === out.offset &&
-    x.dtype === out.dtype &&
-    sameShape(x.shape, out.shape) &&
-    sameStrides(x.shape, x.strides, out.strides)
-  );
+  return isView(x) && x.storage === out.storage && !sameView(x, out);
 }
 
 /** What a run of steps that ended with this status throws. */
