@@ -77,18 +77,20 @@ const maps = {
   },
 };
 
+/** Classes of the core whose names users see. */
+const SEEN = /Error$|^(Generator|Plan|TensorCore)$/;
 /**
- * Shortens what ships. Class names stay: errors and printed modules show them. No unsafe or floating-point rewriting is on.
+ * Shortens what ships. Names of classes that users see stay: errors and printed modules show them. No unsafe or floating-point rewriting is on.
  * The inlined Wasm moves to the front: in the middle it would part names from their repetitions by more than deflate's window of 32 kB.
  */
 const shorten = (classes) => ({
   name: 'shorten',
-  async renderChunk(code) {
+  async renderChunk(code, { name: chunk }) {
     const [statement = '', name] = /^const (core\S*) =\s+'[^']+';$/m.exec(code) ?? [];
     const { code: short, map } = await minify(code.replace(statement, statement.replace(/[^\n]/g, '')), {
       module: true,
       ecma: 2022,
-      keep_classnames: classes,
+      keep_classnames: chunk === 'index' ? SEEN : classes,
       sourceMap: true,
       compress: { passes: 3 },
       mangle: { reserved: [name] },
@@ -144,7 +146,7 @@ const together = (sources, plugins, output) =>
   bundle(
     Object.fromEntries(sources.map((source) => [source, source === 'index' ? at('build/ts/index.js') : ENTRY + source])),
     [engine, ...plugins, shed],
-    { ...output, banner: ({ name }) => (programs().includes(name) ? '#!/usr/bin/env node' : '') },
+    { ...output, freeze: false, banner: ({ name }) => (programs().includes(name) ? '#!/usr/bin/env node' : '') },
     // The root entry holds the core itself: a shared chunk would repeat its list of names twice.
     { preserveEntrySignatures: 'allow-extension' },
   );

@@ -5,23 +5,28 @@ import * as wick from '../../ts/index.ts';
 import * as nn from '../../ts/nn/index.ts';
 import * as optim from '../../ts/optim/index.ts';
 
-type Step = (x: Tensor, y: Tensor) => Tensor;
+export type Step = (x: Tensor, y: Tensor) => Tensor;
+type Model = nn.Module & { forward(x: Tensor): Tensor };
 interface Task {
   readonly step: Step;
   readonly x: Tensor;
   readonly y: Tensor;
 }
 
-function task(model: nn.Module & { forward(x: Tensor): Tensor }, x: Tensor, y: Tensor): Task {
-  model.to('webgpu');
-  const optimizer = new optim.AdamW(model.parameters(), { lr: 1e-3 });
-  const step: Step = (x, y) => {
+/** A step of a classifier's training: its loss. */
+export function trainingStep(model: Model, optimizer: optim.Optimizer): Step {
+  return (x, y) => {
     optimizer.zeroGrad();
     const loss = nn.functional.crossEntropy(model.forward(x), y);
     loss.backward();
     optimizer.step();
     return loss.detach();
   };
+}
+
+function task(model: Model, x: Tensor, y: Tensor): Task {
+  model.to('webgpu');
+  const step = trainingStep(model, new optim.AdamW(model.parameters(), { lr: 1e-3 }));
   return { step, x: x.to('webgpu'), y: y.to('webgpu') };
 }
 

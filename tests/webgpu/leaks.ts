@@ -1,5 +1,6 @@
 // npm run leaks:webgpu [-- steps]: training steps, eager and as a plan, with a constant count of buffers and bytes. 10,000 by default.
 import { pathToFileURL } from 'node:url';
+import { trainingStep } from '../../perf/webgpu/steps.ts';
 import { shadersReady } from '../../ts/gpu/index.ts';
 import * as wick from '../../ts/index.ts';
 import * as nn from '../../ts/nn/index.ts';
@@ -17,16 +18,9 @@ async function collected(): Promise<void> {
 /** Trains and tells the counts of four quarters. @throws where they differ */
 export async function keepsNoBuffer(planned: boolean, steps: number): Promise<string> {
   const model = new nn.Sequential(new nn.Linear(8, 16), new nn.Tanh(), new nn.Linear(16, 3)).to('webgpu');
-  const optimizer = new optim.Adam(model.parameters(), { lr: 1e-2 });
   const x = wick.randn([16, 8]).to('webgpu');
   const y = wick.randint(0, 3, [16]).to('webgpu');
-  const train = (a: wick.Tensor, b: wick.Tensor): wick.Tensor => {
-    optimizer.zeroGrad();
-    const loss = nn.functional.crossEntropy(model.forward(a), b);
-    loss.backward();
-    optimizer.step();
-    return loss.detach();
-  };
+  const train = trainingStep(model, new optim.Adam(model.parameters(), { lr: 1e-2 }));
   const run = planned ? wick.compile(train) : train;
   const counts: string[] = [];
   const quarter = Math.ceil(steps / 4);

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadDigits } from '../../examples/digits/data.ts';
-import { type StepCounts, stepCounts } from '../../perf/webgpu/steps.ts';
+import { type StepCounts, stepCounts, trainingStep } from '../../perf/webgpu/steps.ts';
 import * as wick from '../../ts/index.ts';
 import * as nn from '../../ts/nn/index.ts';
 import * as optim from '../../ts/optim/index.ts';
@@ -41,17 +41,13 @@ export const TRAINING: Programs = {
         new nn.Linear(16 * 4 * 4, 10),
       );
       if (gpu) model.to('webgpu');
-      const optimizer = new optim.AdamW(model.parameters(), { lr: 5e-3 });
+      const step = trainingStep(model, new optim.AdamW(model.parameters(), { lr: 5e-3 }));
       const losses: number[] = [];
-      for (let step = 0; step < 60; step++) {
-        const from = (step * 32) % 1400;
+      for (let i = 0; i < 60; i++) {
+        const from = (i * 32) % 1400;
         const loss = wick.scope(() => {
           const x = images.slice(0, from, from + 32);
-          optimizer.zeroGrad();
-          const loss = nn.functional.crossEntropy(model.forward(gpu ? x.to('webgpu') : x), labels.slice(0, from, from + 32));
-          loss.backward();
-          optimizer.step();
-          return loss.detach();
+          return step(gpu ? x.to('webgpu') : x, labels.slice(0, from, from + 32));
         });
         losses.push(await loss.item());
       }

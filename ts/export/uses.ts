@@ -1,10 +1,6 @@
 // What the steps of a plan use of the interpreter, and on what they all agree.
+import { CHAIN, HEAD, modeOf, REGISTER } from '../base/layout.ts';
 import type { PlanStep } from '../wasm/program.ts';
-
-/** CHAIN and the modes of operands of assembly/step.ts. */
-const CHAIN = 0x7fff;
-const REGISTER = 4;
-const HEAD = 8;
 
 export interface Uses {
   /** Kernels by opcode. */
@@ -49,7 +45,7 @@ export function usesOf(steps: readonly PlanStep[]): Uses {
     const entries = words[chain ? 5 : 7];
     for (let k = 0; k < entries; k++) {
       const kind = words[HEAD + 4 * k + 1];
-      if (((kind >>> 16) & 0xff) === REGISTER) continue;
+      if (modeOf(kind) === REGISTER) continue;
       values.entry_dtype.add(kind & 0xff);
       values.entry_type.add((kind >>> 8) & 0xff);
     }

@@ -1,17 +1,10 @@
 // A chain of elementwise ops as the interpreter reads it (assembly/chain.ts), cut into runs that are printed and calls of kernels.
 import type { ProgramStep } from '../backend.ts';
+import { CHAIN, GATHER, HEAD, IMMEDIATE, modeOf, SCALAR } from '../base/layout.ts';
 import { TABLE } from '../ops/table.ts';
 import { BODIES, INSTRUCTIONS } from './bodies.ts';
 import type { Fold } from './fold.ts';
 
-/** CHAIN of assembly/step.ts. */
-export const CHAIN = 0x7fff;
-export const DIRECT = 0;
-export const SCALAR = 1;
-const GATHER = 2;
-export const IMMEDIATE = 3;
-export const REGISTER = 4;
-export const HEAD = 8;
 const INT64 = 3;
 
 /** What an op of the table is to a chain: how many operands it has, and its body. */
@@ -55,7 +48,7 @@ export function chainOf({ words, flat }: ProgramStep): Chain | null {
   const type = words[6];
   const entries = words[fused ? 5 : 7];
   const kinds = Array.from({ length: entries }, (_, k) => words[HEAD + 4 * k + 1]);
-  const modes = kinds.map((kind) => (kind >>> 16) & 0xff);
+  const modes = kinds.map(modeOf);
   if (type === INT64 || modes.includes(GATHER)) return null;
   if (kinds.some((kind, k) => (modes[k] === SCALAR || modes[k] === IMMEDIATE) && (kind & 0xff) !== type)) return null;
   const runs: Link[][] = [];

@@ -1,8 +1,9 @@
 // A reduction of what the chain before it makes, and of nothing else: then each block is reduced where it was computed, in the thread's own
 // memory, by the same kernel over the same elements in the same order.
 import type { ProgramStep } from '../backend.ts';
+import { DIRECT, HEAD } from '../base/layout.ts';
 import { FOLD_INTS } from '../ops/axes.ts';
-import { type Chain, DIRECT, HEAD } from './chain.ts';
+import type { Chain } from './chain.ts';
 
 /** How a reduction takes what a chain makes. */
 export interface Fold {

@@ -1,8 +1,9 @@
 // Prints a chain as one function of Wasm, called as kernels are, with (step, phase, tile). A run loads each operand once, computes in
 // registers and stores what others read. Where kernels are called between runs, all go tile by tile, as in assembly/chain.ts.
+import { DIRECT, IMMEDIATE, REGISTER, SCALAR } from '../base/layout.ts';
 import { joined, leb, section, signed } from '../base/sections.ts';
 import { INSTRUCTIONS } from './bodies.ts';
-import { type Chain, DIRECT, IMMEDIATE, type Link, REGISTER, SCALAR } from './chain.ts';
+import type { Chain, Link } from './chain.ts';
 import { type Fold, intAt } from './fold.ts';
 
 /** GRAIN, SLOTS of assembly/step.ts as a shift and an address; TILE and TILES of assembly/chain.ts. */

@@ -1,9 +1,9 @@
 // Memory for models: what they take at load they keep until they are disposed, so a list of free ranges does.
 import { MemoryError } from '../base/errors.ts';
+import { SMALL } from '../wasm/heap.ts';
 import type { Place, Space } from '../wasm/space.ts';
 
-/** Blocks above this start at a page: with equal page offsets a kernel's loads come before the stores that they would alias. */
-const SMALL = 8192;
+/** Blocks that are not small start at a page: with equal page offsets a kernel's loads come before the stores that they would alias. */
 const PAGE = 4096;
 const up = (n: number, to: number): number => Math.ceil(n / to) * to;
 const sizeOf = (bytes: number): number => Math.max(64, up(bytes, bytes > SMALL ? PAGE : 64));

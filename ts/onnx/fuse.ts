@@ -100,13 +100,11 @@ class Fuser {
     let low: number | null = null;
     let high: number | null = null;
     let node = this.makers.get(end.inputs[0]);
-    for (let clip = true; clip; ) {
+    for (;;) {
       if (node === undefined || node.outputs.length !== 1 || this.uses.get(node.outputs[0]) !== 1 || node.domain !== '') return null;
       const range = this.limits(node);
-      clip = range !== null;
       if (range === null) break;
-      if (low === null && range[0] !== null) low = range[0];
-      else if (range[0] !== null) low = Math.max(low as number, range[0]);
+      if (range[0] !== null) low = Math.max(low ?? range[0], range[0]);
       if (range[1] !== null) high = Math.min(high ?? range[1], range[1]);
       gone.push(node);
       node = this.makers.get(node.inputs[0]);

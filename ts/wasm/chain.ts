@@ -1,23 +1,16 @@
 // Fusion: elementwise steps that follow one another over the same elements become one, whose intermediate results stay in tiles of 2 kB.
 // Every element goes through the same kernels in the same order, so no bit changes.
 import type { Storage } from '../backend.ts';
+import { CHAIN, GATHER, HEAD, modeOf, REGISTER, SCALAR } from '../base/layout.ts';
 import type { MapOp } from '../ops/op.ts';
 import type { Life } from './arena.ts';
 import type { PlanStep, Ref } from './program.ts';
 
-/** CHAIN and REGISTER of assembly/step.ts. */
-const CHAIN = 0x7fff;
-const REGISTER = 4;
-const SCALAR = 1;
-const GATHER = 2;
 const BOOL = 9;
 /** Operands that assembly/chain.ts has room for, and tiles that stay in the first-level cache beside what comes from memory. */
 const MAX_OPERANDS = 64;
 const MAX_TILES = 10;
 const MAX_OPS = 48;
-const HEAD = 8;
-
-const modeOf = (kind: number): number => (kind >>> 16) & 0xff;
 
 /** Whether a map step's operands are spans or numbers of the compute type, or conditions without gaps, and its result ends its storage. */
 export function isFlat(words: Uint32Array, op: MapOp): boolean {

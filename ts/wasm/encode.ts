@@ -1,6 +1,7 @@
 import { type Input, isView, type View } from '../backend.ts';
 import { CODE, COMPUTE, type DType, SIZE } from '../base/dtype.ts';
 import { ValueError } from '../base/errors.ts';
+import { DIRECT, GATHER, HEAD, IMMEDIATE, SCALAR } from '../base/layout.ts';
 import { isContiguous, sameShape } from '../base/shape.ts';
 import type { Lowered, MapOp, Scalar } from '../ops/op.ts';
 import type { Memory } from './memory.ts';
@@ -13,12 +14,8 @@ export const GRAIN = 32768;
 /** Elements from which on an inner dimension is long: fewer than 16 of them in a tile. */
 const LONG = 2048;
 const DENSE = 0xffffffff;
-const DIRECT = 0;
-const SCALAR = 1;
-const GATHER = 2;
-const IMMEDIATE = 3;
 const HEADER = STEP >> 2;
-const OPERANDS = HEADER + 8;
+const OPERANDS = HEADER + HEAD;
 
 /** Byte address of a view's first element. */
 export function address(view: View): number {
