@@ -3,12 +3,8 @@
 import { adagradStep as ag, adamStep as ad, rmspropStep as rm, sgdStep as sg } from '../gen/fields';
 import { F32, GRAIN, dtype, float, int, operand } from '../step';
 import { scratch } from '../threads';
+import { held } from './held';
 
-/** Through memory, before a loop: V8 would move the conversion into it. */
-function splat<T>(x: f64): v128 {
-  store<T>(scratch + 128, <T>x);
-  return v128.load_splat<T>(scratch + 128);
-}
 @inline function add<T>(a: v128, b: v128): v128 { return v128.add<T>(a, b); }
 @inline function sub<T>(a: v128, b: v128): v128 { return v128.sub<T>(a, b); }
 @inline function mul<T>(a: v128, b: v128): v128 { return v128.mul<T>(a, b); }
@@ -18,7 +14,7 @@ function splat<T>(x: f64): v128 {
   const d = mul<T>(share, sub<T>(b, a));
   return near ? add<T>(a, d) : sub<T>(b, d);
 }
-@inline function shareOf<T>(weight: f64): v128 { return splat<T>(min(weight, 1 - weight)); }
+@inline function shareOf<T>(weight: f64): v128 { return held<T>(min(weight, 1 - weight)); }
 
 /** Runs a step on whole vectors of a tile, and on the rest of it through copies: `end` - `p` is a multiple of 16 bytes. */
 function tiled(s: usize, tile: i32, operands: i32, kind: i32): void {
@@ -77,10 +73,10 @@ type Full = i32;
 
 /** Plain: no momentum, and the gradient as it is. */
 function sgdLoop<T, P>(s: usize, p: usize, g: usize, buffer: usize, bytes: usize): void {
-  const rate = splat<T>(-float(s, sg.lr));
-  const momentum = splat<T>(float(s, sg.momentum));
-  const fresh = splat<T>(1 - float(s, sg.dampening));
-  const decays = float(s, sg.weightDecay) != 0, decay = splat<T>(float(s, sg.weightDecay));
+  const rate = held<T>(-float(s, sg.lr));
+  const momentum = held<T>(float(s, sg.momentum));
+  const fresh = held<T>(1 - float(s, sg.dampening));
+  const decays = float(s, sg.weightDecay) != 0, decay = held<T>(float(s, sg.weightDecay));
   const maximize = int(s, sg.maximize) != 0;
   const nesterov = int(s, sg.nesterov) != 0;
   const first = int(s, sg.first) != 0;
@@ -106,15 +102,15 @@ export function sgdStep(s: usize, phase: i32, tile: i32): void { tiled(s, tile, 
 function adamLoop<T, P>(s: usize, p: usize, g: usize, m: usize, v: usize, top: usize, bytes: usize): void {
   const lr = float(s, ad.lr);
   const decoupled = int(s, ad.decoupled) != 0;
-  const decays = !decoupled && float(s, ad.weightDecay) != 0, decay = splat<T>(float(s, ad.weightDecay));
+  const decays = !decoupled && float(s, ad.weightDecay) != 0, decay = held<T>(float(s, ad.weightDecay));
   const maximize = int(s, ad.maximize) != 0;
   const away = 1 - float(s, ad.beta1), near = isBoolean<P>() || away < 0.5, share = shareOf<T>(away);
-  const beta2 = splat<T>(float(s, ad.beta2));
-  const fresh = splat<T>(1 - float(s, ad.beta2));
-  const eps = splat<T>(float(s, ad.eps));
-  const size = splat<T>(-(lr / float(s, ad.biasCorrection1)));
-  const root = splat<T>(sqrt<f64>(float(s, ad.biasCorrection2)));
-  const shrink = splat<T>(decoupled ? 1 - lr * float(s, ad.weightDecay) : 1);
+  const beta2 = held<T>(float(s, ad.beta2));
+  const fresh = held<T>(1 - float(s, ad.beta2));
+  const eps = held<T>(float(s, ad.eps));
+  const size = held<T>(-(lr / float(s, ad.biasCorrection1)));
+  const root = held<T>(sqrt<f64>(float(s, ad.biasCorrection2)));
+  const shrink = held<T>(decoupled ? 1 - lr * float(s, ad.weightDecay) : 1);
   for (let i: usize = 0; i < bytes; i += 16) {
     const x = v128.load(p + i), a = v128.load(m + i);
     let d = v128.load(g + i);
@@ -139,14 +135,14 @@ function adam<T>(s: usize, p: usize, g: usize, m: usize, v: usize, top: usize, b
 export function adamStep(s: usize, phase: i32, tile: i32): void { tiled(s, tile, 5, 1); }
 
 function rmsprop<T>(s: usize, p: usize, g: usize, v: usize, mean: usize, buffer: usize, bytes: usize): void {
-  const decays = float(s, rm.weightDecay) != 0, decay = splat<T>(float(s, rm.weightDecay));
+  const decays = float(s, rm.weightDecay) != 0, decay = held<T>(float(s, rm.weightDecay));
   const maximize = int(s, rm.maximize) != 0;
-  const alpha = splat<T>(float(s, rm.alpha));
+  const alpha = held<T>(float(s, rm.alpha));
   const away = 1 - float(s, rm.alpha);
-  const fresh = splat<T>(away), near = away < 0.5, share = shareOf<T>(away);
-  const eps = splat<T>(float(s, rm.eps));
-  const rate = splat<T>(-float(s, rm.lr));
-  const momentum = splat<T>(float(s, rm.momentum));
+  const fresh = held<T>(away), near = away < 0.5, share = shareOf<T>(away);
+  const eps = held<T>(float(s, rm.eps));
+  const rate = held<T>(-float(s, rm.lr));
+  const momentum = held<T>(float(s, rm.momentum));
   for (let i: usize = 0; i < bytes; i += 16) {
     const x = v128.load(p + i);
     const d = gradient<T>(v128.load(g + i), x, maximize, decays, decay);
@@ -168,10 +164,10 @@ function rmsprop<T>(s: usize, p: usize, g: usize, v: usize, mean: usize, buffer:
 export function rmspropStep(s: usize, phase: i32, tile: i32): void { tiled(s, tile, 5, 2); }
 
 function adagrad<T>(s: usize, p: usize, g: usize, sum: usize, bytes: usize): void {
-  const decays = float(s, ag.weightDecay) != 0, decay = splat<T>(float(s, ag.weightDecay));
+  const decays = float(s, ag.weightDecay) != 0, decay = held<T>(float(s, ag.weightDecay));
   const maximize = int(s, ag.maximize) != 0;
-  const eps = splat<T>(float(s, ag.eps));
-  const rate = splat<T>(-float(s, ag.lr));
+  const eps = held<T>(float(s, ag.eps));
+  const rate = held<T>(-float(s, ag.lr));
   for (let i: usize = 0; i < bytes; i += 16) {
     const x = v128.load(p + i);
     const d = gradient<T>(v128.load(g + i), x, maximize, decays, decay);

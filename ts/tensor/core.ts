@@ -191,8 +191,8 @@ export function scope<T>(fn: () => T): T {
 }
 /** Ends a scope: frees what was made in it but for its result, which the outer scope takes over, and what is exempted, which it returns. */
 export function leave(list: readonly TensorCore[], result: unknown): TensorCore[] {
-  let found: Set<TensorCore> | null = null;
-  if (result) reachable(result, (found = new Set()), 4);
+  const found = result ? new Set<TensorCore>() : null;
+  if (found !== null) reachable(result, found, 4);
   const exempt: TensorCore[] = [];
   for (const t of list) {
     if (t.disposed) continue;

@@ -1,6 +1,7 @@
 // Blocks of C from strips of four rows of A. Strides are bytes; kc is at most 256, so a strip stays in the first-level cache.
 import { SPREAD, TALL } from '../../step';
 import { scratch } from '../../threads';
+import { held } from '../held';
 import { narrow, row, rows, spread4, tile2, tile3, tile4, tile6 } from './gen/tile';
 import { deposit, packSpread, packStrip, width } from './pack';
 
@@ -90,7 +91,7 @@ export function finish<T>(
   m: i32, n: i32, c: usize, ldc: usize, row: usize, step: usize, added: usize, alpha: f64, beta: f64, low: f64, high: f64,
 ): void {
   const lanes = <i32>(16 / sizeof<T>());
-  const a = v128.splat<T>(<T>alpha), b = v128.splat<T>(<T>beta), l = v128.splat<T>(<T>low), h = v128.splat<T>(<T>high);
+  const a = held<T>(alpha), b = held<T>(beta), l = held<T>(low), h = held<T>(high);
   for (; m > 0; m--, c += ldc) {
     let p = c, q = row, r = added;
     for (let j = n; j > 0; j -= lanes, p += 16, q += step, r += 16) {

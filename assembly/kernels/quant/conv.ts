@@ -4,7 +4,7 @@ import { integerConvolution as f, integerDepthwise as d } from '../../gen/fields
 import { F32, F64, I32, I8, dtype, int, operand } from '../../step';
 import { scratch } from '../../threads';
 import { tile } from '../gemm/bytes';
-import { bytes, prepareLane, scaledLanes, widen } from './lanes';
+import { bytes, prepareLane, scaledLanes, widen, words } from './lanes';
 
 /** Bytes of what brings four sums to the result: bias, then multipliers (see `prepare`). */
 const FOUR: usize = 96;
@@ -151,7 +151,7 @@ export function integerConvolution(s: usize, phase: i32, index: i32): void {
   const per = int(s, f.per), pixels = int(s, f.pixels), xZero = int(s, f.xZero);
   const x = operand(s, 1), y = operand(s, 0), bias = int(s, f.bias) ? operand(s, 3) : 0, scales = operand(s, 4);
   const from = dtype(s, 1) == I8, to = dtype(s, 0) == I8, whole = dtype(s, 0) == I32, kind = scaling(s), row = <usize>pairs << 2;
-  const zero = i16x8.splat(<i16>int(s, f.zero)), low = i16x8.splat(<i16>int(s, f.low)), high = i16x8.splat(<i16>int(s, f.high));
+  const zero = words(s, f.zero), low = words(s, f.low), high = words(s, f.high);
   // Patches that are the pixels themselves.
   const flat = kh * kw == 1 && !(c & 1) && int(s, f.sh) == 1 && int(s, f.sw) == 1 && int(s, f.top) == 0 && int(s, f.left) == 0
     && int(s, f.oh) == h && int(s, f.ow) == w;
@@ -214,8 +214,8 @@ function ownChannels(s: usize, all: i32, start: i32, end: i32): void {
   const oh = int(s, d.oh), ow = int(s, d.ow), sh = int(s, d.sh), sw = int(s, d.sw), dh = int(s, d.dh), dw = int(s, d.dw);
   const top = int(s, d.top), left = int(s, d.left), x = operand(s, 1), bias = int(s, d.bias) ? operand(s, 3) : 0, xZero = int(s, d.xZero);
   const from = dtype(s, 1) == I8, held = dtype(s, 2) == I8, to = dtype(s, 0) == I8, kind = scaling(s);
-  const zero = i16x8.splat(<i16>int(s, d.zero)), low = i16x8.splat(<i16>int(s, d.low)), high = i16x8.splat(<i16>int(s, d.high));
-  const wz = i16x8.splat(<i16>int(s, d.wZero)), ones = i16x8.splat(1), offset = i32x4.splat(xZero);
+  const zero = words(s, d.zero), low = words(s, d.low), high = words(s, d.high);
+  const wz = words(s, d.wZero), ones = i16x8.splat(1), offset = i32x4.splat(xZero);
   const weights = scratch + PATCHES + <usize>(all >> 3) * EIGHT, each = <usize>even << 4, inner = weights + <usize>(all >> 3) * each;
   const length = <usize>even << 2, border = inner + length, outside = border + length;
   memory.fill(outside, <u8>xZero, all);
@@ -303,7 +303,7 @@ export function integerDepthwise(s: usize, phase: i32, index: i32): void {
   const xZero = int(s, d.xZero), wZero = int(s, d.wZero);
   const x = operand(s, 1), weight = operand(s, 2), bias = int(s, d.bias) ? operand(s, 3) : 0, scales = operand(s, 4);
   const from = dtype(s, 1) == I8, held = dtype(s, 2) == I8, to = dtype(s, 0) == I8, kind = scaling(s);
-  const zero = i16x8.splat(<i16>int(s, d.zero)), low = i16x8.splat(<i16>int(s, d.low)), high = i16x8.splat(<i16>int(s, d.high));
+  const zero = words(s, d.zero), low = words(s, d.low), high = words(s, d.high);
   const numbers = scratch + NUMBERS, spare = scratch;
   const start = index * per, end = min(lines, start + per);
   const step = <usize>dw * c, all = outs & -8, even = <i64>((kh * kw + 1) & -2);

@@ -3,7 +3,7 @@ import { combine as c, inverseSquareRoot as r, joined as j, lookup as l, quantiz
 import { F64, I16, I8, U8, dtype, float, int, operand } from '../../step';
 import { scratch } from '../../threads';
 import { clamp, inverseRoot, narrow, put, rootShift, roundingShift, scaled, scaledWide, wide } from './fixed';
-import { bytes, prepareLanes, scaledLanes, widen } from './lanes';
+import { bytes, prepareLanes, scaledLanes, widen, words } from './lanes';
 
 /** Rounded to nearest, ties away from zero. */
 @inline function nearest(v: f64): f64 {
@@ -171,8 +171,8 @@ export function combine(s: usize, phase: i32, tile: i32): void {
 export function joined(s: usize, phase: i32, tile: i32): void {
   const n = int(s, j.n), per = int(s, j.per), times = int(s, j.times) != 0;
   const y = operand(s, 0), a = operand(s, 1), b = operand(s, 2), sa = dtype(s, 1) == I8, sb = dtype(s, 2) == I8, sy = dtype(s, 0) == I8;
-  const az = i16x8.splat(<i16>int(s, j.aZero)), bz = i16x8.splat(<i16>int(s, j.bZero)), zero = i16x8.splat(<i16>int(s, j.zero));
-  const low = i16x8.splat(<i16>int(s, j.low)), high = i16x8.splat(<i16>int(s, j.high)), by = f32x4.splat(<f32>float(s, j.aScale));
+  const az = words(s, j.aZero), bz = words(s, j.bZero), zero = words(s, j.zero);
+  const low = words(s, j.low), high = words(s, j.high), by = f32x4.splat(<f32>float(s, j.aScale));
   const as = f64x2.splat(float(s, j.aScale)), bs = f64x2.splat(float(s, j.bScale)), fixed = f32x4.splat(<f32>float(s, j.fixed));
   for (let i = tile * per, end = min(n, i + per); i < end; i += 8) {
     const count = min(8, end - i);

@@ -16,6 +16,8 @@ export function prepareLane(at: usize, multiplier: i32, shift: i32): void {
 export function prepareLanes(at: usize, multiplier: i32, shift: i32): void {
   for (let lane: usize = 0; lane < 16; lane += 4) prepareLane(at + lane, multiplier, shift);
 }
+/** Integer field i of a kernel step in eight words: loaded, as V8 would move what makes them into the loop that uses them. */
+@inline export function words(s: usize, i: i32): v128 { return v128.load16_splat(s + load<u16>(s, 28) + (<usize>i << 2)); }
 @inline function lows(a: v128, b: v128): v128 { return v128.shuffle<i32>(a, b, 0, 2, 4, 6); }
 /**
  * Four numbers scaled by two roundings; `lefts`: whether a multiplier shifts left. Only the low halves of the products' shifted sums are
