@@ -7,6 +7,7 @@ import type { KernelOp } from '../ops/op.ts';
 import { arange, callKernel, type Tensor, tensor, zeros } from '../tensor/index.ts';
 import { bytePool } from './bytes.ts';
 import type { Call, Row } from './call.ts';
+import { RANGES } from './types.ts';
 import { Value } from './value.ts';
 import { counted, type Window, windowOf } from './windows.ts';
 
@@ -117,9 +118,11 @@ function maxPool(c: Call): (Tensor | Value)[] {
   const bytes = c.wants(1) ? null : bytePool(given, w, out);
   if (bytes !== null) return [c.same(bytes)];
   const x = isFloat(given.dtype) ? given : given.to('float32');
-  const direct = symmetric(w) && extra.every((e) => e === 0);
+  const direct = symmetric(w) && extra.every((e) => e === 0) && isFloat(given.dtype);
   const after = w.after.map((a, i) => a + extra[i]);
-  const source = direct ? x : padded(x, w.before, after, -Infinity);
+  // Bytes have a least one instead of an infinity.
+  const least = isFloat(given.dtype) ? -Infinity : (RANGES[c.type(0)]?.[0] ?? -Infinity);
+  const source = direct ? x : padded(x, w.before, after, least);
   const options = { stride: w.strides, dilation: w.dilations, padding: direct ? w.before : 0 };
   const run =
     [F.maxPool1dWithIndices, F.maxPool2dWithIndices, F.maxPool3dWithIndices][n - 1] ??
