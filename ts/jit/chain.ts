@@ -58,7 +58,7 @@ const isLine = ({ how }: Operand): boolean => how === 'line';
 const inMemory = ({ how }: Operand): boolean => how !== 'register' && how !== 'number';
 
 /** Whether two accesses must keep their order, of which threads that each do some of the elements know nothing. */
-function collide(a: Operand, b: Operand): boolean {
+export function collide(a: Operand, b: Operand): boolean {
   if (a.slot !== b.slot || a.from >= b.to || b.from >= a.to) return false;
   return !(isLine(a) && isLine(b) && a.from === b.from && shiftOf(a.dtype) === shiftOf(b.dtype));
 }

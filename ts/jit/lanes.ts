@@ -131,7 +131,7 @@ function narrowedBrain(body: Body, x: number): number {
 /** Ones where lanes are not zero, in lanes of 4 bytes. */
 function truth(body: Body, x: Lanes, type: number): number {
   const zero = body.vector();
-  const is = x.map((v) => [...get(v), ...get(zero), ...vector([0x41, 0x47, 0x38, 0xd7][type])]);
+  const is = x.map((v) => [...get(v), ...get(zero), ...vector([0x42, 0x48, 0x38, 0xd7][type])]);
   const mask = is.length === 2 ? [...is[0], ...is[1], ...words(0, 2, 4, 6)] : is[0];
   body.out.push(...all(0), ...set(zero));
   return kept(body, [...mask, ...all(1), ...AND]);

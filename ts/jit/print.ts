@@ -1,6 +1,7 @@
 // The code of a chain over elements that lie side by side. A run loads each operand once, computes four elements at a time in registers and
 // stores what others want; where an operand is walked, it stops at the ends of its inner dimension. Where kernels are called between runs,
 // all go tile by tile, as in assembly/chain.ts.
+import type { Storage } from '../backend.ts';
 import { leb } from '../base/sections.ts';
 import { INSTRUCTIONS } from './bodies.ts';
 import type { Chain, Node, Place, Store, Value } from './chain.ts';
@@ -37,7 +38,8 @@ const MOST_TILES = 88;
 /** Behind the tiles: a block of what a kernel reads or makes. */
 export const BLOCK: number = 192 << 10;
 export const SCRATCH: Bytes = [0x23, 0];
-/** The type of functions of spans in a printed module. */
+/** The types of printed functions and of kernels, and of functions of spans, in a printed module. */
+export const CHAINS = 0;
 export const SPANS = 2;
 
 /** Ops that one loop computes, or a kernel alone. */
@@ -94,11 +96,10 @@ export interface Setting {
   readonly step: (bytes: number) => Bytes;
   readonly start: number;
   readonly count: number;
-  readonly blocks: ReadonlyMap<string, number>;
+  readonly blocks: ReadonlyMap<Storage, number>;
   /** Whether whole vectors may be written behind the last element. */
   readonly last: boolean;
 }
-export const placeKey = ({ slot, from }: Operand): string => `${slot} ${from}`;
 
 /** Writes a chain into a function; `fits` tells whether it can. */
 export class ChainCode {
@@ -178,7 +179,7 @@ export class ChainCode {
       for (const node of nodes) {
         if (!isStore(node) || node.value !== v || !isBareStore(node, type)) continue;
         const { operand } = node.place;
-        if (!called || this.setting.blocks.has(placeKey(operand)) || (this.setting.last && operand.ends)) return node;
+        if (!called || this.blockOf(operand) !== undefined || (this.setting.last && operand.ends)) return node;
       }
     return null;
   }
@@ -248,14 +249,19 @@ export class ChainCode {
     const { f, setting } = this;
     const local = f.number();
     this.bases.set(key, local);
-    const block = operand.how === 'line' ? setting.blocks.get(placeKey(operand)) : undefined;
+    const block = this.blockOf(operand);
     if (block !== undefined) f.emit(SCRATCH, number(block), [ADD]);
     else if (operand.how === 'walk') f.emit(this.base(place));
     else f.emit(this.base(place), get(setting.start), shifted(shiftOf(operand.dtype)), [ADD]);
     f.emit(set(local));
   }
-  private baseKey({ how, id, slot, from, dtype }: Operand): string {
-    return how === 'walk' ? id : `${slot} ${from} ${shiftOf(dtype)}`;
+  private baseKey(operand: Operand): string {
+    const { how, id, slot, from, dtype } = operand;
+    return how === 'walk' ? id : `${this.blockOf(operand) ?? `${slot} ${from}`} ${shiftOf(dtype)}`;
+  }
+  /** Where in scratch a line lies that has no place in memory. */
+  private blockOf({ storage }: Operand): number | undefined {
+    return storage === null ? undefined : this.setting.blocks.get(storage);
   }
   /** Fills lasting lanes with the element at an address. */
   private scalar(key: string, place: Place, address: Bytes): void {
@@ -450,8 +456,7 @@ export class ChainCode {
         const { operand } = node.place;
         const shift = shiftOf(operand.dtype);
         const x = packed(f, lanes(node.value), values[node.value].type, operand.dtype);
-        const block = operand.how === 'line' && this.setting.blocks.has(placeKey(operand));
-        this.put(x, address(this.baseOf(node.place, pointers), shift), shift, offset, block ? 0 : left);
+        this.put(x, address(this.baseOf(node.place, pointers), shift), shift, offset, this.blockOf(operand) === undefined ? left : 0);
         continue;
       }
       const value = values[node];
