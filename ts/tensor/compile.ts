@@ -40,6 +40,8 @@ interface Ready {
   readonly changed: readonly Storage[];
   readonly changedArguments: readonly number[];
   readonly gradients: readonly { readonly leaf: TensorCore; grad: Tensor }[];
+  /** A stand-in of each fresh storage, as those who place memory look at inputs. */
+  readonly fresh: readonly (readonly [{ readonly storage: Storage }])[];
   /** What is known of each result before a run: whether it is row-major, and whether it is the first on a fresh storage. */
   readonly results: readonly (Result & { readonly rowMajor: boolean; readonly owns: boolean })[];
 }
@@ -97,10 +99,9 @@ export function compile<A extends readonly unknown[], R>(
   const kinds: Kind[] = [];
   const compiled = (...args: A): R => {
     if (capturing() !== null) return fn(...args);
-    const mode = [isGradEnabled(), getDefaultDtype(), backend().math];
     let tensors: TensorCore[] = [];
     let i = 0;
-    while (i < kinds.length && !fits(kinds[i], mode, args, tensors)) {
+    while (i < kinds.length && !fits(kinds[i], args, tensors)) {
       tensors = [];
       i++;
     }
@@ -111,6 +112,7 @@ export function compile<A extends readonly unknown[], R>(
       if (ready?.guards.every((g) => g.holds())) return replay(ready, tensors) as R;
     } else {
       const form = formOf(args, tensors);
+      const mode = [isGradEnabled(), getDefaultDtype(), backend().math];
       kinds.unshift({ form, mode, devices: tensors.map((x) => x.device), exact, tries: 0, eager: null, ready: null });
       for (const old of kinds.splice(CAPTURES)) old.ready?.program.dispose();
     }
@@ -126,8 +128,8 @@ export function compile<A extends readonly unknown[], R>(
 }
 
 /** Whether a call is of a kind; its tensors go to `tensors`. */
-function fits({ form, mode, devices }: Kind, now: readonly unknown[], args: readonly unknown[], tensors: TensorCore[]): boolean {
-  for (let j = 0; j < mode.length; j++) if (mode[j] !== now[j]) return false;
+function fits({ form, mode, devices }: Kind, args: readonly unknown[], tensors: TensorCore[]): boolean {
+  if (mode[0] !== isGradEnabled() || mode[1] !== getDefaultDtype() || mode[2] !== backend().math) return false;
   if (!matches(form, args, tensors)) return false;
   for (let j = 0; j < devices.length; j++) if (tensors[j].device !== devices[j]) return false;
   return true;
@@ -139,7 +141,7 @@ function replay(ready: Ready, tensors: readonly TensorCore[], timings?: StepTimi
     if (x.disposed || x.storage.refs <= 0) throw new StateError(`compiled function: an argument ${show(x.shape)} was disposed`);
   const fresh: Storage[] = [];
   try {
-    for (const storage of ready.recipe.graph.outputs) fresh.push(device.alloc(storage.bytes, undefined, [{ storage }]));
+    for (const like of ready.fresh) fresh.push(device.alloc(like[0].storage.bytes, undefined, like));
     ready.program.run(
       tensors.map(({ storage, offset, dtype }) => ({ storage, byteOffset: offset * SIZE[dtype] })),
       fresh,
@@ -294,6 +296,7 @@ function prepared(recipe: Recipe, captured: string, guards: Capture['guards'], g
     changed: [...changes].filter((s) => s.device !== 'plan'),
     changedArguments: inputs.flatMap((s, i) => (changes.has(s) ? [i] : [])),
     gradients,
+    fresh: recipe.graph.outputs.map((storage) => [{ storage }]),
     results: recipe.results.map((r) => {
       const owns = 'fresh' in r.from && owned.size < owned.add(r.from.fresh).size;
       return { ...r, rowMajor: isContiguous(r.shape, r.strides), owns };

@@ -133,6 +133,7 @@ export class WasmProgram implements Program {
   private readonly forms: Form[] = [];
   private readonly held = new Set<Storage>();
   private readonly printed: string[] = [];
+  private readonly opOf = (left: number): Op => this.steps[this.steps.length - left].op;
   private runs = 0;
 
   constructor(runner: Runner, lowered: readonly PlanStep[], inputs: readonly Storage[], outputs: readonly Storage[]) {
@@ -218,8 +219,7 @@ export class WasmProgram implements Program {
       form.version = form.of.version;
     }
     if (timings === undefined) {
-      const { length } = this.steps;
-      this.runner.runProgram(this.code.pointer, length, this.threaded, (left) => this.steps[length - left].op);
+      this.runner.runProgram(this.code.pointer, this.steps.length, this.threaded, this.opOf);
       return;
     }
     const begin = performance.now();
