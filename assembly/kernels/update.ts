@@ -9,7 +9,7 @@ import { held } from './held';
 @inline function sub<T>(a: v128, b: v128): v128 { return v128.sub<T>(a, b); }
 @inline function mul<T>(a: v128, b: v128): v128 { return v128.mul<T>(a, b); }
 @inline function div<T>(a: v128, b: v128): v128 { return v128.div<T>(a, b); }
-/** As torch.lerp, a + (b - a) times a weight, from the nearer end: `share` is the weight if that is below a half, else one less the weight. */
+/** As torch.lerp, a + weight * (b - a), from the nearer end: `share` is the weight if that is below a half, else one less it. */
 @inline function lerp<T>(a: v128, b: v128, share: v128, near: bool): v128 {
   const d = mul<T>(share, sub<T>(b, a));
   return near ? add<T>(a, d) : sub<T>(b, d);
