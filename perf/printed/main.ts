@@ -75,7 +75,14 @@ const CASES: Readonly<Record<string, Make>> = {
   'dropout, residual: 1024 x 256': simple((x, y) => F.dropout(x, 0.1).add(y), [1024, 256], [1024, 256]),
   'scale, dropout: 1024 x 256': simple((x, y) => F.dropout(x.mul(y), 0.1), [1024, 256], [1024, 256]),
   'mean of squares: 1024 x 256': simple((x, y) => x.sub(y).square().mean(), [1024, 256], [1024, 256]),
-  'rows less their mean: 1024 x 256': simple((x) => x.sub(x.mean({ dim: -1, keepdim: true })).square().sum({ dim: -1 }), [1024, 256]),
+  'rows less their mean: 1024 x 256': simple(
+    (x) =>
+      x
+        .sub(x.mean({ dim: -1, keepdim: true }))
+        .square()
+        .sum({ dim: -1 }),
+    [1024, 256],
+  ),
   'weighed gradient, SGD: 262144': step((p) => new optim.SGD([p], { lr: 1e-3, momentum: 0.9 }), 262144),
   'weighed gradient, Adam: 262144': step((p) => new optim.Adam([p], { lr: 1e-3 }), 262144),
 };

@@ -91,8 +91,24 @@ function operand(shape: readonly number[], dtype: wick.DType, seed: number): Ten
 
 test('random programs of broadcasts, casts, integers and conditions have the bits of eager work', () => {
   const shapes = [
-    ...([[3, 4, 5], [1, 7, 16], [2, 3, 64], [5, 1, 33], [4, 9, 1], [1, 1, 1], [40, 30, 10], [3, 200, 100]] as const),
-    ...([[6, 3, 3], [1, 2, 200], [2, 2, 12], [17, 1, 8], [1, 600, 1], [2, 130, 257]] as const),
+    ...([
+      [3, 4, 5],
+      [1, 7, 16],
+      [2, 3, 64],
+      [5, 1, 33],
+      [4, 9, 1],
+      [1, 1, 1],
+      [40, 30, 10],
+      [3, 200, 100],
+    ] as const),
+    ...([
+      [6, 3, 3],
+      [1, 2, 200],
+      [2, 2, 12],
+      [17, 1, 8],
+      [1, 600, 1],
+      [2, 130, 257],
+    ] as const),
   ];
   let printed = 0;
   for (let seed = 1; seed <= SEEDS; seed++) {
@@ -295,6 +311,63 @@ test('training steps: losses and weights', () => {
     assert.ok(compiled.plans[0].stats().printed.length > 0);
     compiled.dispose();
   });
+});
+
+test('kernels along rows take what chains make: attention, norms, dropout, optimisers', () => {
+  const makers = [
+    (ps: Tensor[]) => new optim.Adam(ps, { lr: 0.01, weightDecay: 0.1 }),
+    (ps: Tensor[]) => new optim.SGD(ps, { lr: 0.1, momentum: 0.9 }),
+    (ps: Tensor[]) => new optim.RMSprop(ps, { lr: 0.01 }),
+    (ps: Tensor[]) => new optim.Adagrad(ps, { lr: 0.01 }),
+  ];
+  const taken = new Set<string>();
+  for (const [i, make] of makers.entries())
+    wick.scope(() => {
+      wick.setThreads([1, 2, 4][i % 3]);
+      // Rows of odd lengths, and more elements than one tile has.
+      const [rows, n] = [
+        [130, 257],
+        [33, 64],
+      ][i % 2];
+      const trainer = () => {
+        const generator = new wick.Generator(7);
+        const p = new nn.Parameter(wick.randn([rows, n], { generator }));
+        const [w, b, c] = [[n], [rows, n], [rows, 1]].map((shape) => wick.randn(shape, { generator }));
+        const optimizer = make([p]);
+        const step = (x: Tensor, mask: Tensor): Tensor => {
+          optimizer.zeroGrad();
+          const scores = wick.where(mask, x.mul(w).mul(0.125), Number.NEGATIVE_INFINITY).softmax(-1);
+          const dropped = nn.functional.dropout(scores.add(b).relu(), 0.2).add(b);
+          const normal = nn.functional.layerNorm(p.mul(dropped).add(c), [n]);
+          const loss = nn.functional.rmsNorm(normal.mul(0.5).relu(), [n]).add(x).logSoftmax(-1).square().mean();
+          loss.backward();
+          optimizer.step();
+          return loss.detach();
+        };
+        return { p, step };
+      };
+      const data = (call: number): [Tensor, Tensor] => {
+        const x = wick.randn([rows, n], { generator: new wick.Generator(call) });
+        return [x, x.lt(1.5)];
+      };
+      const run = (compiled: boolean): Tensor[] => {
+        const { p, step } = trainer();
+        const fn = compiled ? wick.compile(step) : step;
+        wick.manualSeed(3);
+        const losses = Array.from({ length: COLD + 4 }, (_, call) => fn(...data(call)));
+        if (compiled)
+          for (const names of (fn as wick.Compiled<[Tensor, Tensor], Tensor>).plans[0].stats().printed)
+            taken.add(names.split(' ').at(-1) as string);
+        return [...losses, p.detach()];
+      };
+      const eager = run(false);
+      run(true).forEach((y, k) => {
+        equal(y, eager[k], `optimizer ${i}, result ${k}`);
+      });
+    });
+  wick.setThreads(1);
+  for (const name of ['softmax', 'normalization', 'normalizationBackward', 'dropout', 'adamStep', 'sgdStep', 'rmspropStep', 'adagradStep'])
+    assert.ok(taken.has(name), `no chain runs into ${name}: ${[...taken]}`);
 });
 
 // Last: the engine does not try again.

@@ -59,7 +59,8 @@ const inMemory = ({ how }: Operand): boolean => how !== 'register' && how !== 'n
 
 /** Whether two accesses must keep their order, of which threads that each do some of the elements know nothing. */
 export function collide(a: Operand, b: Operand): boolean {
-  if (a.slot !== b.slot || a.from >= b.to || b.from >= a.to) return false;
+  // What is empty overlaps nothing.
+  if (a.slot !== b.slot || Math.max(a.from, b.from) >= Math.min(a.to, b.to)) return false;
   return !(isLine(a) && isLine(b) && a.from === b.from && shiftOf(a.dtype) === shiftOf(b.dtype));
 }
 
@@ -96,7 +97,11 @@ export class Chain {
     const given = operands.filter(inMemory);
     if (given.some((x) => this.writes.some((y) => collide(x, y)))) return false;
     if ([...results].some((y) => this.reads.some((x) => collide(x, y)))) return false;
-    if (given.some((x) => isLine(x) && (this.written.get(`${x.slot} ${x.from}`)?.place.operand.dtype ?? x.dtype) !== x.dtype && !results.has(x)))
+    if (
+      given.some(
+        (x) => isLine(x) && (this.written.get(`${x.slot} ${x.from}`)?.place.operand.dtype ?? x.dtype) !== x.dtype && !results.has(x),
+      )
+    )
       return false;
 
     const registers = new Map<number, number>();
@@ -140,7 +145,8 @@ export class Chain {
       return this.values.length - 1;
     }
     const value = this.values[before.value];
-    if (value.type === type && (dtype === type || (mask && dtype === BOOL && value.kind === 'op' && isChoice(value.opcode)))) return before.value;
+    if (value.type === type && (dtype === type || (mask && dtype === BOOL && value.kind === 'op' && isChoice(value.opcode))))
+      return before.value;
     return this.compute({ kind: 'cast', type, of: before.value, dtype });
   }
 

@@ -53,11 +53,7 @@ const one = (body: Body, code: Bytes): Lanes => [kept(body, code)];
 
 /** Each lane by an instruction on numbers: from lanes of one width to those of another. */
 function singly(body: Body, x: Lanes, from: number, to: number): Lanes {
-  const [take, put, splat] = [
-    [0x1f, 0x21, 0, 0x1d][from],
-    [0x20, 0x22, 0, 0x1e][to],
-    [0x13, 0x14, 0, 0x12][to],
-  ];
+  const [take, put, splat] = [[0x1f, 0x21, 0, 0x1d][from], [0x20, 0x22, 0, 0x1e][to], [0x13, 0x14, 0, 0x12][to]];
   const turn: Bytes = from === F32 ? [0xfc, 4] : from === F64 ? [0xfc, 6] : [to === F32 ? 0xb4 : 0xb9];
   const lane = (i: number): Bytes => {
     const per = from === F32 ? 4 : 2;

@@ -52,7 +52,15 @@ export function operandsOf({ words, refs }: ProgramStep): Operand[] | null {
     // A condition inside a chain has no strides: it is a span.
     const line = mode === GATHER && (dims === 0 || isContiguous(sizes, strides));
     const how =
-      mode === REGISTER ? 'register' : mode === IMMEDIATE ? 'number' : mode === SCALAR ? 'scalar' : mode === GATHER && !line ? 'walk' : 'line';
+      mode === REGISTER
+        ? 'register'
+        : mode === IMMEDIATE
+          ? 'number'
+          : mode === SCALAR
+            ? 'scalar'
+            : mode === GATHER && !line
+              ? 'walk'
+              : 'line';
     const inner = strides[dims - 1];
     if (how === 'walk' && (dims > DIMS || dims < 2 || inner > 1 || (k === 0 && !fused && inner !== 1))) return null;
     const [slot, offset] = [words[at], words[at + 2]];
@@ -61,10 +69,21 @@ export function operandsOf({ words, refs }: ProgramStep): Operand[] | null {
     const whole = how === 'walk' && ref !== undefined;
     const from = whole ? offset - ref.offset : offset;
     const to = whole ? from + ref.storage.bytes : offset + ((how === 'scalar' ? 1 : n) << shiftOf(dtype));
-    const place = how === 'register' ? `${words[at + 2]}` : how === 'number' ? `${words.subarray(at + 1, at + 4)}` : `${slot} ${offset} ${dtype}`;
+    const place =
+      how === 'register' ? `${words[at + 2]}` : how === 'number' ? `${words.subarray(at + 1, at + 4)}` : `${slot} ${offset} ${dtype}`;
     const walked = how === 'walk' ? ` ${sizes} ${strides}` : '';
     found.push({
-      ...{ how, dtype, type: (kind >>> 8) & 0xff, at: 4 * at, id: `${how} ${place}${walked}`, storage: ref?.storage ?? null, slot, from, to },
+      ...{
+        how,
+        dtype,
+        type: (kind >>> 8) & 0xff,
+        at: 4 * at,
+        id: `${how} ${place}${walked}`,
+        storage: ref?.storage ?? null,
+        slot,
+        from,
+        to,
+      },
       ...{ sizesAt: 4 * sizesAt, stridesAt: 4 * stridesAt, sizes, strides, ends: kind >>> 24 !== 0 },
     });
   }

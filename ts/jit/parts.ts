@@ -93,7 +93,12 @@ function takenBy(step: ProgramStep, chain: Chain, nodes: readonly Node[], outsid
 }
 
 /** The function of a chain and the kernel behind it, whose step calls it. */
-function before(chain: Chain, nodes: readonly Node[], kernel: ProgramStep, { tiles, operand, storage, dtype, hidden }: Taken): Uint8Array | null {
+function before(
+  chain: Chain,
+  nodes: readonly Node[],
+  kernel: ProgramStep,
+  { tiles, operand, storage, dtype, hidden }: Taken,
+): Uint8Array | null {
   const f = new Printed();
   const [start, count] = [f.number(), f.number()];
   const { words } = kernel;

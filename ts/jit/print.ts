@@ -7,6 +7,7 @@ import { INSTRUCTIONS } from './bodies.ts';
 import type { Chain, Node, Place, Store, Value } from './chain.ts';
 import {
   ADD,
+  AT_LEAST,
   access,
   type Bytes,
   DIV,
@@ -14,7 +15,6 @@ import {
   get,
   MORE,
   MUL,
-  AT_LEAST,
   number,
   SUB,
   set,
@@ -398,7 +398,14 @@ export class ChainCode {
   }
 
   /** A run over elements from `begin` on. */
-  private loops(run: Run, nodes: readonly Node[], shifts: readonly number[], begin: Bytes, length: Bytes, pointers?: ReadonlyMap<string, number>): void {
+  private loops(
+    run: Run,
+    nodes: readonly Node[],
+    shifts: readonly number[],
+    begin: Bytes,
+    length: Bytes,
+    pointers?: ReadonlyMap<string, number>,
+  ): void {
     const { f, stop, values } = this;
     const [at] = this.at;
     const unroll = nodes.some((node) => vectorsOf(isStore(node) ? values[node.value].type : values[node].type) > 1) ? 2 : 4;
@@ -449,7 +456,8 @@ export class ChainCode {
     };
     const keep = (v: number): void => {
       const home = homes.get(v);
-      if (home !== undefined && 'slot' in home) this.put(lanes(v), address(home.local, shiftOf(values[v].type)), shiftOf(values[v].type), offset, 0);
+      if (home !== undefined && 'slot' in home)
+        this.put(lanes(v), address(home.local, shiftOf(values[v].type)), shiftOf(values[v].type), offset, 0);
     };
     for (const node of nodes) {
       if (isStore(node)) {
@@ -492,13 +500,14 @@ export class ChainCode {
     const { f } = this;
     const at = offset << shift;
     const whole: Bytes = [...address, ...get(low), ...access(0x0b, at)];
-    const lane = (from: number, size: number, i: number, to: number): Bytes => [...address, ...get(from), ...access(0x58 + size, at + to), i];
+    const lane = (from: number, size: number, i: number, to: number): Bytes => [
+      ...address,
+      ...get(from),
+      ...access(0x58 + size, at + to),
+      i,
+    ];
     const all =
-      shift === 3
-        ? [...whole, ...address, ...get(high), ...access(0x0b, at + 16)]
-        : shift === 2
-          ? whole
-          : lane(low, shift + 2, 0, 0);
+      shift === 3 ? [...whole, ...address, ...get(high), ...access(0x0b, at + 16)] : shift === 2 ? whole : lane(low, shift + 2, 0, 0);
     if (left === 0) {
       f.emit(all);
       return;

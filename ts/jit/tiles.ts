@@ -32,7 +32,8 @@ function even(rows: readonly number[], size: number, most: number, fields: reado
     size,
     most,
     range: (step, unit, total, start, count) => {
-      const length = fields.length === 0 ? number(1 << GRAIN_SHIFT) : fields.flatMap((at, i) => [...step, ...word(at), ...(i > 0 ? [MUL] : [])]);
+      const length =
+        fields.length === 0 ? number(1 << GRAIN_SHIFT) : fields.flatMap((at, i) => [...step, ...word(at), ...(i > 0 ? [MUL] : [])]);
       return [...unit, ...length, MUL, ...set(start), ...smaller(length, [...total, ...get(start), SUB]), ...set(count)];
     },
   };
