@@ -10,6 +10,7 @@ import { Encoding, obstacle } from './encode.ts';
 import { wholeView } from './kernel.ts';
 import { type GpuStorage, Pool } from './memory.ts';
 import { type Buffered, type Counts, Queue } from './queue.ts';
+import { isUpdate, type Update, Updates } from './updates.ts';
 
 const copy = TABLE.copy as MapOp;
 const snapshot = ({ storage, offset, shape, strides, dtype, rowMajor }: View): View => ({
@@ -38,8 +39,11 @@ export class GpuBackend {
   readonly device: GPUDevice;
   readonly faults: Buffered;
   readonly encoding: Encoding;
+  readonly updates: Updates;
   /** When the times of the last timed run are known. */
   timed: Promise<void> = Promise.resolve();
+  /** Updates that wait for those behind them. */
+  private held: Update[] = [];
   private failure: WickError | null = null;
   /** Calls that wait for a readback; null: none is under way. */
   private waiting: (() => void | Promise<void>)[] | null = null;
@@ -49,8 +53,11 @@ export class GpuBackend {
     this.device = device;
     this.host = host;
     this.pool = new Pool(device);
-    this.queue = new Queue(device);
-    this.faults = { buffer: device.createBuffer({ size: 16, usage: 0x80 | 0x8 | 0x4 }), bytes: 16 };
+    this.queue = new Queue(device, () => this.pool.sweep());
+    this.faults = { buffer: device.createBuffer({ size: 16, usage: 0x80 | 0x8 | 0x4 }), at: 0, bytes: 16, home: this };
+    this.updates = new Updates(this.pool, device, (bytes) => {
+      this.queue.counts.written += bytes;
+    });
     this.encoding = new Encoding(this.queue, (bytes) => this.alloc(bytes), this.faults);
     const onuncapturederror = ({ error }: { readonly error: { readonly message: string } }): void => {
       const text = error.message.split('\n').slice(0, 3).join(' ');
@@ -152,14 +159,30 @@ export class GpuBackend {
       if (!this.elsewhere.has(op.name)) this.elsewhere.set(op.name, why);
       return this.onHost(op, inputs, attrs, outputs);
     }
-    this.encoding.call(op, inputs, attrs, outputs);
+    if (isUpdate(op)) this.later({ op, inputs, attrs });
+    else this.encoding.call(op, inputs, attrs, outputs);
+  }
+  /** Gathers an optimizer's updates until another command comes: those of several parameters are few dispatches. */
+  private later(update: Update): void {
+    for (const x of update.inputs) if (isView(x)) x.storage.retain();
+    const own = this.held;
+    if (own.push(update) > 1) return;
+    this.queue.hold(() => {
+      this.held = [];
+      try {
+        this.updates.gather(own, this.queue, false);
+        this.updates.encode(this.queue, own, (u) => this.encoding.call(u.op, u.inputs, u.attrs, []));
+      } finally {
+        for (const x of own.flatMap(({ inputs }) => inputs)) if (isView(x)) x.storage.release();
+      }
+    });
   }
 
   /** Runs an op on the host over copies, and brings back what it wrote. */
   private async onHost(op: Op, inputs: readonly Input[], attrs: Attrs, outputs: readonly View[]): Promise<void> {
     const views = [...inputs.filter(isView), ...outputs];
     const storages = [...new Set(views.map((v) => v.storage as GpuStorage))];
-    const bytes = await this.queue.read(storages.map((s) => ({ buffer: s.buffer, at: 0, bytes: s.bytes })));
+    const bytes = await this.queue.read(storages);
     const there = new Map<Storage, Storage>();
     try {
       storages.forEach((s, i) => {
@@ -176,7 +199,7 @@ export class GpuBackend {
       );
       const written = new Set(writtenBy({ op, inputs, outputs }).map((v) => v.storage as GpuStorage));
       for (const s of written)
-        this.queue.write(s.buffer, 0, this.host.readSync(bytesView(there.get(s) as Storage, s.bytes)) as Uint8Array<ArrayBuffer>);
+        this.queue.write(s, 0, this.host.readSync(bytesView(there.get(s) as Storage, s.bytes)) as Uint8Array<ArrayBuffer>);
     } finally {
       for (const s of there.values()) s.release();
     }
@@ -193,9 +216,7 @@ export class GpuBackend {
     if (twin.storage === null) {
       const storage = this.alloc(from.bytes);
       const bytes = this.host.readSync(bytesView(from, from.bytes));
-      this.inLine([wholeView(storage, [storage.bytes], 'uint8')], () =>
-        this.queue.write(storage.buffer, 0, bytes as Uint8Array<ArrayBuffer>),
-      );
+      this.inLine([wholeView(storage, [storage.bytes], 'uint8')], () => this.queue.write(storage, 0, bytes as Uint8Array<ArrayBuffer>));
       if (++twin.uses < 2) return storage;
       twin.storage = storage;
     }
@@ -206,14 +227,13 @@ export class GpuBackend {
   write(view: View, bytes: Uint8Array): void {
     const own = bytes.slice();
     const at = view.offset * SIZE[view.dtype];
-    const { buffer } = view.storage as GpuStorage;
     if (at % 4 === 0 && (own.length % 4 === 0 || at + own.length >= view.storage.bytes - 3)) {
-      this.inLine([view], () => this.queue.write(buffer, at, own));
+      this.inLine([view], () => this.queue.write(view.storage as GpuStorage, at, own));
       return;
     }
     const storage = this.alloc(own.length);
     this.inLine([snapshot(view), wholeView(storage, view.shape, view.dtype)], () => {
-      this.queue.write(storage.buffer, 0, own);
+      this.queue.write(storage, 0, own);
       this.encoding.map(copy, [wholeView(storage, view.shape, view.dtype)], view.dtype, view);
     });
     storage.release();
@@ -226,11 +246,8 @@ export class GpuBackend {
       this.inLine([own], () => {
         const { checks } = this.encoding;
         this.encoding.checks = false;
-        const part = {
-          buffer: (own.storage as GpuStorage).buffer,
-          at: own.offset * SIZE[own.dtype],
-          bytes: sizeOf(own.shape) * SIZE[own.dtype],
-        };
+        const { buffer, at } = own.storage as GpuStorage;
+        const part = { buffer, at: at + own.offset * SIZE[own.dtype], bytes: sizeOf(own.shape) * SIZE[own.dtype] };
         const trip = this.queue.read(checks ? [part, { buffer: this.faults.buffer, at: 0, bytes: 8 }] : [part]);
         if (checks) this.queue.clear(this.faults);
         trip.then(

@@ -6,7 +6,7 @@ import { AGAIN, type MapOp, type Scalar } from '../ts/ops/op.ts';
 import { EXPRESSIONS } from './gen/expressions.ts';
 import { mapObstacle, RANK, walkOf, words } from './map.ts';
 import type { GpuStorage } from './memory.ts';
-import { type Binding, GROUP, type Sink, WORDS } from './queue.ts';
+import { type Binding, bound, GROUP, type Sink, WORDS } from './queue.ts';
 import { type Declared, float, int, shader, uint } from './shader.ts';
 import { arrayOf, converted, type Kind, kindOf, load, nonzero, perWord, stored, truth, unpacked } from './types.ts';
 
@@ -186,13 +186,12 @@ export function encodeChain(sink: Sink, chain: Chain): void {
     width === 1
       ? `  if (t >= ${uint(0)}) { return; }\n  let i = t;\n${lines.join('\n')}`
       : `  if (t * ${width}u >= ${uint(0)}) { return; }\n${ends.join('\n')}\n  for (var e = 0u; e < ${width}u; e++) {\n  let i = t * ${width}u + e;\n  if (i >= ${uint(0)}) { break; }\n${lines.join('\n')}\n  }`;
-  const writes = (s: Storage): boolean => stores.some((y) => y.storage === s);
-  const arrays: Declared[] = storages.map((s) => ({
+  const bindings = bound(storages.map((s): Binding => ({ of: s as GpuStorage, writes: stores.some((y) => y.storage === s) })));
+  const arrays: Declared[] = storages.map((s, i) => ({
     name: array(s),
     type: arrayOf((views.find((v) => v.storage === s) as View).dtype),
-    writes: writes(s),
+    writes: bindings[i].writes,
   }));
-  const bindings: Binding[] = storages.map((s) => ({ of: s as GpuStorage, writes: writes(s) }));
   const text = shader(arrays, body);
   sink.dispatch(text, () => text, bindings, numbers, Math.ceil(Math.ceil(n / width) / GROUP));
 }

@@ -4,7 +4,7 @@ import type { DType } from '../ts/base/dtype.ts';
 import { contiguousStrides, type Shape, sizeOf } from '../ts/base/shape.ts';
 import type { Attrs, KernelOp, Meta } from '../ts/ops/op.ts';
 import type { GpuStorage } from './memory.ts';
-import { type Binding, type Buffered, bitsOf, GROUP, type Sink, WORDS } from './queue.ts';
+import { type Binding, type Buffered, bitsOf, bound, GROUP, type Sink, WORDS } from './queue.ts';
 import { type Declared, shader, uint } from './shader.ts';
 import { arrayOf, type Kind, kindOf, load, perWord, stored, WGSL } from './types.ts';
 
@@ -104,15 +104,17 @@ export function dispatch(
     numbers[OFFSETS + k] = view.offset;
   });
   const bindings: Binding[] = operands.map(({ view, writes = false }) => ({ of: view.storage as GpuStorage, writes }));
-  const arrays: Declared[] = operands.map(({ name, view, writes = false }) => ({ name, type: arrayOf(view.dtype), writes }));
+  const arrays: Declared[] = operands.map(({ name, view }) => ({ name, type: arrayOf(view.dtype), writes: false }));
   let text = `${accessors(operands, more + body)}${more}`;
   if (checks) {
     bindings.push({ of: faults, writes: true });
-    arrays.push({ name: 'faults', type: 'atomic<u32>', writes: true });
+    arrays.push({ name: 'faults', type: 'atomic<u32>', writes: false });
     text += `\nfn fault(i: i32) {\n  if (atomicMax(&faults[0], u32(N[${(WORDS - 1) >> 2}][3])) == 0u) { atomicStore(&faults[1], bitcast<u32>(i)); }\n}`;
   }
   const key = `${name}:${operands.map((o) => `${o.view.dtype}${o.kind ?? ''}`)}${size ?? ''}`;
-  sink.dispatch(key, () => shader(arrays, body, text, size), bindings, numbers, size === undefined ? Math.ceil(threads / GROUP) : threads);
+  const own = bound(bindings);
+  const declared = arrays.map((a, i) => ({ ...a, writes: own[i].writes }));
+  sink.dispatch(key, () => shader(declared, body, text, size), own, numbers, size === undefined ? Math.ceil(threads / GROUP) : threads);
 }
 
 /** A row-major view of a storage. */

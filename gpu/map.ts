@@ -5,7 +5,7 @@ import { sizeOf } from '../ts/base/shape.ts';
 import type { MapOp, Scalar } from '../ts/ops/op.ts';
 import { EXPRESSIONS } from './gen/expressions.ts';
 import type { GpuStorage } from './memory.ts';
-import { type Binding, bitsOf, GROUP, type Sink } from './queue.ts';
+import { type Binding, bitsOf, bound, GROUP, type Sink } from './queue.ts';
 import { type Declared, float, int, shader, uint } from './shader.ts';
 import { arrayOf, type Kind, kindOf, load, perWord, stored, truth } from './types.ts';
 
@@ -121,6 +121,8 @@ export function encodeMap(sink: Sink, op: MapOp, inputs: readonly Input[], dtype
   bindings.push({ of: out.storage as GpuStorage, writes: true });
   arrays.push({ name: 'y', type: atomic ? 'atomic<u32>' : arrayOf(out.dtype), writes: true });
   const key = `${op.name}:${dtype}:${plan}:${out.dtype}${linear(strides[0]) ? '' : `s${sizes.length}`}${plan.some((p) => p.endsWith('s')) ? sizes.length : ''}${atomic ? 'a' : ''}`;
+  const own = bound(bindings);
+  const declared = arrays.map((a, i) => ({ ...a, writes: own[i].writes }));
   const source = (): string => {
     let k = 0;
     const lines: string[] = [];
@@ -160,18 +162,18 @@ export function encodeMap(sink: Sink, op: MapOp, inputs: readonly Input[], dtype
     const body = `${lines.join('\n')}\n  let v = ${result};`;
     const target = walks[0] ? `${uint(OFFSET)} + p0` : `${uint(OFFSET)} + i`;
     const stop = `  if (t >= ${uint(COUNT)}) { return; }`;
-    if (per === 1) return shader(arrays, `${stop}\n  let i = t;\n${body}\n  y[${target}] = ${bits};`);
+    if (per === 1) return shader(declared, `${stop}\n  let i = t;\n${body}\n  y[${target}] = ${bits};`);
     const width = 32 / per;
     if (atomic)
       return shader(
-        arrays,
+        declared,
         `${stop}\n  let i = t;\n${body}\n  let w = ${target};\n  let s = (w % ${per}u) * ${width}u;\n  atomicAnd(&y[w / ${per}u], ~(${width === 8 ? '0xffu' : '0xffffu'} << s));\n  atomicOr(&y[w / ${per}u], ${bits} << s);`,
       );
     return shader(
-      arrays,
+      declared,
       `  if (t * ${per}u >= ${uint(COUNT)}) { return; }\n  var word = 0u;\n  for (var e = 0u; e < ${per}u; e++) {\n  let i = t * ${per}u + e;\n  if (i >= ${uint(COUNT)}) { break; }\n${body}\n  word = word | (${bits} << (e * ${width}u));\n  }\n  y[${uint(OFFSET)} / ${per}u + t] = word;`,
     );
   };
   const threads = per > 1 && !atomic ? Math.ceil(n / per) : n;
-  sink.dispatch(key, source, bindings, numbers, Math.ceil(threads / GROUP));
+  sink.dispatch(key, source, own, numbers, Math.ceil(threads / GROUP));
 }

@@ -1,6 +1,7 @@
 // Buffers of the device: handed out with storages, taken back when the last reference lets go, kept by size for the next.
 import type { Storage } from '../ts/backend.ts';
 import { DeviceError, MemoryError } from '../ts/base/errors.ts';
+import type { Buffered } from './queue.ts';
 
 const STORAGE = 0x80;
 const COPY_SRC = 0x4;
@@ -10,12 +11,40 @@ const SPARE = 256 << 20;
 /** The collector cannot see device memory: every so many bytes it is shown an untouched buffer of this size. */
 const NUDGE = 36 << 20;
 
-/** A buffer in use: what a dropped storage leaves behind for its finalizer. */
+/** Bytes of a buffer in use: what a dropped storage leaves behind for its finalizer. */
 interface Loan {
-  readonly buffer: GPUBuffer;
-  readonly bytes: number;
+  buffer: GPUBuffer;
+  /** Where they begin, and how many they are. */
+  at: number;
+  bytes: number;
+  /** The buffer that they share with other storages; null: it is theirs alone. */
+  pack: Pack | null;
   returned: boolean;
 }
+
+/** A buffer that several storages share, such as the parameters of a model: shaders that change them all see one operand. */
+export class Pack implements Buffered {
+  readonly buffer: GPUBuffer;
+  readonly at = 0;
+  readonly bytes: number;
+  /** Storages in it. */
+  users: number;
+
+  constructor(buffer: GPUBuffer, bytes: number, users: number) {
+    this.buffer = buffer;
+    this.bytes = bytes;
+    this.users = users;
+  }
+  get home(): object {
+    return this;
+  }
+}
+/** Where a storage of a pack may begin: every device's shaders take operands from there. */
+const ALIGNMENT = 256;
+const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+/** Bytes of the largest storage that shares a buffer, and of such a buffer. */
+const SMALL = 16 << 20;
+const PACK = 64 << 20;
 
 /** Bytes of the buffer that serves a request: four sizes an octave. */
 export function classOf(bytes: number): number {
@@ -25,7 +54,7 @@ export function classOf(bytes: number): number {
 }
 
 /** Memory of the device. */
-export class GpuStorage implements Storage {
+export class GpuStorage implements Storage, Buffered {
   readonly device = 'webgpu';
   readonly bytes: number;
   version = 0;
@@ -43,6 +72,19 @@ export class GpuStorage implements Storage {
     this.pool.check();
     return this.loan.buffer;
   }
+  get at(): number {
+    return this.loan.at;
+  }
+  get home(): object {
+    return this.loan.pack ?? this.loan;
+  }
+  get pack(): Pack | null {
+    return this.loan.pack;
+  }
+  /** Moves to a part of a buffer, whose bytes are the same already. */
+  settle(pack: Pack, at: number): void {
+    this.pool.settled(this.loan, pack, at);
+  }
   retain(): void {
     this.refs++;
   }
@@ -58,6 +100,10 @@ export class Pool {
   buffers = 0;
   bytes = 0;
   spare = 0;
+  /** How often storages have moved since the start. */
+  moves = 0;
+  /** Buffers that go when the commands gathered so far were handed over. */
+  private doomed: GPUBuffer[] = [];
   private readonly device: GPUDevice;
   private readonly limit: number;
   private readonly free = new Map<number, GPUBuffer[]>();
@@ -86,10 +132,7 @@ export class Pool {
         `webgpu: ${bytes} bytes in one tensor; this device's buffers hold ${this.limit}. Compute it on wasm, or in parts`,
       );
     const size = Math.min(classOf(bytes), this.limit - (this.limit % 4));
-    const known = this.free.get(size)?.pop();
-    if (known) this.spare -= size;
-    const buffer = known ?? this.device.createBuffer({ size, usage: STORAGE | COPY_SRC | COPY_DST });
-    const loan: Loan = { buffer, bytes: size, returned: false };
+    const loan: Loan = { buffer: this.take(size), at: 0, bytes: size, pack: null, returned: false };
     this.buffers++;
     this.bytes += size;
     const storage = new GpuStorage(this, loan, bytes);
@@ -101,19 +144,70 @@ export class Pool {
     }
     return storage;
   }
+  private take(size: number): GPUBuffer {
+    const known = this.free.get(size)?.pop();
+    if (known) this.spare -= size;
+    return known ?? this.device.createBuffer({ size, usage: STORAGE | COPY_SRC | COPY_DST });
+  }
+
+  /**
+   * Brings storages that have buffers of their own together in as few as hold them, each unit in one; what is large, or shared already, stays
+   * where it is. `copy` moves their bytes.
+   */
+  gather(units: readonly (readonly GpuStorage[])[], copy: (from: Buffered, to: Buffered, bytes: number) => void): void {
+    const most = Math.min(PACK, this.limit);
+    let part: GpuStorage[] = [];
+    let total = 0;
+    const close = (): void => {
+      if (part.length > 1) this.pack(part, total, copy);
+      part = [];
+      total = 0;
+    };
+    for (const unit of units) {
+      if (unit.some((s) => s.pack !== null || s.bytes === 0 || s.bytes > SMALL)) continue;
+      const size = unit.reduce((sum, s) => sum + aligned(s.bytes), 0);
+      if (total + size > most) close();
+      part.push(...unit);
+      total += size;
+    }
+    close();
+  }
+  private pack(storages: readonly GpuStorage[], total: number, copy: (from: Buffered, to: Buffered, bytes: number) => void): void {
+    const size = Math.min(classOf(total), this.limit - (this.limit % 4));
+    const pack = new Pack(this.take(size), size, storages.length);
+    let at = 0;
+    for (const s of storages) {
+      copy(s, { buffer: pack.buffer, at, bytes: s.bytes, home: pack }, s.bytes);
+      s.settle(pack, at);
+      at += aligned(s.bytes);
+    }
+    this.moves++;
+    this.buffers++;
+    this.bytes += size;
+  }
+  settled(loan: Loan, pack: Pack, at: number): void {
+    this.put({ ...loan });
+    Object.assign(loan, { buffer: pack.buffer, at, bytes: pack.bytes, pack });
+  }
   put(loan: Loan): void {
     if (loan.returned) return;
     loan.returned = true;
+    if (loan.pack !== null && --loan.pack.users > 0) return;
     this.buffers--;
     this.bytes -= loan.bytes;
     if (this.lost !== null) return;
     if (this.spare + loan.bytes > SPARE) {
-      loan.buffer.destroy();
+      this.doomed.push(loan.buffer);
       return;
     }
     const list = this.free.get(loan.bytes);
     if (list) list.push(loan.buffer);
     else this.free.set(loan.bytes, [loan.buffer]);
     this.spare += loan.bytes;
+  }
+  /** Destroys what nobody can need any more: the device has got every command that was gathered. */
+  sweep(): void {
+    for (const buffer of this.doomed) buffer.destroy();
+    this.doomed = [];
   }
 }

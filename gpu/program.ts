@@ -16,100 +16,23 @@ import { AGAIN, type Again, type Attrs } from '../ts/ops/op.ts';
 import type { GpuBackend } from './backend.ts';
 import { Encoding, obstacle } from './encode.ts';
 import { type Chain, chained, encodeChain } from './fuse.ts';
-import type { GpuStorage } from './memory.ts';
-import { type Binding, type Buffered, bytesOf, dispatchGroups, formOf, type Sink, WORDS } from './queue.ts';
+import { GpuStorage } from './memory.ts';
+import { type Command, Notes, operandsOf, placedIn, Slot } from './notes.ts';
+import { type Built, play } from './play.ts';
+import { type Sink, WORDS } from './queue.ts';
 import { perWord } from './types.ts';
+import { isUpdate, partsOf } from './updates.ts';
 
 /** Runs that a program makes call by call while its shaders are compiled. */
 const PATIENCE = 8;
-/** Bindings of arguments that a command keeps for runs to come. */
-const KEPT = 4;
 const UNIFORM = 0x40;
 const COPY_DST = 0x8;
-
-/** A stand-in for memory of a run: of the arena, or an argument's. */
-class Slot implements Storage, Buffered {
-  readonly device = 'webgpu';
-  readonly bytes: number;
-  /** Whether each run says which buffer it is. */
-  readonly outside: boolean;
-  version = 0;
-  refs = 1;
-  /** Commands from which to which it is in use. */
-  first = Infinity;
-  last = -1;
-  place: GPUBuffer | null = null;
-
-  constructor(bytes: number, outside: boolean) {
-    this.bytes = bytes;
-    this.outside = outside;
-  }
-  get buffer(): GPUBuffer {
-    return this.place as GPUBuffer;
-  }
-  retain(): void {}
-  release(): void {}
-}
-
-interface Dispatch {
-  readonly kind: 'dispatch';
-  readonly key: string;
-  readonly form: string;
-  readonly source: () => string;
-  readonly bindings: readonly Binding[];
-  readonly groups: number;
-  /** Operands that each run names, and what was bound for the last runs. */
-  readonly outside: readonly Slot[];
-  kept: { readonly buffers: readonly GPUBuffer[]; readonly group: GPUBindGroup }[];
-}
-type Command =
-  | Dispatch
-  | { readonly kind: 'copy'; readonly from: Buffered; readonly to: Buffered; readonly bytes: number }
-  | { readonly kind: 'clear'; readonly of: Buffered };
-
-/** Writes down the commands of calls. */
-class Notes implements Sink {
-  readonly commands: Command[] = [];
-  readonly numbers: ArrayLike<number>[] = [];
-  dispatch(key: string, source: () => string, bindings: readonly Binding[], numbers: ArrayLike<number>, groups: number): void {
-    if (groups === 0) return;
-    const outside = bindings.map(({ of }) => of).filter((of): of is Slot => of instanceof Slot && of.outside);
-    this.commands.push({ kind: 'dispatch', key, form: formOf(bindings), source, bindings, groups, outside, kept: [] });
-    this.numbers.push(numbers);
-  }
-  copy(from: Buffered, to: Buffered, bytes: number): void {
-    this.commands.push({ kind: 'copy', from, to, bytes });
-  }
-  clear(of: Buffered): void {
-    this.commands.push({ kind: 'clear', of });
-  }
-}
-const operandsOf = (c: Command): readonly Buffered[] =>
-  c.kind === 'dispatch' ? c.bindings.map(({ of }) => of) : c.kind === 'copy' ? [c.from, c.to] : [c.of];
 
 /** What a program needs of the devices: the one in use, and a way to run a call, or find memory, on whichever it belongs to. */
 export interface Devices {
   readonly gpu: GpuBackend;
   run(call: Call): void;
   alloc(bytes: number, standIn: Storage, inputs: readonly Input[]): Storage;
-}
-
-/** What was prepared on a device. */
-interface Built {
-  readonly gpu: GpuBackend;
-  readonly commands: readonly Command[];
-  /** The op or ops of each command. */
-  readonly names: readonly string[];
-  readonly slots: ReadonlyMap<Storage, Slot>;
-  readonly numbers: Int32Array<ArrayBuffer>;
-  readonly uniform: GPUBuffer;
-  /** Calls whose numbers change from run to run, and the dispatches that hold them. */
-  readonly renewals: readonly { readonly call: Call; readonly first: number; readonly keys: readonly string[] }[];
-  readonly arena: readonly GpuStorage[];
-  readonly checks: boolean;
-  /** Shaders that are still being compiled. */
-  pending: number;
-  stale: boolean;
 }
 
 export class GpuProgram implements Program {
@@ -127,6 +50,8 @@ export class GpuProgram implements Program {
   /** Why its calls run one by one; null: they do not. */
   private readonly plain: string | null;
   private early = 0;
+  /** How often its commands were written anew because numbers changed. */
+  private rebuilds = 0;
   private disposed = false;
 
   constructor(devices: Devices, calls: readonly Call[], inputs: readonly Storage[], outputs: readonly Storage[]) {
@@ -159,9 +84,16 @@ export class GpuProgram implements Program {
     return null;
   }
 
-  private build(): Built {
+  /** Writes the commands; `renewed`: attributes that are not those of the capture any more. */
+  private build(renewed: ReadonlyMap<Call, Attrs> = new Map()): Built {
     const { gpu } = this.devices;
-    const { device } = gpu;
+    const { device, pool, queue, updates } = gpu;
+    const most = device.limits.maxStorageBuffersPerShaderStage;
+    updates.gather(
+      this.main.filter((c) => isUpdate(c.op)),
+      queue,
+      true,
+    );
     const slots = new Map<Storage, Slot>();
     const extents = new Map<Storage, number>();
     for (const { inputs, outputs } of this.main)
@@ -180,6 +112,7 @@ export class GpuProgram implements Program {
     };
     const placed = this.main.map((c) => ({
       ...c,
+      attrs: renewed.get(c) ?? c.attrs,
       inputs: c.inputs.map((x) => (isView(x) ? moved(x) : x)),
       outputs: c.outputs.map(moved),
     }));
@@ -188,13 +121,16 @@ export class GpuProgram implements Program {
     const renewals: Built['renewals'][number][] = [];
     const encoding = new Encoding(notes, (bytes) => new Slot(bytes, false) as unknown as GpuStorage, gpu.faults);
     const lasting = (s: Storage): boolean => !(s instanceof Slot) || s.outside;
-    const items = chained(placed, lasting, device.limits.maxStorageBuffersPerShaderStage);
+    const items = joined(chained(placed, lasting, most), most);
+    const origin = new Map<Call, Call>(placed.map((c, i) => [c, this.main[i]]));
     for (const item of items) {
       const first = notes.numbers.length;
       if ('calls' in item) encodeChain(notes, item);
-      else encoding.call(item.op, item.inputs, item.attrs, item.outputs);
+      else encodeCalls(gpu, encoding, notes, item);
       while (names.length < notes.commands.length) names.push(nameOf(item));
-      if (!('calls' in item) && AGAIN in item.attrs) renewals.push({ call: item, first, keys: keysOf(notes.commands).slice(first) });
+      const own = 'calls' in item ? [] : item;
+      if (own.some((c) => AGAIN in c.attrs))
+        renewals.push({ calls: own.map((c) => [c, origin.get(c) as Call]), first, keys: keysOf(notes.commands).slice(first) });
     }
     const { commands } = notes;
     const inner = new Set<Slot>();
@@ -213,7 +149,11 @@ export class GpuProgram implements Program {
     });
     const uniform = device.createBuffer({ size: numbers.byteLength, usage: UNIFORM | COPY_DST });
     const { checks } = encoding;
-    const built: Built = { gpu, commands, names, slots, numbers, uniform, renewals, arena, checks, pending: 0, stale: true };
+    const { moves } = pool;
+    const built: Built = {
+      ...{ gpu, commands, names, slots, numbers, uniform, renewals, arena, checks, moves, bound: moves },
+      ...{ pending: 0, stale: true },
+    };
     for (const c of commands) {
       const coming = c.kind === 'dispatch' ? gpu.queue.prepare(c.form, c.key, c.source) : null;
       if (coming === null) continue;
@@ -223,7 +163,7 @@ export class GpuProgram implements Program {
     const live = commands.map((_, i) => [...inner].reduce((sum, s) => sum + (s.first <= i && i <= s.last ? s.bytes : 0), 0));
     this.stats = {
       steps: commands.length,
-      fused: items.reduce((sum, item) => sum + ('calls' in item ? item.calls.length - 1 : 0), 0),
+      fused: items.reduce((sum, item) => sum + callsOf(item).length - 1, 0),
       arena: arena.reduce((sum, s) => sum + s.bytes, 0),
       live: Math.max(0, ...live),
       intermediates: [...inner].reduce((sum, s) => sum + s.bytes, 0),
@@ -240,19 +180,22 @@ export class GpuProgram implements Program {
   ): void {
     const { gpu } = this.devices;
     gpu.pool.check();
-    // Another device was started: what was on the lost one says so itself.
-    if (this.built !== null && this.built.gpu !== gpu) {
-      for (const s of this.built.arena) s.release();
-      this.built = this.build();
-    }
-    const { built } = this;
+    // Another device was started (what was on the lost one says so itself), or storages came to share a buffer.
+    if (this.built !== null && (this.built.gpu !== gpu || this.built.moves !== gpu.pool.moves)) this.rebuild();
     const renewed = new Map<Call, Attrs>();
     for (const c of this.calls) {
       const again = c.attrs[AGAIN as never] as Again | undefined;
       if (again) renewed.set(c, { ...(c.attrs as object), ...again() } as Attrs);
     }
+    // Numbers that choose other shaders, or no longer the same for parameters of one dispatch, want other commands.
+    let current = this.built !== null && this.renew(this.built, renewed);
+    if (this.built !== null && !current && this.rebuilds++ < PATIENCE) {
+      this.rebuild(renewed);
+      current = this.renew(this.built, renewed);
+    }
+    const { built } = this;
     const early = built !== null && built.pending > 0 && this.early++ < PATIENCE;
-    if (built === null || early || !this.fits(inputs) || !this.renew(built, renewed)) {
+    if (built === null || !current || early || !this.fits(inputs)) {
       this.oneByOne(this.calls, inputs, outputs, renewed, timings);
       return;
     }
@@ -280,35 +223,40 @@ export class GpuProgram implements Program {
     for (const s of this.state) if (s.device !== 'webgpu') bind(s, s, 0);
     if (built.checks) gpu.encoding.checks = true;
     const { numbers, stale } = built;
-    const current = stale ? numbers.slice() : null;
+    const sent = stale ? numbers.slice() : null;
     built.stale = built.renewals.length > 0;
     const all = [...given, ...built.arena, ...[...this.state].filter((s): s is GpuStorage => s.device === 'webgpu')];
     gpu.inLine(
       all.map((storage) => ({ storage, offset: 0, shape: [], strides: [], dtype: 'uint8', rowMajor: true })),
-      () => play(built, sources, current, timings),
+      () => play(built, sources, sent, timings),
     );
     for (const s of loaned) s.release();
   }
+  private rebuild(renewed?: ReadonlyMap<Call, Attrs>): void {
+    for (const s of this.built?.arena ?? []) s.release();
+    this.built = this.build(renewed);
+  }
   /** Whether the arguments lie as the commands take them. */
   private fits(inputs: readonly { readonly storage: Storage; readonly byteOffset: number }[]): boolean {
+    const changed = (i: number): boolean => this.changes.has(this.inputs[i]);
+    const apart = (a: Storage, b: Storage): boolean => packOf(a) === null || packOf(a) !== packOf(b);
     return inputs.every(({ storage, byteOffset }, i) => {
       if (this.state.has(storage) || inputs.some((other, j) => j !== i && other.storage === storage)) return false;
-      const written = this.changes.has(this.inputs[i]);
+      // One buffer cannot be read and changed as two operands of a shader that was printed for two buffers.
+      if (inputs.some((other, j) => j !== i && (changed(i) || changed(j)) && !apart(storage, other.storage))) return false;
+      if ([...this.state].some((s) => (changed(i) || this.changes.has(s)) && !apart(storage, s))) return false;
+      const written = changed(i);
       return (byteOffset === 0 || (byteOffset % 4 === 0 && !written)) && (storage.device === 'webgpu' || !written);
     });
   }
   /** Writes the numbers of this run; false where a number chose other shaders. */
   private renew(built: Built, renewed: ReadonlyMap<Call, Attrs>): boolean {
-    if (built.renewals.length === 0) return true;
-    const values = this.main.flatMap((c) => renewed.get(c) ?? []);
-    return built.renewals.every(({ call, first, keys }, i) => {
+    return built.renewals.every(({ calls, first, keys }) => {
       const notes = new Notes();
-      new Encoding(notes, (bytes) => new Slot(bytes, false) as unknown as GpuStorage, built.gpu.faults).call(
-        call.op,
-        call.inputs,
-        values[i] as Attrs,
-        call.outputs,
-      );
+      const encoding = new Encoding(notes, (bytes) => new Slot(bytes, false) as unknown as GpuStorage, built.gpu.faults);
+      const now = calls.map(([call, origin]) => ({ ...call, attrs: renewed.get(origin) ?? call.attrs }));
+      if (now.length > 1 && partsOf(now, built.gpu.device.limits.maxStorageBuffersPerShaderStage).length > 1) return false;
+      encodeCalls(built.gpu, encoding, notes, now);
       if (String(keysOf(notes.commands)) !== String(keys)) return false;
       notes.numbers.forEach((list, k) => {
         built.numbers.set(list, (first + k) * WORDS);
@@ -382,117 +330,36 @@ function hostedOf(calls: readonly Call[], inputs: readonly Storage[], outputs: r
     })
     .reverse();
 }
-const nameOf = (item: Call | Chain): string => ('calls' in item ? item.calls.map((c) => c.op.name).join(' + ') : item.op.name);
+/** A chain, or a call; several calls are an optimizer's updates that one dispatch makes. */
+type Item = Chain | readonly Call[];
+/** Updates that follow one another as parts of one dispatch each. */
+function joined(items: readonly (Call | Chain)[], limit: number): Item[] {
+  const found: Item[] = [];
+  let run: Call[] = [];
+  const close = (): void => {
+    found.push(...(partsOf(run, limit) as Call[][]));
+    run = [];
+  };
+  for (const item of items) {
+    const update = !('calls' in item) && isUpdate(item.op);
+    if (update) run.push(item);
+    else {
+      close();
+      found.push('calls' in item ? item : [item]);
+    }
+  }
+  close();
+  return found;
+}
+function encodeCalls(gpu: GpuBackend, encoding: Encoding, sink: Sink, calls: readonly Call[]): void {
+  gpu.updates.encodePart(sink, calls, ({ op, inputs, attrs }) => encoding.call(op, inputs, attrs, calls[0].outputs));
+}
+const callsOf = (item: Item): readonly Call[] => ('calls' in item ? item.calls : item);
+const nameOf = (item: Item): string =>
+  'calls' in item ? item.calls.map((c) => c.op.name).join(' + ') : `${item[0].op.name}${item.length > 1 ? ` of ${item.length}` : ''}`;
+const packOf = (s: Storage): object | null => (s instanceof GpuStorage ? s.pack : null);
 const keysOf = (commands: readonly Command[]): string[] => commands.flatMap((c) => (c.kind === 'dispatch' ? [c.key] : []));
 /** Bytes from the start of a view's storage to its last element's end. */
 function extentOf({ offset, shape, strides, dtype }: View): number {
   return shape.includes(0) ? 0 : (offset + shape.reduce((sum, n, d) => sum + (n - 1) * strides[d], 0) + 1) * SIZE[dtype];
-}
-
-/** Gives slots buffers: large ones first, each a buffer that none of those has that live at the same time. */
-function placedIn(slots: readonly Slot[], alloc: (bytes: number) => GpuStorage): GpuStorage[] {
-  const buffers: { readonly storage: GpuStorage; readonly users: Slot[] }[] = [];
-  for (const slot of [...slots].sort((a, b) => b.bytes - a.bytes || a.first - b.first)) {
-    let home = buffers.find(({ users }) => users.every((u) => u.last < slot.first || slot.last < u.first));
-    if (home === undefined) {
-      home = { storage: alloc(slot.bytes), users: [] };
-      buffers.push(home);
-    }
-    home.users.push(slot);
-    slot.place = home.storage.buffer;
-  }
-  return buffers.map(({ storage }) => storage);
-}
-
-/** Submits one run; `numbers`, where they changed. */
-function play(
-  built: Built,
-  sources: readonly (readonly [Slot, GpuStorage, number])[],
-  numbers: Int32Array<ArrayBuffer> | null,
-  timings: StepTiming[] | undefined,
-): void {
-  const { gpu, commands, uniform } = built;
-  const { queue, device } = gpu;
-  const aligned: GpuStorage[] = [];
-  for (const [slot, storage, offset] of sources) {
-    if (offset === 0) slot.place = storage.buffer;
-    else {
-      const copy = gpu.alloc(slot.bytes);
-      queue.copy(storage, copy, Math.min(slot.bytes, storage.bytes - offset), offset);
-      slot.place = copy.buffer;
-      aligned.push(copy);
-    }
-  }
-  if (numbers !== null) device.queue.writeBuffer(uniform, 0, numbers);
-  const encoder = queue.outside();
-  let pass: GPUComputePassEncoder | null = null;
-  const clock = timings === undefined ? null : new Clock(device, built.names, commands.length);
-  let at = 0;
-  commands.forEach((c, i) => {
-    if (c.kind === 'dispatch') {
-      pass ??= encoder.beginComputePass(clock?.around(i) ?? {});
-      pass.setPipeline(queue.pipelineOf(c.form, c.key, c.source));
-      pass.setBindGroup(0, groupOf(gpu, c, uniform), [at++ * WORDS * 4]);
-      dispatchGroups(pass, c.groups);
-      queue.counts.dispatches++;
-      queue.counts.touched += bytesOf(c.bindings);
-      if (clock === null) return;
-    }
-    pass?.end();
-    pass = null;
-    if (c.kind === 'copy') {
-      encoder.copyBufferToBuffer(c.from.buffer, 0, c.to.buffer, 0, (c.bytes + 3) & ~3);
-      queue.counts.touched += 2 * c.bytes;
-    } else if (c.kind === 'clear') encoder.clearBuffer(c.of.buffer);
-  });
-  (pass as GPUComputePassEncoder | null)?.end();
-  clock?.resolve(encoder);
-  queue.flush();
-  for (const s of aligned) s.release();
-  if (clock !== null && timings !== undefined) gpu.timed = clock.into(timings, (buffer, bytes) => queue.read([{ buffer, at: 0, bytes }]));
-}
-
-function groupOf(gpu: GpuBackend, c: Dispatch, uniform: GPUBuffer): GPUBindGroup {
-  const known = c.kept.find(({ buffers }) => c.outside.every((s, i) => s.place === buffers[i]));
-  if (known) return known.group;
-  const group = gpu.queue.groupOf(c.form, c.bindings, uniform);
-  c.kept = [{ buffers: c.outside.map((s) => s.buffer), group }, ...c.kept.slice(0, KEPT - 1)];
-  return group;
-}
-
-/** Times of dispatches by timestamp queries, where the device has them. */
-class Clock {
-  private readonly set: GPUQuerySet | null;
-  private readonly buffer: GPUBuffer | null;
-  private readonly names: readonly string[];
-  private readonly used: number[] = [];
-
-  constructor(device: GPUDevice, names: readonly string[], count: number) {
-    const able = device.features.has('timestamp-query') && count <= 2048;
-    this.names = names;
-    this.set = able ? device.createQuerySet({ type: 'timestamp', count: 2 * Math.max(1, count) }) : null;
-    this.buffer = able ? device.createBuffer({ size: 16 * Math.max(1, count), usage: 0x200 | 0x4 }) : null;
-  }
-  around(i: number): GPUComputePassDescriptor {
-    const at = 2 * this.used.push(i) - 2;
-    return this.set === null ? {} : { timestampWrites: { querySet: this.set, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 } };
-  }
-  resolve(encoder: GPUCommandEncoder): void {
-    if (this.set !== null && this.buffer !== null && this.used.length > 0)
-      encoder.resolveQuerySet(this.set, 0, 2 * this.used.length, this.buffer, 0);
-  }
-  /** Appends a step for each dispatch; their times are filled in when they come, or stay NaN where the device has no clock. */
-  async into(timings: StepTiming[], read: (buffer: GPUBuffer, bytes: number) => Promise<Uint8Array<ArrayBuffer>[]>): Promise<void> {
-    const steps = this.used.map((i) => ({ name: this.names[i], start: Number.NaN, duration: Number.NaN }));
-    timings.push(...steps);
-    if (this.set === null || this.buffer === null || steps.length === 0) return;
-    const [bytes] = await read(this.buffer, 16 * steps.length);
-    const times = new BigUint64Array(bytes.buffer, 0, 2 * steps.length);
-    steps.forEach((step, i) => {
-      step.start = Number(times[2 * i] - times[0]) / 1e6;
-      step.duration = Number(times[2 * i + 1] - times[2 * i]) / 1e6;
-    });
-    this.set.destroy();
-    this.buffer.destroy();
-  }
 }

@@ -9,15 +9,26 @@ const MAP_READ = 0x1;
 export const GROUP = 64;
 const MOST_GROUPS = 65535;
 
-/** What is a buffer when commands run. */
+/** What is part of a buffer when commands run. */
 export interface Buffered {
   readonly buffer: GPUBuffer;
+  /** Where it begins, in bytes. */
+  readonly at: number;
   readonly bytes: number;
+  /** The same for all that share the buffer. */
+  readonly home: object;
 }
 /** One operand of a dispatch, and whether the shader writes it. */
 export interface Binding {
   readonly of: Buffered;
   readonly writes: boolean;
+  /** Bytes of it that the shader reads or writes, where not all. */
+  readonly touches?: number;
+}
+/** Bindings as a shader may have them: what shares a buffer with something written has to be bound for writing too. */
+export function bound(bindings: readonly Binding[]): readonly Binding[] {
+  const written = new Set(bindings.filter((b) => b.writes).map((b) => b.of.home));
+  return bindings.map((b) => (b.writes || !written.has(b.of.home) ? b : { ...b, writes: true }));
 }
 /** Takes commands: the queue for now, a plan for its runs. */
 export interface Sink {
@@ -50,7 +61,9 @@ export interface Counts {
 
 /** How the operands of a dispatch are bound: a letter each. */
 export const formOf = (bindings: readonly Binding[]): string => bindings.map((b) => (b.writes ? 'w' : 'r')).join('');
-export const bytesOf = (bindings: readonly Binding[]): number => bindings.reduce((sum, { of }) => sum + of.bytes, 0);
+export const bytesOf = (bindings: readonly Binding[]): number => bindings.reduce((sum, { of, touches }) => sum + (touches ?? of.bytes), 0);
+/** The words of an operand; where it has none, some of its buffer. */
+const rangeOf = ({ buffer, at, bytes }: Buffered): GPUBufferBinding => ({ buffer, offset: at, size: Math.max(16, (bytes + 3) & ~3) });
 export function dispatchGroups(pass: GPUComputePassEncoder, groups: number): void {
   const x = Math.min(groups, MOST_GROUPS);
   pass.dispatchWorkgroups(x, Math.ceil(groups / x));
@@ -68,14 +81,19 @@ export class Queue implements Sink {
   private encoder: GPUCommandEncoder | null = null;
   private pass: GPUComputePassEncoder | null = null;
   private used = 0;
+  private held: (() => void) | null = null;
+  private readonly handedOver: () => void;
 
-  constructor(device: GPUDevice) {
+  /** `handedOver` is told whenever the device got all commands. */
+  constructor(device: GPUDevice, handedOver: () => void) {
     this.device = device;
+    this.handedOver = handedOver;
     this.uniform = device.createBuffer({ size: this.numbers.byteLength, usage: UNIFORM | COPY_DST });
   }
 
   dispatch(key: string, source: () => string, bindings: readonly Binding[], numbers: ArrayLike<number>, groups: number): void {
     if (groups === 0) return;
+    this.settle();
     if (this.used === BATCH) this.flush();
     const form = formOf(bindings);
     const pipeline = this.pipelineOf(form, key, source);
@@ -95,7 +113,7 @@ export class Queue implements Sink {
       layout: this.layoutOf(form),
       entries: [
         { binding: 0, resource: { buffer: numbers, size: WORDS * 4 } },
-        ...bindings.map(({ of }, i) => ({ binding: i + 1, resource: { buffer: of.buffer } })),
+        ...bindings.map(({ of }, i) => ({ binding: i + 1, resource: rangeOf(of) })),
       ],
     });
   }
@@ -160,23 +178,26 @@ export class Queue implements Sink {
   }
 
   copy(from: Buffered, to: Buffered, bytes: number, at = 0): void {
-    this.outside().copyBufferToBuffer(from.buffer, at, to.buffer, 0, (bytes + 3) & ~3);
+    this.outside().copyBufferToBuffer(from.buffer, from.at + at, to.buffer, to.at, (bytes + 3) & ~3);
     this.counts.touched += 2 * bytes;
   }
-  clear(x: { readonly buffer: GPUBuffer }): void {
-    this.outside().clearBuffer(x.buffer);
+  clear(x: Buffered): void {
+    this.outside().clearBuffer(x.buffer, x.at, (x.bytes + 3) & ~3);
   }
   /** The encoder of the next submission, between passes. */
   outside(): GPUCommandEncoder {
+    this.settle();
     this.pass?.end();
     this.pass = null;
     this.encoder ??= this.device.createCommandEncoder();
     return this.encoder;
   }
 
-  /** Overwrites bytes from `at` (a multiple of 4) on, in the order of commands. */
-  write(buffer: GPUBuffer, at: number, bytes: Uint8Array<ArrayBuffer>): void {
+  /** Overwrites bytes from `from` (a multiple of 4) on, in the order of commands. */
+  write(to: Buffered, from: number, bytes: Uint8Array<ArrayBuffer>): void {
     this.flush();
+    const { buffer } = to;
+    const at = to.at + from;
     this.counts.written += bytes.length;
     const whole = bytes.length & ~3;
     if (whole > 0) this.device.queue.writeBuffer(buffer, at, bytes, 0, whole);
@@ -215,8 +236,20 @@ export class Queue implements Sink {
     }
   }
 
+  /** Lets commands that are not written yet wait for the next one; they are written before it. */
+  hold(write: () => void): void {
+    this.settle();
+    this.held = write;
+  }
+  /** Writes what is held. */
+  settle(): void {
+    const write = this.held;
+    this.held = null;
+    write?.();
+  }
   /** Hands what was gathered to the device. */
   flush(): void {
+    this.settle();
     if (this.encoder === null) return;
     this.pass?.end();
     if (this.used > 0) this.device.queue.writeBuffer(this.uniform, 0, this.numbers, 0, this.used * WORDS);
@@ -225,5 +258,6 @@ export class Queue implements Sink {
     this.encoder = null;
     this.pass = null;
     this.used = 0;
+    this.handedOver();
   }
 }

@@ -121,8 +121,45 @@ fn atanh_f32(x: f32) -> f32 {
   return copysign_f32(0.5 * log1p_f32(2.0 * a / (1.0 - a)), x);
 }
 fn turn_f32(x: f32) -> vec2f {
+  if (abs(x) > 8192.0) { return turnExactly_f32(x); }
   let n = round(x * 0.63661975);
-  return vec2f(((x - n * 1.5703125) - n * 4.837512969970703e-4) - n * 7.549790126404332e-8, n);
+  return vec2f(((x - n * 1.5703125) - n * 4.837512969970703e-4) - n * 7.549790126404332e-8, f32(i32(n) & 3));
+}
+fn turnExactly_f32(x: f32) -> vec2f {
+  // M. Payne and R. Hanek, 1983: of 2/pi, here in words, those bits matter that make no whole turns.
+  var turns = array<u32, 8>(0u, 0x28be60dbu, 0x9391054au, 0x7f09d5f4u, 0x7d4d3770u, 0x36d8a566u, 0x4f10e410u, 0x7f9458eau);
+  let bits = bitcast<u32>(x);
+  let e = ((bits >> 23u) & 0xffu) - 126u;
+  let m = (bits << 8u) | 0x80000000u;
+  let i = e >> 5u;
+  let s = e & 31u;
+  var w = vec3u(turns[i], turns[i + 1u], turns[i + 2u]);
+  if (s > 0u) { w = (w << vec3u(s)) | (vec3u(turns[i + 1u], turns[i + 2u], turns[i + 3u]) >> vec3u(32u - s)); }
+  // The fraction of |x| / 2 pi in 64 bits, the upper two of which are quarter turns.
+  let low = product_u32(m, w.z);
+  let middle = product_u32(m, w.y);
+  var lo = middle.x + low.y;
+  var hi = middle.y + m * w.x + select(0u, 1u, lo < low.y);
+  var q = (hi + 0x20000000u) >> 30u;
+  hi = hi - (q << 30u);
+  let negative = hi >= 0x80000000u;
+  if (negative) {
+    lo = ~lo + 1u;
+    hi = ~hi + select(0u, 1u, lo == 0u);
+  }
+  // Its leading 32 bits as a float: those of cancelled turns are gone.
+  var scale = 4.656612873077393e-10;
+  if (hi == 0u) { hi = lo; lo = 0u; scale = scale * 2.3283064365386963e-10; }
+  let z = countLeadingZeros(hi);
+  if (z >= 32u) { return vec2f(0.0, f32(q & 3u)); }
+  if (z > 0u) { hi = (hi << z) | (lo >> (32u - z)); }
+  // Two parts, each exact, times pi/2 in two parts.
+  let a = f32(hi >> 16u) * 65536.0;
+  let b = f32(hi & 0xffffu);
+  let unit = scale * bitcast<f32>((127u - z) << 23u) * 2.0;
+  let r = (a * 1.5703125 + (a * 4.838267948966e-4 + b * 1.5707964)) * unit;
+  let flip = negative != (bits >= 0x80000000u);
+  return vec2f(select(r, -r, flip), f32(select(q, 4u - q, bits >= 0x80000000u) & 3u));
 }
 fn sine_f32(r: f32) -> f32 { let z = r * r; return r + r * z * (-0.16666667 + z * (0.008333332 + z * (-1.9841271e-4 + z * 2.7525562e-6))); }
 fn cosine_f32(r: f32) -> f32 { let z = r * r; return 1.0 + z * (-0.5 + z * (0.041666668 + z * (-0.0013888889 + z * 2.4801587e-5))); }

@@ -4,8 +4,10 @@ import { sizeOf } from '../../ts/base/shape.ts';
 import type { GpuKernel, Operand } from '../kernel.ts';
 import { float, uint } from '../shader.ts';
 
-type Attrs = Readonly<Record<string, number | boolean | undefined>>;
-interface Step {
+export type Attrs = Readonly<Record<string, number | boolean | undefined>>;
+/** How one optimizer moves a parameter. */
+export interface Step {
+  /** Its states, behind parameter and gradient. */
   readonly states: readonly string[];
   /** Numbers of the shader from the attributes; the first one is number 1. */
   readonly floats: (a: Attrs) => readonly number[];
@@ -14,9 +16,21 @@ interface Step {
 }
 const F = (k: number): string => float(1 + k);
 const num = (x: unknown, other: number): number => Number(x ?? other);
-const LERP = `fn lerp_f32(a: f32, b: f32, w: f32) -> f32 { let d = b - a; return select(b - d * (1.0 - w), a + w * d, w < 0.5); }`;
+export const LERP = `fn lerp_f32(a: f32, b: f32, w: f32) -> f32 { let d = b - a; return select(b - d * (1.0 - w), a + w * d, w < 0.5); }`;
 
-function update({ states, floats, text }: Step): GpuKernel {
+/** What steps of one form share: a shader's name, and its text for element t, which reads and writes operands by name. */
+export function stepOf(step: Step, attrs: Attrs, has: (state: string) => boolean): { readonly name: string; readonly text: string } {
+  const decays = num(attrs.weightDecay, 0) !== 0 && !attrs.decoupled;
+  const text = `  var x = ld_p(t);
+  var d = ${attrs.maximize ? '-' : ''}ld_grad(t);
+  ${decays ? `d = d + ${F(0)} * x;` : ''}
+${step.text(attrs, has)}`;
+  return { name: `${step.states.filter(has)}${Object.values(attrs).filter((v) => typeof v === 'boolean')}${decays}`, text };
+}
+/** The shader's numbers from 1 on. */
+export const floatsOf = (step: Step, attrs: Attrs): readonly number[] => [num(attrs.weightDecay, 0), ...step.floats(attrs)];
+
+function update(step: Step): GpuKernel {
   return {
     run: (call) => {
       const attrs = call.attrs as Attrs;
@@ -25,32 +39,27 @@ function update({ states, floats, text }: Step): GpuKernel {
         { name: 'p', view: views[0] as View, writes: true },
         { name: 'grad', view: views[1] as View },
       ];
-      states.forEach((name, i) => {
+      step.states.forEach((name, i) => {
         const view = views[2 + i];
         if (view) operands.push({ name, view, writes: true });
       });
-      const has = (name: string): boolean => operands.some((o) => o.name === name);
       const n = sizeOf((views[0] as View).shape);
-      const decays = num(attrs.weightDecay, 0) !== 0 && !attrs.decoupled;
-      const body = `  if (t >= ${uint(0)}) { return; }
-  var x = ld_p(t);
-  var d = ${attrs.maximize ? '-' : ''}ld_grad(t);
-  ${decays ? `d = d + ${F(0)} * x;` : ''}
-${text(attrs, has)}`;
-      const name = `${operands.map((o) => o.name)}${Object.values(attrs).filter((v) => typeof v === 'boolean')}${decays}`;
-      call.run(name, operands, { ints: [n], floats: [num(attrs.weightDecay, 0), ...floats(attrs)] }, n, body, { more: LERP });
+      const { name, text } = stepOf(step, attrs, (state) => operands.some((o) => o.name === state));
+      call.run(name, operands, { ints: [n], floats: floatsOf(step, attrs) }, n, `  if (t >= ${uint(0)}) { return; }\n${text}`, {
+        more: LERP,
+      });
     },
   };
 }
 
-export const UPDATE: Readonly<Record<string, GpuKernel>> = {
-  sgdStep: update({
+export const STEPS: Readonly<Record<string, Step>> = {
+  sgdStep: {
     states: ['buffer'],
     floats: (a) => [-num(a.lr, 0), num(a.momentum, 0), 1 - num(a.dampening, 0)],
     text: (a, has) =>
       `${has('buffer') ? `  let m = ${a.first ? 'd' : `ld_buffer(t) * ${F(2)} + ${F(3)} * d`};\n  st_buffer(t, m);\n  d = ${a.nesterov ? `d + ${F(2)} * m` : 'm'};\n` : ''}  st_p(t, x + ${F(1)} * d);`,
-  }),
-  adamStep: update({
+  },
+  adamStep: {
     states: ['m', 'v', 'vmax'],
     floats: (a) => {
       const lr = num(a.lr, 0);
@@ -70,18 +79,22 @@ export const UPDATE: Readonly<Record<string, GpuKernel>> = {
   st_m(t, mean);
   st_v(t, square);
 ${has('vmax') ? '  square = max_f32(ld_vmax(t), square);\n  st_vmax(t, square);\n' : ''}  st_p(t, x + (${F(5)} * mean) / (sqrt(square) / ${F(6)} + ${F(4)}));`,
-  }),
-  rmspropStep: update({
+  },
+  rmspropStep: {
     states: ['v', 'mean', 'buffer'],
     floats: (a) => [num(a.alpha, 0.99), 1 - num(a.alpha, 0.99), num(a.eps, 1e-8), -num(a.lr, 0), num(a.momentum, 0)],
     text: (_, has) => `  var square = ld_v(t) * ${F(1)} + (${F(2)} * d) * d;
   st_v(t, square);
 ${has('mean') ? `  let a = lerp_f32(ld_mean(t), d, ${F(2)});\n  st_mean(t, a);\n  square = square - a * a;\n` : ''}  let deviation = sqrt(square) + ${F(3)};
 ${has('buffer') ? `  let b = ld_buffer(t) * ${F(5)} + d / deviation;\n  st_buffer(t, b);\n  st_p(t, x + ${F(4)} * b);` : `  st_p(t, x + (${F(4)} * d) / deviation);`}`,
-  }),
-  adagradStep: update({
+  },
+  adagradStep: {
     states: ['sum'],
     floats: (a) => [num(a.eps, 1e-10), -num(a.lr, 0)],
     text: () => `  let total = ld_sum(t) + d * d;\n  st_sum(t, total);\n  st_p(t, x + (${F(2)} * d) / (sqrt(total) + ${F(1)}));`,
-  }),
+  },
 };
+
+export const UPDATE: Readonly<Record<string, GpuKernel>> = Object.fromEntries(
+  Object.entries(STEPS).map(([name, step]) => [name, update(step)]),
+);

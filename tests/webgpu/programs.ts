@@ -116,6 +116,26 @@ export const PROGRAMS: Readonly<Record<string, () => Promise<void>>> = {
         ([x, w, b]) => nn.functional.conv2d(x, w, b, { padding: 1, stride, dilation, groups }).relu(),
         300,
       );
+    // The weight's gradient sums over parts of the pixels.
+    for (const groups of [1, 2])
+      await same(
+        'conv2d with many pixels',
+        [draw(3, 20 * groups, 23, 25), draw(18 * groups, 20, 3, 3)],
+        ([x, w]) => nn.functional.conv2d(x, w, null, { padding: 1, groups }),
+        1000,
+      );
+    await same(
+      'conv2d with many pixels, rows first',
+      [draw(2, 3, 24, 22), draw(70, 3, 5, 5)],
+      ([x, w]) => nn.functional.conv2d(x.contiguous(), w, null, { stride: [1, 2], dilation: [2, 1] }),
+      600,
+    );
+    await same(
+      'transposed conv2d as a product',
+      [draw(3, 24, 14, 15), draw(24, 17, 3, 3)],
+      ([x, w]) => nn.functional.convTranspose2d(x, w, null, { stride: 2, padding: 1 }),
+      600,
+    );
     await same('conv3d as a product', [draw(1, 16, 3, 5, 6), draw(16, 16, 2, 3, 2)], ([x, w]) => nn.functional.conv3d(x, w, null), 200);
     await same('maxPool2d', [draw(2, 5, 13, 11)], ([x]) => nn.functional.maxPool2d(x, 3, { stride: 2, padding: 1 }), 1);
     await same(

@@ -4,10 +4,11 @@ import * as wick from '../../ts/index.ts';
 import { PLANS } from './plans.ts';
 import { PROGRAMS } from './programs.ts';
 import { suite } from './suite.ts';
+import { UPDATES } from './updates.ts';
 
 const { adapter } = (await wick.gpu()) as GpuInfo;
 const words = (globalThis as { wickWords?: string[] }).wickWords;
-const outcome = await suite({ ...PLANS, ...PROGRAMS }, { smoke: true, words });
+const outcome = await suite({ ...PLANS, ...PROGRAMS, ...UPDATES }, { smoke: true, words });
 console.log(
   `@${JSON.stringify({ ...outcome, adapter: `${adapter.description || adapter.architecture}; ${adapter.features.join(', ')}` })}`,
 );
