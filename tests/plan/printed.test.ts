@@ -91,24 +91,8 @@ function operand(shape: readonly number[], dtype: wick.DType, seed: number): Ten
 
 test('random programs of broadcasts, casts, integers and conditions have the bits of eager work', () => {
   const shapes = [
-    ...([
-      [3, 4, 5],
-      [1, 7, 16],
-      [2, 3, 64],
-      [5, 1, 33],
-      [4, 9, 1],
-      [1, 1, 1],
-      [40, 30, 10],
-      [3, 200, 100],
-    ] as const),
-    ...([
-      [6, 3, 3],
-      [1, 2, 200],
-      [2, 2, 12],
-      [17, 1, 8],
-      [1, 600, 1],
-      [2, 130, 257],
-    ] as const),
+    ...([[3, 4, 5], [1, 7, 16], [2, 3, 64], [5, 1, 33], [4, 9, 1], [1, 1, 1], [40, 30, 10], [3, 200, 100]] as const),
+    ...([[6, 3, 3], [1, 2, 200], [2, 2, 12], [17, 1, 8], [1, 600, 1], [2, 130, 257]] as const),
   ];
   let printed = 0;
   for (let seed = 1; seed <= SEEDS; seed++) {
