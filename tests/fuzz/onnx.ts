@@ -6,14 +6,14 @@ import { memory, reclaim, setMemoryLimit, type Tensor, WickError, zeros } from '
 import { exportONNX, readOnnx } from '../../ts/onnx/index.ts';
 import { conformanceFolder } from '../conformance/folder.ts';
 import { OnnxTests } from '../conformance/onnx/cases.ts';
-import { trips } from '../onnx/modules.ts';
+import { written } from '../onnx/modules.ts';
 import { diceSeed, type FuzzOptions, fuzzOptions, LONGEST, worked } from './harness.ts';
 import { damaged } from './onnx-mutations.ts';
 import { Dice } from './random.ts';
 
 /** Valid models: what wick itself writes, and, where they are, the backend tests. */
 export function seeds(): Uint8Array[] {
-  const own = trips().map(({ module, examples }) => exportONNX(module, examples));
+  const own = written().map(({ module, examples }) => exportONNX(module, examples));
   const folder = conformanceFolder('onnx-node');
   if (folder === null) return own;
   const data = new OnnxTests(folder);

@@ -383,3 +383,5 @@ export function trips(): Trip[] {
   );
   return [...each, ...Object.entries(FUNCTIONS).map(([name, m]) => trip(name, m()))];
 }
+/** The round trips that are written at all. */
+export const written = (): Trip[] => trips().filter((t) => t.refused === undefined);

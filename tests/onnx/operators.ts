@@ -37,9 +37,12 @@ function written(): string {
       const model = decodeMessage(exportONNX(t.module, t.examples), MODEL) as unknown as ModelProto;
       for (const { opType = '' } of model.graph?.node ?? []) if (!PLAIN.has(opType)) names.add(opType);
     }
-    return `| ${name} | ${[...names].sort().join(', ') || '-'} | ${[...notes].join('; ')} |`;
+    return [name, [...names].sort().join(', ') || '-', [...notes].join('; ')];
   });
-  return ['| module | operators | comes back with |', '| --- | --- | --- |', ...lines].join('\n');
+  const table = [['module', 'operators', 'comes back with'], ...lines];
+  const widths = [0, 1, 2].map((i) => Math.max(...table.map((cells) => cells[i].length)));
+  const line = (cells: readonly string[], fill: string): string => `| ${cells.map((c, i) => c.padEnd(widths[i], fill)).join(' | ')} |`;
+  return [line(table[0], ' '), line(['', '', ''], '-'), ...lines.map((cells) => line(cells, ' '))].join('\n');
 }
 function reason(f: () => unknown): string {
   try {

@@ -4,6 +4,7 @@ import { CODE } from '../base/dtype.ts';
 import { ShapeError, ValueError } from '../base/errors.ts';
 import { load as loadNpy } from '../formats/npy.ts';
 import { readPicture } from '../formats/pictures/index.ts';
+import { readWav } from '../formats/wav.ts';
 import * as wick from '../index.ts';
 import { functional } from '../nn/index.ts';
 import { type Option, UsageError, type Words } from './command.ts';
@@ -18,6 +19,7 @@ export const INPUT_OPTIONS: readonly Option[] = [
 export const INPUT_HELP = `An INPUT is NAME=VALUE; \`wick info\` tells the names, and a model's only input may be called x, or come without a name. VALUE is
   array.npy      a NumPy array; a dtype other than the input's is converted
   picture.png    or .jpg, .bmp, .ppm, .tif: scaled to the input's height and width, values 0 to 1
+  sound.wav      16-bit PCM from -1 to 1, cut or filled up to the input's length
   random         uniform from 0 to 1; 0 or 1 for integers (--seed)
   zeros, ones
   0.5,1,2        the elements themselves
@@ -61,13 +63,14 @@ function inputOf(port: wick.Port, value: string, sizes: ReadonlyMap<string, numb
   const shape = port.shape?.map((n) => (typeof n === 'number' ? n : (sizes.get(n ?? '') ?? 1)));
   if (shape === undefined) throw new ValueError(`the input ${port.name} may have any shape; give it as an array: ${port.name}=array.npy`);
   if (PICTURE.test(value)) return stored(pictureOf(value, shape, words), port);
+  if (/\.wav$/i.test(value)) return stored(soundOf(value, shape), port);
   const float = /^b?float/.test(dtype);
   if (value === 'random') return (float ? wick.rand(shape) : wick.randint(0, 2, shape)).to(dtype);
   if (value === 'zeros') return wick.zeros(shape).to(dtype);
   if (value === 'ones') return wick.ones(shape).to(dtype);
   const numbers = value.split(',').map((text) => (text.trim() === '' ? Number.NaN : Number(text)));
   if (numbers.some((n, i) => Number.isNaN(n) && !/^\s*nan\s*$/i.test(value.split(',')[i])))
-    throw new UsageError(`'${value}' is no .npy, no picture, not random, zeros or ones, and no list of numbers`);
+    throw new UsageError(`'${value}' is no .npy, no picture, no .wav, not random, zeros or ones, and no list of numbers`);
   const all = shape.reduce((product, n) => product * n, 1);
   if (numbers.length !== all)
     throw new ShapeError(`the input ${port.name} has the shape [${shape.join(', ')}]: ${all} elements, not ${numbers.length}`);
@@ -88,6 +91,17 @@ function stored(x: wick.Tensor, port: wick.Port): wick.Tensor {
   if (!quantization || /^b?float/.test(dtype)) return x.to(dtype);
   const [min, max] = dtype === 'uint8' ? [0, 255] : dtype === 'int8' ? [-128, 127] : [-32768, 32767];
   return x.div(quantization[0]).round().add(quantization[1]).clamp({ min, max }).to(dtype);
+}
+
+/** A sound from -1 to 1, cut or filled up with silence to the input's length. */
+function soundOf(path: string, shape: readonly number[]): wick.Tensor {
+  const length = shape.at(-1) ?? 0;
+  if (length < 256 || shape.slice(0, -1).some((n) => n !== 1))
+    throw new ShapeError(`a sound does not fit the shape [${shape.join(', ')}]; use [1, samples], or give features as an array`);
+  const { samples } = readWav(bytesAt(path));
+  const all = new Float32Array(length);
+  all.set(samples.subarray(0, length));
+  return wick.tensor(all, { shape });
 }
 
 /** A picture as [N, C, H, W], [N, H, W, C] or without N, whichever the shape is: the dimension of 1 or 3 tells. */

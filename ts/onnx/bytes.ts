@@ -5,7 +5,7 @@ import { integerPool, joined } from '../ops/quantised.ts';
 import { integerConvolution, integerDepthwise, LONGEST } from '../ops/quantised-conv.ts';
 import { capturing } from '../plan/capture.ts';
 import { call, quantisedJoined } from '../quant/index.ts';
-import { expand, ones, type Tensor } from '../tensor/index.ts';
+import { cat, expand, ones, type Tensor } from '../tensor/index.ts';
 import type { Call } from './call.ts';
 import { counted, type Window } from './windows.ts';
 
@@ -73,8 +73,20 @@ export function byteConvolution(
   if (!quantisedJoined() || !isByte(x) || !isByte(w) || (rank !== 3 && rank !== 4) || w.ndim !== rank) return null;
   const [outs, depth] = w.shape;
   const own = groups > 1 && groups === x.shape[1] && depth === 1 && outs % groups === 0 && to !== null;
-  if (!own && (groups !== 1 || depth !== x.shape[1])) return null;
+  if (depth * groups !== x.shape[1] || outs % groups !== 0) return null;
   if (w.numel === 0 || w.numel / outs > LONGEST || [...window.before, ...window.after].some((p) => p < 0)) return null;
+  if (!own && groups > 1) {
+    // Each group by itself.
+    const n = outs / groups;
+    const part = (t: Tensor, dim: number, g: number, size: number): Tensor => t.narrow(dim, g * size, size);
+    const each = Array.from({ length: groups }, (_, g) => {
+      const scales = to === null || to.scales.numel === 1 ? to?.scales : part(to.scales.reshape([-1]), 0, g, n);
+      const target = to === null || scales === undefined ? null : { ...to, scales };
+      const line = bias === null ? null : part(bias, 0, g, n);
+      return byteConvolution(part(x, 1, g, depth), part(w, 0, g, n), window, 1, [xZero, wZero], line, target);
+    });
+    return each.some((y) => y === null) ? null : cat(each as Tensor[], 1);
+  }
   const two = (list: readonly number[], first: number): number[] => (list.length === 1 ? [first, ...list] : [...list]);
   const out = x.shape.slice(2).map((size, i) => counted(size, window, i));
   const how = { stride: two(window.strides, 1), dilation: two(window.dilations, 1), padding: two(window.before, 0), out: two(out, 1) };

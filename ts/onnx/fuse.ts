@@ -15,7 +15,7 @@ const FLOAT = 1;
 /** What sums of 32 bits stay below. */
 const LARGEST = 2147483648;
 /** How far a bias's scale may lie from the product of the other two: what three roundings of float32 leave. */
-const CLOSE = 2 ** -22;
+const CLOSE = 1 / 4194304;
 /** Scales whose quotients and products by bytes are ordinary numbers. */
 const ordinary = (s: number): boolean => s > 1e-30 && s < 1e30;
 /** Names of a node's inputs: bytes, scale, zero point. */

@@ -152,8 +152,7 @@ function wholeConvolution(c: Call, x: Tensor, zx: Tensor | null, w: Tensor, zw: 
 const windowed = (c: Call, x: Tensor, w: Tensor): Window => windowOf(c, x.shape.slice(2), c.intsOr('kernel_shape') ?? w.shape.slice(2));
 function convInteger(c: Call): Tensor {
   const [x, w, zx, zw] = [c.x(0), c.x(1), single(c, 2), single(c, 3)];
-  const sums =
-    zx === null || zw === null || c.int('group', 1) !== 1 ? null : byteConvolution(x, w, windowed(c, x, w), 1, [zx, zw], null, null);
+  const sums = zx === null || zw === null ? null : byteConvolution(x, w, windowed(c, x, w), c.int('group', 1), [zx, zw], null, null);
   return sums ?? wholeConvolution(c, x, c.opt(2), w, c.opt(3));
 }
 function qlinearConv(c: Call): Value {

@@ -19,10 +19,15 @@ const NAMES = Object.keys({ ...quantised, ...quantisedConv }).filter((name) => T
 const MISSING = 'this runtime compiles no WebAssembly at run time, which quantised models need; use a float model';
 
 let joined: boolean | null = null;
+/** The device that kernels join: the one behind those that write down what it does. */
+function joinable(device: object): Joinable {
+  const { inner } = device as { readonly inner?: object };
+  return 'loaded' in device || inner === undefined ? (device as Joinable) : joinable(inner);
+}
 /** Lets the device run the rows, if the runtime compiles WebAssembly at run time; a call after the first does nothing. */
 export function joinQuantised(): void {
   if (joined !== null) return;
-  const opcodes = joinKernels(backend() as unknown as Joinable, fromBase64(quant));
+  const opcodes = joinKernels(joinable(backend()), fromBase64(quant));
   joined = opcodes !== null;
   if (opcodes === null) return;
   // Kernels bear the names of their rows: bundles drop the rows' own note of them.

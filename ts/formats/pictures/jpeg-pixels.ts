@@ -14,28 +14,27 @@ export interface Frame {
   /** Whether components are colours as they are, not brightness and two differences. */
   readonly plain: boolean;
 }
-const { imul } = Math;
 const work = new Int32Array(64);
 
 /** Eight values from `at` on, `step` apart, turned from frequencies; `shift` takes the fixed point off again. */
 function turn(a: Int32Array, at: number, step: number, shift: number): void {
   const x = (k: number): number => a[at + k * step];
   const half = 1 << (shift - 1);
-  let z1 = imul(x(2) + x(6), 4433);
-  const e2 = z1 + imul(x(6), -15137);
-  const e3 = z1 + imul(x(2), 6270);
+  let z1 = Math.imul(x(2) + x(6), 4433);
+  const e2 = z1 + Math.imul(x(6), -15137);
+  const e3 = z1 + Math.imul(x(2), 6270);
   const [e0, e1] = [(x(0) + x(4)) << 13, (x(0) - x(4)) << 13];
   const even = [e0 + e3, e1 + e2, e1 - e2, e0 - e3];
   let [t0, t1, t2, t3] = [x(7), x(5), x(3), x(1)];
-  const z5 = imul(t0 + t2 + t1 + t3, 9633);
-  z1 = imul(t0 + t3, -7373);
-  const z2 = imul(t1 + t2, -20995);
-  const z3 = imul(t0 + t2, -16069) + z5;
-  const z4 = imul(t1 + t3, -3196) + z5;
-  t0 = imul(t0, 2446) + z1 + z3;
-  t1 = imul(t1, 16819) + z2 + z4;
-  t2 = imul(t2, 25172) + z2 + z3;
-  t3 = imul(t3, 12299) + z1 + z4;
+  const z5 = Math.imul(t0 + t2 + t1 + t3, 9633);
+  z1 = Math.imul(t0 + t3, -7373);
+  const z2 = Math.imul(t1 + t2, -20995);
+  const z3 = Math.imul(t0 + t2, -16069) + z5;
+  const z4 = Math.imul(t1 + t3, -3196) + z5;
+  t0 = Math.imul(t0, 2446) + z1 + z3;
+  t1 = Math.imul(t1, 16819) + z2 + z4;
+  t2 = Math.imul(t2, 25172) + z2 + z3;
+  t3 = Math.imul(t3, 12299) + z1 + z4;
   const odd = [t3, t2, t1, t0];
   for (let k = 0; k < 4; k++) {
     a[at + k * step] = (even[k] + odd[k] + half) >> shift;
@@ -47,7 +46,7 @@ function samplesOf(c: Component, table: Uint16Array): Uint8ClampedArray {
   const line = c.stride * 8;
   const out = new Uint8ClampedArray(c.blocks.length);
   for (let b = 0; b < c.blocks.length / 64; b++) {
-    for (let k = 0; k < 64; k++) work[k] = imul(c.blocks[b * 64 + k], table[k]);
+    for (let k = 0; k < 64; k++) work[k] = Math.imul(c.blocks[b * 64 + k], table[k]);
     for (let k = 0; k < 8; k++) turn(work, k, 8, 11);
     for (let k = 0; k < 8; k++) turn(work, k * 8, 1, 18);
     const to = Math.floor(b / c.stride) * 8 * line + (b % c.stride) * 8;

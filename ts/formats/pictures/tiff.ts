@@ -27,7 +27,7 @@ export function readTiff(bytes: Uint8Array, room: Room): Picture {
     const size = SIZES[type];
     if (size === undefined || !(Object.values(TAGS) as number[]).includes(tag)) continue;
     const from = r.at(size * count <= 4 ? at + 8 : r.u32(at + 8, little), size * count);
-    const read = [r.u8, r.u16, r.u32][Math.log2(size)];
+    const read = size === 1 ? r.u8 : size === 2 ? r.u16 : r.u32;
     fields.set(
       tag,
       Array.from({ length: count }, (_, k) => read.call(r, from + k * size, little)),
