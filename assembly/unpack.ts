@@ -1,7 +1,7 @@
 // A module of its own that unpacks the core (scripts/pack.mjs packs it): matches and literals as in LZMA, coded bit by bit with adaptive
 // probabilities, each the mean of a fast and a slow one. Memory: contexts from 0, the result from OUT, the packed bytes behind the result.
 
-const OUT: u32 = 1 << 17;
+const OUT: u32 = 1 << 19;
 // A probability goes this power of 1/2 of the way to each bit that comes.
 const FAST: i32 = 3;
 const SLOW: i32 = 7;
@@ -98,7 +98,15 @@ function distance(length: u32): u32 {
   return base + (slot < 14 ? reverse(BITS + base - slot, n) : (plain(n - 4) << 4) + reverse(LOW, 4));
 }
 
-/** A byte, in the context of the one before; after a match the byte that would have gone on with it tells its bits until one differs. */
+/** What a byte is likely to be, of the three before it: what follows the number of a local, a constant, a vector's opcode and its operand. */
+@inline
+function kind(to: u32, before: u32): u32 {
+  const opcode: u32 = load<u8>(to - 2);
+  const after = load<u8>(to - 3) === 0xfd ? 4 : opcode === 0xfd ? 3 : opcode === 0x41 ? 2 : opcode - 0x20 < 3 ? 1 : 0;
+  return after * 8 + (before >> 5);
+}
+
+/** A byte, in the context of those before; after a match the byte that would have gone on with it tells its bits until one differs. */
 function literal(context: u32, matched: bool, expected: u32): u32 {
   let m: u32 = 1;
   while (m < 256) {
@@ -123,7 +131,7 @@ export function unpack(size: u32): void {
   while (to < end) {
     const before: u32 = load<u8>(to - 1);
     if (!bit(MATCH + (before << 4) + state)) {
-      store<u8>(to, literal(LITERAL + (before >> 5) * 768, state >= 7, load<u8>(to - a - 1)));
+      store<u8>(to, literal(LITERAL + kind(to, before) * 768, state >= 7, load<u8>(to - a - 1)));
       to++;
       state = state < 4 ? 0 : state < 10 ? state - 3 : state - 6;
       continue;

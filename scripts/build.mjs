@@ -27,9 +27,9 @@ if (!steps) {
   console.error(`build: unknown target '${target}'; use wasm, ts, bundle or all.`);
   process.exit(2);
 }
-for (const step of steps) step();
+for (const step of steps) await step();
 
-function wasm() {
+async function wasm() {
   const from = hashOf(files(['assembly', 'asconfig.json', 'scripts/wasm.mjs', 'scripts/pack.mjs'], /(?<!\.test)\.(ts|json|mjs)$/));
   const modules = MODULES.map((module) => ({
     ...module,
@@ -37,8 +37,12 @@ function wasm() {
   }));
   if (options.includes('--reuse-wasm') && modules.every(({ present }) => present.includes(from))) return;
   mkdirSync(at('build/wasm'), { recursive: true });
-  for (const { target } of MODULES) compile(wasmOf(target), { target });
-  compileUnpacker(UNPACKER);
+  // Two at a time: a compiler takes half a gigabyte.
+  const queue = MODULES.map(({ target }) => target);
+  const compiler = async () => {
+    for (let target = queue.shift(); target; target = queue.shift()) await compile(wasmOf(target), { target });
+  };
+  await Promise.all([compileUnpacker(UNPACKER).then(compiler), compiler()]);
   const unpacker = readFileSync(at(UNPACKER));
   for (const { target, path, text, present } of modules) {
     const bytes = readFileSync(at(wasmOf(target)));
@@ -130,11 +134,11 @@ export const quant: string =
 }
 
 function typescript() {
-  node(at('node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json');
+  return node(at('node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json');
 }
 
-function bundle() {
+async function bundle() {
   rmSync(at('dist'), { recursive: true, force: true }); // chunk names carry hashes: old ones would ship
-  node(at('node_modules/rollup/dist/bin/rollup'), '--config', 'rollup.config.js', '--silent');
+  await node(at('node_modules/rollup/dist/bin/rollup'), '--config', 'rollup.config.js', '--silent');
   shipTypes();
 }

@@ -1,7 +1,7 @@
 // Packs the core for assembly/unpack.ts, which tells the format: moves found by dynamic programming over the prices that the adaptive
 // probabilities give them, then coded as a range.
 
-const OUT = 1 << 17;
+const OUT = 1 << 19;
 const [FAST, SLOW] = [3, 7];
 const [REPEAT, OTHER, OLDER, OLDEST, LONGER, SLOT] = [0, 16, 32, 48, 64, 80];
 const BITS = SLOT + 256;
@@ -10,7 +10,7 @@ const LENGTH = LOW + 16;
 const AGAIN = LENGTH + 274;
 const MATCH = AGAIN + 274;
 const LITERAL = MATCH + 4096;
-const CONTEXTS = LITERAL + 8 * 768;
+const CONTEXTS = LITERAL + 40 * 768;
 
 const LONGEST = 273;
 const WINDOW = 4096; // bytes that are planned at once
@@ -133,8 +133,15 @@ function near(bit, distance) {
   return slot < 4 ? 0 : slot < 14 ? reverse(bit, BITS + base - slot, n, distance - base) : reverse(bit, LOW, 4, distance & 15);
 }
 
+/** What a byte is likely to be, of the three before it: what follows the number of a local, a constant, a vector's opcode and its operand. */
+function kind(bytes, at) {
+  const [before, opcode] = [bytes[at - 1] ?? 0, bytes[at - 2] ?? 0];
+  const after = bytes[at - 3] === 0xfd ? 4 : opcode === 0xfd ? 3 : opcode === 0x41 ? 2 : opcode >= 0x20 && opcode <= 0x22 ? 1 : 0;
+  return after * 8 + (before >> 5);
+}
+
 function literal(bit, bytes, { at, state, recent }) {
-  const context = LITERAL + ((bytes[at - 1] ?? 0) >> 5) * 768;
+  const context = LITERAL + kind(bytes, at) * 768;
   const expected = state < 7 ? 0 : bytes[at - recent[0] - 1];
   let [m, sum, matched] = [1, 0, state >= 7];
   for (let k = 7; k >= 0; k--) {

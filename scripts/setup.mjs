@@ -41,7 +41,7 @@ const sources = files(
   /\.(ts|mts|js|mjs|json)$/,
 );
 if (!process.argv.includes('--install-only') && stamped('build/.stamp') !== hashOf(sources)) {
-  node(at('scripts/build.mjs'), 'all', '--reuse-wasm');
+  await node(at('scripts/build.mjs'), 'all', '--reuse-wasm');
   mkdirSync(at('build'), { recursive: true });
   writeFileSync(at('build/.stamp'), hashOf(sources)); // hashed again: the build may have rewritten the inlined Wasm
 }

@@ -22,7 +22,7 @@ const row = (name, raw, gz) => console.log(`${name.padEnd(34)} ${kB(raw)} raw ${
 const total = ship();
 const beside = lite();
 modules();
-families();
+await families();
 const verdict = total <= AIM ? 'under the aim' : total <= LIMIT ? `${kB(total - AIM).trim()} above the aim` : 'ABOVE THE LIMIT';
 console.log(`\ncore total${kB(total)} gzipped; aim ${AIM / 1000} kB, limit ${LIMIT / 1000} kB: ${verdict}`);
 process.exitCode = total > LIMIT || beside > LITE_LIMIT ? 1 : 0;
@@ -109,10 +109,10 @@ function modules() {
  * Prints code bytes per family. A function belongs to the last assembly/kernels/<family> in its name (map1<assembly/kernels/unary/Sqrt> is
  * unary's), else to the family that most of its bytes were inlined from, else to the file that most of them come from.
  */
-function families() {
+async function families() {
   const folder = mkdtempSync(join(tmpdir(), 'wick-size-'));
   const path = join(folder, 'named.wasm');
-  compile(path, { named: true });
+  await compile(path, { named: true });
   const { names, bodies, imported } = parse(readFileSync(path));
   const map = new SourceMap(JSON.parse(readFileSync(`${path}.map`, 'utf8')));
   rmSync(folder, { recursive: true, force: true });

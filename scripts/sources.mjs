@@ -1,5 +1,5 @@
 // Where the sources are: the checkout's root, a file walk, a content hash, and running a program.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -56,8 +56,12 @@ export function hashOf(paths) {
 
 /** Runs `node args` from the root with the terminal attached; exits with its status when it fails. */
 export function node(...args) {
-  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
-  if (status !== 0) process.exit(status ?? 1);
+  return new Promise((resolve) => {
+    spawn(process.execPath, args, { cwd: root, stdio: 'inherit' }).on('close', (status) => {
+      if (status !== 0) process.exit(status ?? 1);
+      resolve();
+    });
+  });
 }
 
 /** Runs a program from the root, collects what it prints, and kills it after `limit` seconds. */

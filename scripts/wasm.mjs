@@ -1,8 +1,7 @@
 // Compiles assembly/ to Wasm: asc at -O3 with shrink level 1 (a quarter smaller packed than level 0, hot loops alike), then wasm-opt.
-import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pack, unpack } from './pack.mjs';
-import { at, node, root } from './sources.mjs';
+import { at, node } from './sources.mjs';
 
 /** How the module's bytes are written into ts/wasm/gen/core.ts; ts/wasm/module.ts reads the same. */
 export const ENCODING = 'packed by scripts/pack.mjs, base64';
@@ -37,13 +36,13 @@ const CLEAN = ['--reorder-functions-by-name', '--local-cse', '--simplify-locals'
 const STRIP = ['--strip-debug', '--strip-producers', '--strip-target-features', '--vacuum'];
 
 /** Writes a target to a path; `named` keeps function names and writes `${path}.map`, which change no code byte. */
-export function compile(path, { named = false, target = 'core' } = {}) {
+export async function compile(path, { named = false, target = 'core' } = {}) {
   const { entry, features } = TARGETS[target];
-  asc(entry, target, path, '--debug', ...(named ? ['--sourceMap'] : []));
+  await asc(entry, target, path, '--debug', ...(named ? ['--sourceMap'] : []));
   const rest = named ? ['--debuginfo', '--input-source-map', `${path}.map`, '--output-source-map', `${path}.map`] : STRIP;
   const wasmOpt = at('node_modules/binaryen/bin/wasm-opt');
   const enabled = [...FEATURES, ...features].map((name) => `--enable-${name}`);
-  execFileSync(process.execPath, [wasmOpt, path, '-o', path, ...enabled, ...CLEAN, ...rest], { cwd: root, stdio: 'inherit' });
+  await node(wasmOpt, path, '-o', path, ...enabled, ...CLEAN, ...rest);
   if (!named) writeFileSync(path, withoutFunctionObjects(readFileSync(path)));
 }
 
@@ -106,5 +105,5 @@ function withoutFunctionObjects(bytes) {
 export const compileUnpacker = (path) => asc('assembly/unpack.ts', 'unpack', path);
 
 function asc(entry, target, path, ...options) {
-  node(at('node_modules/assemblyscript/bin/asc.js'), entry, '--config', 'asconfig.json', '--target', target, '-o', path, ...options);
+  return node(at('node_modules/assemblyscript/bin/asc.js'), entry, '--config', 'asconfig.json', '--target', target, '-o', path, ...options);
 }

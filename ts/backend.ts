@@ -159,7 +159,7 @@ export interface ProgramStep {
   /** An elementwise op over elements side by side. */
   readonly flat: boolean;
   /** Operands in memory, by the word that holds their slot. */
-  readonly refs: readonly { readonly slot: number; readonly at: number; readonly storage: Storage }[];
+  readonly refs: readonly { readonly slot: number; readonly at: number; readonly storage: Storage; readonly offset: number }[];
 }
 /** Puts code of their own in the place of chains, of a program that lies at an address: which steps share it. */
 export type Printer = (device: Joinable, address: number, steps: readonly ProgramStep[]) => readonly (readonly number[])[];

@@ -10,6 +10,7 @@ import type { MapOp } from '../../ts/ops/op.ts';
 import { TABLE } from '../../ts/ops/table.ts';
 import * as optim from '../../ts/optim/index.ts';
 import { callMap } from '../../ts/tensor/index.ts';
+import { mixture } from './mixtures.ts';
 import { equal, OPS, program } from './programs.ts';
 
 const test = suite('printed chains');
@@ -17,6 +18,8 @@ type Tensor = wick.Tensor;
 
 /** Calls that a plan's interpreter takes before its chains are printed. */
 const COLD = 2;
+/** Random programs of mixtures. */
+const SEEDS = 84;
 const SPECIAL = [0, -0, 1, -1, 0.5, -0.5, 6, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN];
 const TINY = { float32: [2 ** -149, -(2 ** -149), 2 ** -127, -(2 ** -126)], float64: [5e-324, -5e-324, 2 ** -1023, -(2 ** -1022)] };
 
@@ -77,16 +80,52 @@ test('random programs, printed and interpreted, have the bits of eager work', ()
   assert.ok(printed >= 100, `${printed} chains were printed`);
 });
 
+/** Random numbers of any dtype, special ones among them. */
+function operand(shape: readonly number[], dtype: wick.DType, seed: number): Tensor {
+  const n = shape.reduce((size, d) => size * d, 1);
+  if (dtype === 'float32' || dtype === 'float64') return mixed(n, dtype, seed).reshape(shape);
+  const generator = new wick.Generator(seed);
+  const x = wick.randn([n], { generator, dtype: 'float64' });
+  return wick.where(x.gt(1.2), x.mul(1e9), x.mul(2)).reshape(shape).to(dtype);
+}
+
+test('random programs of broadcasts, casts, integers and conditions have the bits of eager work', () => {
+  const shapes = [
+    ...([[3, 4, 5], [1, 7, 16], [2, 3, 64], [5, 1, 33], [4, 9, 1], [1, 1, 1], [40, 30, 10], [3, 200, 100]] as const),
+    ...([[6, 3, 3], [1, 2, 200], [2, 2, 12], [17, 1, 8], [1, 600, 1], [2, 130, 257]] as const),
+  ];
+  let printed = 0;
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const { inputs, run } = mixture(seed, shapes[seed % shapes.length]);
+    wick.setThreads([1, 2, 4][Math.floor(seed / shapes.length) % 3]);
+    wick.scope(() => {
+      const fn = wick.compile((xs: Tensor[]) => run(xs));
+      for (let call = 0; call < COLD + 2; call++) {
+        const xs = inputs.map(({ shape, dtype }, i) => operand(shape, dtype, seed * 100 + call * 10 + i));
+        const eager = run(xs);
+        fn(xs).forEach((y, i) => {
+          assert.is(y.dtype, eager[i].dtype);
+          equal(y, eager[i], `seed ${seed}, call ${call}, result ${i}`);
+        });
+      }
+      printed += fn.plans[0].stats().printed.length;
+      fn.dispose();
+    });
+  }
+  wick.setThreads(1);
+  assert.ok(printed >= SEEDS, `${printed} chains were printed`);
+});
+
 test('every op that has a body does what its kernel does', () => {
   for (const [name, body] of Object.entries(BODIES)) {
     const op = TABLE[name] as MapOp;
-    for (const [type, dtype] of (['float32', 'float64', 'int32'] as const).entries()) {
+    for (const [type, dtype] of (['float32', 'float64', 'int32', 'int64'] as const).entries()) {
       // Conditions are bool: every comparison is followed by one.
       if (name === 'where') continue;
       const whole = body.split(' ').every((word) => INSTRUCTIONS[word]?.[type] !== null);
-      if (!whole || !op.dtypes.includes(dtype) || (dtype === 'int32' && op.promote === 'float')) continue;
+      if (!whole || !op.dtypes.includes(dtype) || (type > 1 && op.promote === 'float')) continue;
       wick.scope(() => {
-        const special = dtype === 'int32' ? [0, 1, -1, 5, -7, 0x7fffffff, -0x80000000] : [...SPECIAL, ...TINY[dtype]];
+        const special = type > 1 ? [0, 1, -1, 5, -7, 0x7fffffff, -0x80000000] : [...SPECIAL, ...TINY[dtype as keyof typeof TINY]];
         const n = special.length;
         const at = (div: number): number[] => Array.from({ length: n * n * n }, (_, i) => special[Math.floor(i / div) % n]);
         const xs = [1, n, n * n].slice(0, op.inputs.length).map((div) => wick.tensor(at(div), { dtype }));
@@ -196,8 +235,8 @@ test('a reduction takes what a chain makes where it is made, if nobody else want
     'abs neg amin': (x) => x.abs().neg().amin(),
     'sub exp tanh sum': (x, y) => x.sub(y).exp().tanh().sum({ dim: -1, keepdim: true }).add(x),
     'add prod': (x) => x.add(1).prod({ dim: -1 }),
-    // Others read the result, or it is not reduced along its rows.
-    'mul add': (x, y) => {
+    // Others read the result too, or it is not reduced along its rows.
+    'mul add sum': (x, y) => {
       const z = x.mul(y).add(1);
       return z.sum().add(z.amax());
     },

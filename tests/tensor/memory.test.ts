@@ -157,4 +157,21 @@ test('the heap neither loses nor doubles a byte over random requests', () => {
   assert.ok(heap.tryAlloc(end - 65536 - 2 * MB) > 0, 'after all is freed one span covers the heap');
 });
 
+test('a write to the end of a storage from any element leaves what lies behind it alone', () => {
+  for (const dtype of ['float32', 'float64', 'int32', 'int64', 'uint8', 'float16'] as const)
+    for (const length of [1, 3, 7, 8, 13, 15, 16, 27, 31, 33])
+      for (let count = 1; count <= Math.min(length, 9); count++) {
+        // Storages that lie side by side, each full.
+        const list = Array.from({ length: 6 }, () => wick.full([length], 7, { dtype }));
+        list[2].narrow(0, length - count, count).copy_(wick.full([count], 3, { dtype }));
+        list[2].narrow(0, length - count, count).add_(1);
+        const wanted = list.map((_, k) => Array.from({ length }, (_, i) => (k === 2 && i >= length - count ? 4 : 7)).join());
+        assert.equal(
+          list.map((x) => (x.to('float64').arraySync() as number[]).join()),
+          wanted,
+        );
+        for (const x of list) x.dispose();
+      }
+});
+
 test.run();

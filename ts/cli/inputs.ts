@@ -3,11 +3,11 @@ import type { DType } from '../base/dtype.ts';
 import { CODE } from '../base/dtype.ts';
 import { ShapeError, ValueError } from '../base/errors.ts';
 import { load as loadNpy } from '../formats/npy.ts';
+import { readPicture } from '../formats/pictures/index.ts';
 import * as wick from '../index.ts';
 import { functional } from '../nn/index.ts';
 import { type Option, UsageError, type Words } from './command.ts';
 import { bytesAt } from './models.ts';
-import { readPng } from './png.ts';
 
 export const INPUT_OPTIONS: readonly Option[] = [
   { name: 'dim', value: 'NAME=N', doc: 'a size that the model leaves open (1 unless told)' },
@@ -17,12 +17,13 @@ export const INPUT_OPTIONS: readonly Option[] = [
 ];
 export const INPUT_HELP = `An INPUT is NAME=VALUE; \`wick info\` tells the names, and a model's only input may be called x, or come without a name. VALUE is
   array.npy      a NumPy array; a dtype other than the input's is converted
-  picture.png    scaled to the input's height and width, values 0 to 1
+  picture.png    or .jpg, .bmp, .ppm, .tif: scaled to the input's height and width, values 0 to 1
   random         uniform from 0 to 1; 0 or 1 for integers (--seed)
   zeros, ones
   0.5,1,2        the elements themselves
 Inputs that are not named are random.`;
 
+const PICTURE = /\.(png|jpe?g|bmp|p[gnp]m|tiff?)$/i;
 /** Inputs for a model from words like `x=array.npy`. @throws UsageError for words that fit no input, ShapeError, FormatError */
 export function inputsOf(model: wick.Model, given: readonly string[], words: Words): Record<string, wick.Tensor> {
   const values = new Map<string, string>();
@@ -59,14 +60,14 @@ function inputOf(port: wick.Port, value: string, sizes: ReadonlyMap<string, numb
   if (/\.npy$/i.test(value)) return fitted(loadNpy(bytesAt(value)), port);
   const shape = port.shape?.map((n) => (typeof n === 'number' ? n : (sizes.get(n ?? '') ?? 1)));
   if (shape === undefined) throw new ValueError(`the input ${port.name} may have any shape; give it as an array: ${port.name}=array.npy`);
-  if (/\.png$/i.test(value)) return stored(pictureOf(value, shape, words), port);
+  if (PICTURE.test(value)) return stored(pictureOf(value, shape, words), port);
   const float = /^b?float/.test(dtype);
   if (value === 'random') return (float ? wick.rand(shape) : wick.randint(0, 2, shape)).to(dtype);
   if (value === 'zeros') return wick.zeros(shape).to(dtype);
   if (value === 'ones') return wick.ones(shape).to(dtype);
   const numbers = value.split(',').map((text) => (text.trim() === '' ? Number.NaN : Number(text)));
   if (numbers.some((n, i) => Number.isNaN(n) && !/^\s*nan\s*$/i.test(value.split(',')[i])))
-    throw new UsageError(`'${value}' is no .npy, no .png, not random, zeros or ones, and no list of numbers`);
+    throw new UsageError(`'${value}' is no .npy, no picture, not random, zeros or ones, and no list of numbers`);
   const all = shape.reduce((product, n) => product * n, 1);
   if (numbers.length !== all)
     throw new ShapeError(`the input ${port.name} has the shape [${shape.join(', ')}]: ${all} elements, not ${numbers.length}`);
@@ -91,7 +92,7 @@ function stored(x: wick.Tensor, port: wick.Port): wick.Tensor {
 
 /** A picture as [N, C, H, W], [N, H, W, C] or without N, whichever the shape is: the dimension of 1 or 3 tells. */
 function pictureOf(path: string, shape: readonly number[], words: Words): wick.Tensor {
-  const { width, height, channels, samples } = readPng(bytesAt(path));
+  const { width, height, channels, samples } = readPicture(bytesAt(path));
   const dims = shape.slice(-3);
   const colour = (n: number): boolean => n === 1 || n === 3;
   const last = dims.length === 3 && colour(dims[2]) && !colour(dims[0]);

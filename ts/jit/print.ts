@@ -1,259 +1,530 @@
-// Prints a chain as one function of Wasm, called as kernels are, with (step, phase, tile). A run loads each operand once, computes in
-// registers and stores what others read. Where kernels are called between runs, all go tile by tile, as in assembly/chain.ts.
-import { DIRECT, IMMEDIATE, REGISTER, SCALAR } from '../base/layout.ts';
-import { joined, leb, section, signed } from '../base/sections.ts';
+// The code of a chain over elements that lie side by side. A run loads each operand once, computes four elements at a time in registers and
+// stores what others want; where an operand is walked, it stops at the ends of its inner dimension. Where kernels are called between runs,
+// all go tile by tile, as in assembly/chain.ts.
+import type { Storage } from '../backend.ts';
+import { leb } from '../base/sections.ts';
 import { INSTRUCTIONS } from './bodies.ts';
-import type { Chain, Link } from './chain.ts';
-import { type Fold, intAt } from './fold.ts';
+import type { Chain, Node, Place, Store, Value } from './chain.ts';
+import {
+  ADD,
+  access,
+  type Bytes,
+  DIV,
+  either,
+  get,
+  MORE,
+  MUL,
+  AT_LEAST,
+  number,
+  SUB,
+  set,
+  shifted,
+  smaller,
+  turns,
+  vector,
+  word,
+} from './code.ts';
+import type { Printed } from './function.ts';
+import { F32, F64, I32, I64, type Lanes, loaded, packed, recast, shiftOf, vectorsOf } from './lanes.ts';
+import type { Operand } from './operand.ts';
 
-/** GRAIN, SLOTS of assembly/step.ts as a shift and an address; TILE and TILES of assembly/chain.ts. */
-const GRAIN_SHIFT = 15;
+/** SLOTS of assembly/step.ts; TILE and TILES of assembly/chain.ts, with room behind each tile for what is left of a group. */
 const SLOTS = 1024;
 const TILE = 2048;
 const TILES = 4096;
-/** Behind the tiles: a block for a reduction to read, and its step, which says so. */
-const BLOCK = 192 << 10;
-const COPY = 464 << 10;
-/** Vectors of one turn. */
-const UNROLL = 4;
+const PITCH = TILE + 64;
+/** Tiles that a thread's scratch has room for in front of BLOCK. */
+const MOST_TILES = 88;
+/** Behind the tiles: a block of what a kernel reads or makes. */
+export const BLOCK: number = 192 << 10;
+export const SCRATCH: Bytes = [0x23, 0];
+/** The types of printed functions and of kernels, and of functions of spans, in a printed module. */
+export const CHAINS = 0;
+export const SPANS = 2;
 
-/** Functions types of a module: printed chains, setScratch, kernels of spans. */
-const CHAINS = 0;
-const SPANS = 2;
-const TYPES: readonly number[] = [3, 0x60, 3, 0x7f, 0x7f, 0x7f, 0, 0x60, 1, 0x7f, 0, 0x60, 6, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0];
+/** Ops that one loop computes, or a kernel alone. */
+interface Run {
+  readonly index: number;
+  readonly kernel: number | null;
+  readonly nodes: Node[];
+  /** Loads that a kernel behind it reads, and takes from tiles. */
+  readonly kept: Set<number>;
+}
+type Op = Value & { readonly kind: 'op' };
+const isStore = (node: Node): node is Store => typeof node !== 'number';
+const isNumber = ({ how }: Operand): boolean => how === 'scalar' || how === 'number';
+/** Whether an operand is as kernels read it. */
+const isBare = ({ how, dtype, type }: Operand): boolean => how === 'line' && dtype === type;
+const spread = ({ strides }: Operand): boolean => strides.at(-1) === 0;
 
-type Bytes = readonly number[];
-const ADD = 0x6a;
-const SUB = 0x6b;
-const MUL = 0x6c;
-const AND = 0x71;
-const SHL = 0x74;
-const END = 0x0b;
-const number = (n: number): Bytes => [0x41, ...signed(n)];
-const get = (local: number): Bytes => [0x20, ...leb(local)];
-const set = (local: number): Bytes => [0x21, ...leb(local)];
-const word = (offset: number): Bytes => [0x28, 2, ...leb(offset)];
-const vector = (instruction: number): Bytes => [0xfd, ...leb(instruction)];
-const SCRATCH: Bytes = [0x23, 0];
-/** The smaller of two numbers without sign. */
-const smaller = (a: Bytes, b: Bytes): Bytes => [...a, ...b, ...a, ...b, 0x49, 0x1b];
-/** Runs `body` until `done` holds before a turn. */
-const turns = (done: Bytes, body: Bytes): Bytes => [0x02, 0x40, 0x03, 0x40, ...done, 0x0d, 1, ...body, 0x0c, 0, END, END];
-
-/** Locals of a printed function: its parameters, numbers, an address for each entry, then vectors. */
-const STEP = 0;
-const PHASE = 1;
-const UNIT = 2;
-const AT = 3;
-const LIMIT = 4;
-const LEFT = 5;
-/** The chain's step, and the first element of this tile. */
-const OPS = 6;
-const START = 7;
-const FIRST = 8;
-
-/** The body of the function that computes a chain. */
-class Printed {
-  private readonly chain: Chain;
-  private readonly shift: number;
-  private readonly constants = new Map<string, number>();
-  /** What is computed tile by tile: entries that kernels read or write have addresses. */
-  private readonly tiled: boolean;
-
-  constructor(chain: Chain) {
-    this.chain = chain;
-    this.shift = chain.type === 1 ? 3 : 2;
-    this.tiled = chain.runs.length > 1;
-  }
-
-  bytes(): Uint8Array {
-    const { modes, runs, fold } = this.chain;
-    const work = runs.flatMap((run, i) => (run[0].body === null ? this.call(run[0]) : this.loop(run, i)));
-    const prologue = [...this.places(), ...modes.flatMap((mode, k) => this.scalar(mode, k)), ...this.filled()];
-    const body = this.tiled ? this.inTiles(work) : [...get(LEFT), ...set(LIMIT), ...work];
-    const tail = fold === null ? [] : this.folded(fold);
-    const locals = [2, ...leb(FIRST - AT + modes.length), 0x7f, ...leb(modes.length + this.constants.size), 0x7b];
-    const code = [...locals, ...prologue, ...this.splats(), ...body, ...tail, END];
-    return joined([leb(code.length), code]);
-  }
-
-  private address(k: number): number {
-    return FIRST + k;
-  }
-  private value(k: number): number {
-    return FIRST + this.chain.modes.length + k;
-  }
-  /** The local that holds a number in all lanes. */
-  private constant(text: string): number {
-    let i = this.constants.get(text);
-    if (i === undefined) {
-      i = this.constants.size;
-      this.constants.set(text, i);
+function runsOf(nodes: readonly Node[], values: readonly Value[]): Run[] {
+  const runs: Run[] = [];
+  const kept = new Set<number>();
+  const next = (kernel: number | null): Run => {
+    const run = { index: runs.length, kernel, nodes: [], kept: new Set<number>() };
+    runs.push(run);
+    return run;
+  };
+  const open = (): Run => {
+    const last = runs.at(-1);
+    return last !== undefined && last.kernel === null ? last : next(null);
+  };
+  for (const node of nodes) {
+    const value = isStore(node) ? null : values[node];
+    if (value?.kind !== 'op' || value.body !== null) {
+      open().nodes.push(node);
+      continue;
     }
-    return this.value(this.chain.modes.length) + i;
+    for (const v of value.inputs) {
+      const input = values[v];
+      if (kept.has(v) || input.kind !== 'load' || isBare(input.place.operand) || isNumber(input.place.operand)) continue;
+      open().kept.add(v);
+      kept.add(v);
+    }
+    next(node as number).nodes.push(node);
   }
-  /** Where an operand's fields stand, in bytes from the step's start. */
-  private field(k: number, offset: number): Bytes {
-    return [...get(OPS), ...word(32 + 16 * k + offset)];
-  }
-  private base(k: number): Bytes {
-    return [...this.field(k, 0), ...number(2), SHL, ...word(SLOTS), ...this.field(k, 8), ADD];
+  return runs;
+}
+function usesOf(node: Node, values: readonly Value[]): readonly number[] {
+  if (isStore(node)) return [node.value];
+  const value = values[node];
+  return value.kind === 'op' ? value.inputs : value.kind === 'cast' ? [value.of] : [];
+}
+
+/** Where a chain works: a step's address by its place in the chain, the first element, how many, and places that lie in scratch instead. */
+export interface Setting {
+  readonly step: (bytes: number) => Bytes;
+  readonly start: number;
+  readonly count: number;
+  readonly blocks: ReadonlyMap<Storage, number>;
+  /** Whether whole vectors may be written behind the last element. */
+  readonly last: boolean;
+}
+
+/** Writes a chain into a function; `fits` tells whether it can. */
+export class ChainCode {
+  readonly fits: boolean;
+  private readonly f: Printed;
+  private readonly values: readonly Value[];
+  private readonly runs: readonly Run[];
+  private readonly setting: Setting;
+  /** Lanes that stay: numbers, scalars, elements that a whole segment shares. */
+  private readonly fixed = new Map<string, Lanes>();
+  private readonly bases = new Map<string, number>();
+  /** Values that runs hand on: the store that puts them where others find them, or a tile of the thread's own. */
+  private readonly homes = new Map<number, { readonly slot: number; readonly local: number } | Store>();
+  private readonly pinned = new Map<number, number>();
+  private readonly from = new Map<number, number>();
+  private readonly at: readonly number[];
+  private readonly stop: number;
+  private readonly begin: number;
+  private readonly span: number;
+  /** Elements of a tile; none: a single run. */
+  private readonly tile: number;
+
+  constructor(f: Printed, { values }: Chain, nodes: readonly Node[], setting: Setting) {
+    this.f = f;
+    this.values = values;
+    this.setting = setting;
+    this.runs = runsOf(nodes, values);
+    this.fits = this.settle();
+    const widest = Math.max(2, ...[...this.homes.keys(), ...this.pinned.keys()].map((v) => shiftOf(values[v].type)));
+    this.tile = this.runs.length > 1 ? TILE >> widest : 0;
+    this.at = [f.number(), f.number(), f.number(), f.number()];
+    [this.stop, this.begin, this.span] = [f.number(), f.number(), f.number()];
   }
 
-  /** START and LEFT, bytes of this tile of the step in whole vectors; the addresses of what lies in memory and of tiles. */
-  private places(): number[] {
-    const { modes, fold } = this.chain;
-    const out = fold === null ? this.tile() : this.block(fold);
-    out.push(...number(this.shift), SHL, ...number(15), ADD, ...number(-16), AND, ...set(LEFT));
-    modes.forEach((mode, k) => {
-      const inner = k === fold?.result ? BLOCK : mode === DIRECT ? null : TILES + TILE * k;
-      if (inner === null) out.push(...this.base(k), ...get(START), ...number(this.shift), SHL, ADD, ...set(this.address(k)));
-      else if (this.tiled || inner === BLOCK) out.push(...SCRATCH, ...number(inner), ADD, ...set(this.address(k)));
-    });
-    return out;
-  }
-  /** The elements of a tile of a map step. */
-  private tile(): number[] {
-    const start = [...get(UNIT), ...number(GRAIN_SHIFT), SHL, ...set(START)];
-    const count = smaller([...get(STEP), ...word(16), ...get(START), SUB], number(1 << GRAIN_SHIFT));
-    return [...get(STEP), ...set(OPS), ...start, ...count];
-  }
-  /** The elements that a tile of a reduction's first phase folds; the next phase is the kernel's alone. Runs are cut, or taken in groups. */
-  private block({ back, ints }: Fold): number[] {
-    const int = (name: string): Bytes => [...get(STEP), ...word(ints + intAt(name))];
-    const piece = [...get(UNIT), ...int('pieces')];
-    const group = [...int('group'), ...int('n'), MUL];
-    const first = [...piece, 0x6e, ...group, MUL];
-    const start = [...first, ...piece, 0x70, ...int('span'), MUL, ADD, ...set(START)];
-    const end = smaller([...first, ...group, ADD], int('size'));
-    const next = [...get(PHASE), 0x04, 0x40, ...this.kernel(get(STEP)), 0x0f, END];
-    const count = smaller([...int('span'), ...int('group'), MUL], [...end, ...get(START), SUB]);
-    return [...next, ...get(STEP), ...number(back), SUB, ...set(OPS), ...start, ...count];
-  }
-  private kernel(step: Bytes): Bytes {
-    const opcode = this.chain.fold?.opcode as number;
-    return [...step, ...get(PHASE), ...get(UNIT), ...number(opcode + 1), 0x11, CHAINS, 0];
-  }
-  /** Reduces the block: the kernel gets a step that has the input where the block is. */
-  private folded({ bytes }: Fold): number[] {
-    const step = [...SCRATCH, ...number(COPY), ADD];
-    const put = (offset: number, value: Bytes): Bytes => [...step, ...value, 0x36, 2, ...leb(offset)];
-    const from = [...SCRATCH, ...number(BLOCK), ADD, ...get(START), ...number(this.shift), SHL, SUB];
-    const copied = [...step, ...get(STEP), ...number(bytes), 0xfc, 10, 0, 0];
-    return [...copied, ...put(44, number(0)), ...put(48, from), ...this.kernel(step)];
-  }
-  private splat(): number {
-    return [0x13, 0x14, 0x11][this.chain.type];
-  }
-  private scalar(mode: number, k: number): Bytes {
-    if (mode === SCALAR) return [...this.base(k), ...vector(this.shift === 3 ? 0x0a : 0x09), this.shift, 0, ...set(this.value(k))];
-    if (mode !== IMMEDIATE) return [];
-    const narrow = [[0xb6], [], [0xfc, 2]][this.chain.type];
-    return [...get(OPS), 0x2b, 3, ...leb(40 + 16 * k), ...narrow, ...vector(this.splat()), ...set(this.value(k))];
-  }
-  /** Scalars that kernels read fill tiles. */
-  private filled(): number[] {
-    const read = new Set(this.chain.runs.flatMap((run) => (run[0].body === null ? run[0].operands : [])));
-    const scalars = [...read].filter((k) => this.chain.modes[k] === SCALAR || this.chain.modes[k] === IMMEDIATE);
-    if (scalars.length === 0) return [];
-    const stores = scalars.flatMap((k) => this.store(k, 0));
-    return [...number(TILE), ...set(LIMIT), ...this.vectors(1, () => stores)];
-  }
-  private splats(): number[] {
-    const bytes = (x: number): ArrayLike<number> =>
-      new Uint8Array([Float32Array.of(x), Float64Array.of(x), Int32Array.of(x)][this.chain.type].buffer);
-    const scalar = [0x43, 0x44];
-    return [...this.constants.keys()].flatMap((text) => {
-      const x = Number(text);
-      const push = this.chain.type === 2 ? number(x) : [scalar[this.chain.type], ...Array.from(bytes(x))];
-      return [...push, ...vector(this.splat()), ...set(this.constant(text))];
-    });
-  }
-
-  /** Runs and kernels over LEFT bytes, a tile at a time. */
-  private inTiles(work: Bytes): Bytes {
-    const { modes } = this.chain;
-    const next = modes.flatMap((mode, k) => {
-      const at = this.address(k);
-      return mode === DIRECT ? [...get(at), ...number(TILE), ADD, ...set(at)] : [];
-    });
-    const some = [...smaller(get(LEFT), number(TILE)), ...set(LIMIT)];
-    return turns([...get(LEFT), 0x45], [...some, ...work, ...next, ...get(LEFT), ...get(LIMIT), SUB, ...set(LEFT)]);
-  }
-  private call({ opcode, result, operands }: Link): Bytes {
-    const y = get(this.address(result));
-    const given = [0, 1, 2].flatMap((i) => (i < operands.length ? get(this.address(operands[i])) : number(0)));
-    // A kernel's place in the table is behind that of opcode 0, which is empty.
-    return [...number(this.chain.type), ...y, ...given, ...y, ...get(LIMIT), ADD, ...number(opcode + 1), 0x11, SPANS, 0];
-  }
-  /** AT from 0 to LIMIT, by vectors; `body` gets the byte from AT. */
-  private vectors(unroll: number, body: (offset: number) => Bytes): Bytes {
-    const step = (n: number): Bytes => [...get(AT), ...number(16 * n), ADD, ...set(AT)];
-    const many = Array.from({ length: unroll }, (_, u) => body(16 * u)).flat();
-    const wide = turns([...get(AT), ...number(16 * unroll), ADD, ...get(LIMIT), 0x4b], [...many, ...step(unroll)]);
-    const rest = turns([...get(AT), ...get(LIMIT), 0x4f], [...body(0), ...step(1)]);
-    return [...number(0), ...set(AT), ...(unroll > 1 ? wide : []), ...rest];
-  }
-  private place(k: number): Bytes {
-    return [...get(this.address(k)), ...get(AT), ADD];
-  }
-  private store(k: number, offset: number): Bytes {
-    return [...this.place(k), ...get(this.value(k)), ...vector(0x0b), 4, ...leb(offset)];
-  }
-  private loop(run: readonly Link[], index: number): Bytes {
-    return this.vectors(UNROLL, (offset) => this.run(run, index, offset));
-  }
-  /** A run over one vector. */
-  private run(run: readonly Link[], index: number, offset: number): Bytes {
-    const { modes } = this.chain;
-    const known = new Set<number>();
-    const out: number[] = [];
-    run.forEach(({ body, operands, result }, i) => {
-      for (const k of operands) {
-        if (known.has(k) || modes[k] === SCALAR || modes[k] === IMMEDIATE) continue;
-        out.push(...this.place(k), ...vector(0), 4, ...leb(offset), ...set(this.value(k)));
-        known.add(k);
+  /** Which values need a place of their own, and where. */
+  private settle(): boolean {
+    const { runs, values } = this;
+    const last = new Map<number, number>();
+    runs.forEach((run, i) => {
+      for (const node of run.nodes) {
+        if (!isStore(node)) this.from.set(node, i);
+        for (const v of usesOf(node, values)) last.set(v, i);
       }
+      for (const v of run.kept) this.from.set(v, i);
+    });
+    const called = new Set(runs.flatMap(({ kernel }) => (kernel === null ? [] : [kernel, ...usesOf(kernel, values)])));
+    const free: number[] = [];
+    let slots = 0;
+    const ending = new Map<number, number[]>();
+    runs.forEach((run, i) => {
+      const made = [...run.kept, ...run.nodes.filter((node) => !isStore(node))] as number[];
+      for (const v of made) {
+        if (!called.has(v) && (last.get(v) ?? i) === i) continue;
+        const store = this.storeOf(v, run.kernel !== null, i);
+        if (store !== null) {
+          this.homes.set(v, store);
+          continue;
+        }
+        const slot = free.pop() ?? slots++;
+        this.homes.set(v, { slot, local: this.f.number() });
+        const end = last.get(v) ?? i;
+        ending.set(end, [...(ending.get(end) ?? []), slot]);
+      }
+      free.push(...(ending.get(i) ?? []));
+    });
+    for (const v of called) {
+      const value = values[v];
+      if (value.kind === 'load' && isNumber(value.place.operand)) this.pinned.set(v, slots++);
+    }
+    return slots <= MOST_TILES;
+  }
+  /** The store behind which others find a value, where one leaves it as it is. */
+  private storeOf(v: number, called: boolean, i: number): Store | null {
+    const { type } = this.values[v];
+    const runs = called ? this.runs.slice(i + 1) : [this.runs[i]];
+    for (const { nodes } of runs)
+      for (const node of nodes) {
+        if (!isStore(node) || node.value !== v || !isBareStore(node, type)) continue;
+        const { operand } = node.place;
+        if (!called || this.blockOf(operand) !== undefined || (this.setting.last && operand.ends)) return node;
+      }
+    return null;
+  }
+
+  write(): void {
+    const { f, setting, tile, runs } = this;
+    this.prepare();
+    const work = (): Bytes => f.passing(() => runs.forEach((run) => this.run(run)));
+    if (tile === 0) {
+      f.emit(number(0), set(this.begin), get(setting.count), set(this.span), work());
+      return;
+    }
+    const left = [...get(setting.count), ...get(this.begin), SUB];
+    const tiles = f.passing(() => {
+      f.emit(smaller(left, number(tile)), set(this.span));
+      for (const [v, home] of this.homes)
+        if ('slot' in home) {
+          const shift = shiftOf(this.values[v].type);
+          f.emit(SCRATCH, number(TILES + home.slot * PITCH), [ADD], get(this.begin), shifted(shift), [SUB], set(home.local));
+        }
+      f.emit(work(), get(this.begin), get(this.span), [ADD], set(this.begin));
+    });
+    f.emit(number(0), set(this.begin), turns([...get(this.begin), ...get(setting.count), AT_LEAST], tiles));
+  }
+
+  /** Numbers, and where what lies in memory begins. */
+  private prepare(): void {
+    const { f, values, pinned } = this;
+    const used = new Set(this.runs.flatMap(({ nodes, kept }) => [...kept, ...nodes.flatMap((node) => usesOf(node, values))]));
+    for (const v of used) {
+      const value = values[v];
+      if (value.kind !== 'load') continue;
+      const { operand } = value.place;
+      if (isNumber(operand)) this.scalar(`${v}`, value.place, this.base(value.place));
+      else this.origin(value.place);
+      if (operand.how === 'walk' && spread(operand)) this.fixed.set(`${v}`, this.lasting(value.type));
+    }
+    for (const { nodes } of this.runs) for (const node of nodes) if (isStore(node)) this.origin(node.place);
+    for (const { nodes } of this.runs)
+      for (const node of nodes) {
+        const value = isStore(node) ? null : values[node];
+        if (value?.kind === 'op') for (const text of value.body ?? []) this.constant(text, value.lanes);
+      }
+    for (const [v, slot] of pinned) {
+      const [x] = this.fixed.get(`${v}`) as Lanes;
+      const at = this.at[0];
+      const next = [...get(at), ...number(16), ADD, ...set(at)];
+      const put = [...SCRATCH, ...number(TILES + slot * PITCH), ADD, ...get(at), ADD, ...get(x), ...access(0x0b, 0)];
+      f.emit(number(0), set(at), turns([...get(at), ...number(TILE), AT_LEAST], [...put, ...next]));
+    }
+  }
+  private lasting(type: number): Lanes {
+    return Array.from({ length: vectorsOf(type) }, () => this.f.lasting());
+  }
+  private field({ operand, step }: Place, offset: number): Bytes {
+    return [...this.setting.step(step), ...word(operand.at + offset)];
+  }
+  /** The address of an operand's first element. */
+  private base(place: Place): Bytes {
+    return [...this.field(place, 0), ...shifted(2), ...word(SLOTS), ...this.field(place, 8), ADD];
+  }
+  /** Sets the local that holds the address of a line's first element here, or where a walked operand begins. */
+  private origin(place: Place): void {
+    const { operand } = place;
+    const key = this.baseKey(operand);
+    if (this.bases.has(key)) return;
+    const { f, setting } = this;
+    const local = f.number();
+    this.bases.set(key, local);
+    const block = this.blockOf(operand);
+    if (block !== undefined) f.emit(SCRATCH, number(block), [ADD]);
+    else if (operand.how === 'walk') f.emit(this.base(place));
+    else f.emit(this.base(place), get(setting.start), shifted(shiftOf(operand.dtype)), [ADD]);
+    f.emit(set(local));
+  }
+  private baseKey(operand: Operand): string {
+    const { how, id, slot, from, dtype } = operand;
+    return how === 'walk' ? id : `${this.blockOf(operand) ?? `${slot} ${from}`} ${shiftOf(dtype)}`;
+  }
+  /** Where in scratch a line lies that has no place in memory. */
+  private blockOf({ storage }: Operand): number | undefined {
+    return storage === null ? undefined : this.setting.blocks.get(storage);
+  }
+  /** Fills lasting lanes with the element at an address. */
+  private scalar(key: string, place: Place, address: Bytes): void {
+    const { f } = this;
+    const { how, dtype, type } = place.operand;
+    const lanes = this.fixed.get(key) ?? this.lasting(type);
+    this.fixed.set(key, lanes);
+    const code = f.passing(() => {
+      let from: Lanes;
+      if (how === 'number') {
+        const value = type === I64 ? [0x29, 3] : [0x2b, 3];
+        const narrow: Bytes = type === F32 ? [0xb6] : type === I32 ? [0xfc, 2] : [];
+        const at = [...this.setting.step(place.step), ...value, ...leb(place.operand.at + 8), ...narrow];
+        const x = f.vector();
+        f.emit(at, vector([0x13, 0x14, 0x11, 0x12][type]), set(x));
+        from = [x, x];
+      } else {
+        const x = f.vector();
+        f.emit(address, access([0x07, 0x08, 0x09, 0x0a][shiftOf(dtype)], 0), set(x));
+        from = loaded(f, [x, x], dtype, type);
+      }
+      lanes.forEach((lane, i) => f.emit(get(from[i]), set(lane)));
+    });
+    f.emit(code);
+  }
+  private constant(text: string, type: number): void {
+    if (text in INSTRUCTIONS || 'abc'.includes(text)) return;
+    const key = `${text} ${type}`;
+    if (this.fixed.has(key)) return;
+    const local = this.f.lasting();
+    this.fixed.set(key, [local]);
+    const x = Number(text);
+    const wide = (data: ArrayLike<number>): Bytes => Array.from(data);
+    const push: Bytes =
+      type === F32
+        ? [0x43, ...wide(new Uint8Array(Float32Array.of(x).buffer))]
+        : type === F64
+          ? [0x44, ...wide(new Uint8Array(Float64Array.of(x).buffer))]
+          : type === I32
+            ? number(x)
+            : [...number(x), 0xac];
+    this.f.emit(push, vector([0x13, 0x14, 0x11, 0x12][type]), set(local));
+  }
+
+  private run(run: Run): void {
+    if (run.kernel !== null) {
+      this.call(run.kernel);
+      return;
+    }
+    const { f, values, homes } = this;
+    // What a kernel has put where it belongs needs no store.
+    const nodes = run.nodes.filter((node) => !isStore(node) || homes.get(node.value) !== node || this.from.get(node.value) === run.index);
+    if (nodes.length + run.kept.size === 0) return;
+    const used = new Set([...run.kept, ...nodes.flatMap((node) => usesOf(node, values))]);
+    const places = [...used].flatMap((v) => {
+      const value = values[v];
+      return value.kind === 'load' && !this.isReady(v, run) && value.place.operand.how === 'walk' ? [{ v, place: value.place }] : [];
+    });
+    const written = nodes.filter(isStore).filter((node) => node.place.operand.how === 'walk');
+    const walks = [...places, ...written.map((node) => ({ v: -1, place: node.place }))];
+    const shifts = new Set<number>();
+    for (const v of used) {
+      const value = values[v];
+      if (value.kind === 'load' && isNumber(value.place.operand)) continue;
+      shifts.add(shiftOf(value.type));
+      if (value.kind === 'load' && !this.isReady(v, run)) shifts.add(shiftOf(value.place.operand.dtype));
+    }
+    for (const node of nodes) shifts.add(shiftOf(isStore(node) ? node.place.operand.dtype : values[node].type));
+    shifts.delete(0);
+    if (walks.length === 0) {
+      this.loops(run, nodes, [...shifts], get(this.begin), get(this.span));
+      return;
+    }
+    const [at, until, length] = [f.number(), f.number(), f.number()];
+    const pointers = new Map<string, number>();
+    const segment = f.passing(() => {
+      f.emit(get(until), get(at), [SUB], set(length));
+      this.locate(walks, at, length, pointers);
+      this.loops(run, nodes, [...shifts], get(at), get(length), pointers);
+      f.emit(get(at), get(length), [ADD], set(at));
+    });
+    f.emit(get(this.begin), set(at), get(this.begin), get(this.span), [ADD], set(until));
+    f.emit(turns([...get(at), ...get(until), AT_LEAST], segment));
+  }
+
+  /** Where walked operands are at element `at`, and how many follow before one of them ends a run of its inner dimension. */
+  private locate(walks: readonly { v: number; place: Place }[], at: number, length: number, pointers: Map<string, number>): void {
+    const { f, setting } = this;
+    const tables = new Map<string, { v: number; place: Place }[]>();
+    for (const walk of walks) {
+      const key = `${walk.place.operand.sizes}`;
+      tables.set(key, [...(tables.get(key) ?? []), walk]);
+    }
+    const [index, rest, inner] = [f.number(), f.number(), f.number()];
+    for (const group of tables.values()) {
+      const [{ place: first }] = group;
+      const { sizes } = first.operand;
+      const size = (d: number): Bytes => [...setting.step(first.step), ...word(first.operand.sizesAt + 4 * d)];
+      const moved = new Map<string, { place: Place; v: number; pointer: number }>();
+      for (const walk of group) {
+        const { id } = walk.place.operand;
+        const key = walk.v >= 0 && spread(walk.place.operand) ? `${walk.v}` : id;
+        if (moved.has(key)) continue;
+        const pointer = f.number();
+        pointers.set(id, pointer);
+        moved.set(key, { ...walk, pointer });
+        f.emit(get(this.bases.get(id) as number), set(pointer));
+      }
+      f.emit(get(setting.start), get(at), [ADD], set(index));
+      const outermost = Math.min(...group.map(({ place }) => place.operand.strides.findIndex((s) => s !== 0)));
+      for (let d = sizes.length - 1; d >= outermost; d--) {
+        // The place in dimension d, and the index of what is left of the outer ones.
+        if (d > 0) {
+          f.emit(get(index), size(d), [DIV], set(rest));
+          f.emit(get(index), get(rest), size(d), [MUL, SUB], set(inner), get(rest), set(index));
+        } else f.emit(get(index), set(inner));
+        if (d === sizes.length - 1) {
+          const room = [...size(d), ...get(inner), SUB];
+          f.emit(smaller(get(length), room), set(length));
+        }
+        for (const { place, pointer } of moved.values()) {
+          const { strides, stridesAt, dtype } = place.operand;
+          if (strides[d] === 0) continue;
+          const stride = [...setting.step(place.step), ...word(stridesAt + 4 * d), MUL];
+          f.emit(get(pointer), get(inner), d === sizes.length - 1 ? [] : stride, shifted(shiftOf(dtype)), [ADD], set(pointer));
+        }
+      }
+      for (const { place, v, pointer } of moved.values()) {
+        const { operand } = place;
+        if (v >= 0 && spread(operand)) this.scalar(`${v}`, place, get(pointer));
+        else f.emit(get(pointer), get(at), shifted(shiftOf(operand.dtype)), [SUB], set(pointer));
+      }
+    }
+  }
+
+  /** A run over elements from `begin` on. */
+  private loops(run: Run, nodes: readonly Node[], shifts: readonly number[], begin: Bytes, length: Bytes, pointers?: ReadonlyMap<string, number>): void {
+    const { f, stop, values } = this;
+    const [at] = this.at;
+    const unroll = nodes.some((node) => vectorsOf(isStore(node) ? values[node.value].type : values[node].type) > 1) ? 2 : 4;
+    const group = (offset: number, left: number): Bytes => f.passing(() => this.group(run, nodes, offset, left, pointers ?? new Map()));
+    const forth = (n: number): Bytes =>
+      [0, ...shifts].flatMap((s) => [...get(this.at[s]), ...number((4 * n) << s), ADD, ...set(this.at[s])]);
+    f.emit(begin, set(at));
+    for (const s of shifts) f.emit(get(at), shifted(s), set(this.at[s]));
+    f.emit(get(at), length, [ADD], set(stop));
+    const many = Array.from({ length: unroll }, (_, u) => group(4 * u, 0)).flat();
+    const beyond = (n: number): Bytes => [...get(at), ...number(4 * n), ADD, ...get(stop), MORE];
+    f.emit(turns(beyond(unroll), [...many, ...forth(unroll)]));
+    f.emit(turns(beyond(1), [...group(0, 0), ...forth(1)]));
+    const left = f.number();
+    f.emit(get(stop), get(at), [SUB], set(left), get(left), either(group(0, left)));
+  }
+
+  /** Four elements, `offset` elements behind; `left`: the local that says how many of them there are, or 0: all. */
+  private group(run: Run, nodes: readonly Node[], offset: number, left: number, pointers: ReadonlyMap<string, number>): void {
+    const { f, values, homes } = this;
+    const known = new Map<number, Lanes>();
+    const address = (base: number, shift: number): Bytes => [...get(base), ...get(this.at[shift]), ADD];
+    const load = (base: number, dtype: number): Lanes => {
+      const shift = shiftOf(dtype);
+      return Array.from({ length: shift === 3 ? 2 : 1 }, (_, i) => {
+        const x = f.vector();
+        f.emit(address(base, shift), access([0x5c, 0x5d, 0, 0][shift], (offset << shift) + 16 * i), set(x));
+        return x;
+      });
+    };
+    const fetch = (v: number): Lanes => {
+      const value = values[v];
+      const fixed = this.fixed.get(`${v}`);
+      const ready = this.isReady(v, run);
+      if (fixed !== undefined && !ready) return fixed;
+      const home = homes.get(v);
+      if (home !== undefined && ready) return load('slot' in home ? home.local : this.baseOf(home.place, pointers), value.type);
+      const { place } = value as Value & { kind: 'load' };
+      return loaded(f, load(this.baseOf(place, pointers), place.operand.dtype), place.operand.dtype, value.type);
+    };
+    const lanes = (v: number): Lanes => {
+      let found = known.get(v);
+      if (found === undefined) {
+        found = fetch(v);
+        known.set(v, found);
+      }
+      return found;
+    };
+    const keep = (v: number): void => {
+      const home = homes.get(v);
+      if (home !== undefined && 'slot' in home) this.put(lanes(v), address(home.local, shiftOf(values[v].type)), shiftOf(values[v].type), offset, 0);
+    };
+    for (const node of nodes) {
+      if (isStore(node)) {
+        const { operand } = node.place;
+        const shift = shiftOf(operand.dtype);
+        const x = packed(f, lanes(node.value), values[node.value].type, operand.dtype);
+        this.put(x, address(this.baseOf(node.place, pointers), shift), shift, offset, this.blockOf(operand) === undefined ? left : 0);
+        continue;
+      }
+      const value = values[node];
+      if (value.kind === 'cast') known.set(node, recast(f, lanes(value.of), values[value.of].type, value.dtype, value.type));
+      else known.set(node, this.computed(value as Op, (value as Op).inputs.map(lanes)));
+      keep(node);
+    }
+    for (const v of run.kept) keep(v);
+  }
+  /** Whether a run finds a value where one before has put it. */
+  private isReady(v: number, run: Run): boolean {
+    return this.homes.has(v) && (this.from.get(v) as number) < run.index;
+  }
+  private baseOf({ operand }: Place, pointers: ReadonlyMap<string, number>): number {
+    return operand.how === 'walk' ? (pointers.get(operand.id) as number) : (this.bases.get(this.baseKey(operand)) as number);
+  }
+  private computed({ body, lanes, type }: Op, inputs: readonly Lanes[]): Lanes {
+    const { f } = this;
+    return Array.from({ length: vectorsOf(type) }, (_, i) => {
       for (const text of body as readonly string[]) {
         const operand = 'abc'.indexOf(text);
-        if (operand >= 0) out.push(...get(this.value(operands[operand])));
-        else if (text in INSTRUCTIONS) out.push(...vector(INSTRUCTIONS[text][this.chain.type] as number));
-        else out.push(...get(this.constant(text)));
+        if (operand >= 0) f.emit(get(inputs[operand][i]));
+        else if (text in INSTRUCTIONS) f.emit(vector(INSTRUCTIONS[text][lanes] as number));
+        else f.emit(get((this.fixed.get(`${text} ${lanes}`) as Lanes)[0]));
       }
-      out.push(...set(this.value(result)));
-      known.add(result);
-      if (this.isWanted(run, index, i)) out.push(...this.store(result, offset));
+      const x = f.vector();
+      f.emit(set(x));
+      return x;
     });
-    return out;
   }
-  /** Whether memory must hold the result of link i of a run: it is not replaced in the run, and others read it. */
-  private isWanted(run: readonly Link[], index: number, i: number): boolean {
-    const { result } = run[i];
-    if (run.slice(i + 1).some((link) => link.result === result)) return false;
-    if (this.chain.modes[result] !== REGISTER) return true;
-    for (const link of this.chain.runs.slice(index + 1).flat()) {
-      if (link.operands.includes(result)) return true;
-      if (link.result === result) return false;
+  /** Writes four elements, or as many as are left. */
+  private put([low, high]: Lanes, address: Bytes, shift: number, offset: number, left: number): void {
+    const { f } = this;
+    const at = offset << shift;
+    const whole: Bytes = [...address, ...get(low), ...access(0x0b, at)];
+    const lane = (from: number, size: number, i: number, to: number): Bytes => [...address, ...get(from), ...access(0x58 + size, at + to), i];
+    const all =
+      shift === 3
+        ? [...whole, ...address, ...get(high), ...access(0x0b, at + 16)]
+        : shift === 2
+          ? whole
+          : lane(low, shift + 2, 0, 0);
+    if (left === 0) {
+      f.emit(all);
+      return;
     }
-    return false;
+    const two = shift === 3 ? whole : lane(low, shift + 1, 0, 0);
+    const third = shift === 3 ? lane(high, 3, 0, 16) : lane(low, shift, 2, 2 << shift);
+    const more = [...two, ...get(left), ...number(2), MORE, ...either(third)];
+    f.emit(get(left), number(1), [MORE], either(more, lane(low, shift, 0, 0)));
+  }
+
+  /** The address of what a kernel reads or writes. */
+  private spanOf(v: number): Bytes {
+    const home = this.homes.get(v);
+    const slot = home !== undefined && 'slot' in home ? home.slot : this.pinned.get(v);
+    if (slot !== undefined) return [...SCRATCH, ...number(TILES + slot * PITCH), ADD];
+    const value = this.values[v];
+    const { operand } = home !== undefined && 'place' in home ? home.place : (value as Value & { kind: 'load' }).place;
+    return [...get(this.bases.get(this.baseKey(operand)) as number), ...get(this.begin), ...shifted(shiftOf(operand.dtype)), ADD];
+  }
+  private call(v: number): void {
+    const { opcode, inputs, lanes } = this.values[v] as Op;
+    const y = this.spanOf(v);
+    const given = [0, 1, 2].flatMap((i) => (i < inputs.length ? this.spanOf(inputs[i]) : number(0)));
+    const bytes = [...get(this.span), ...shifted(shiftOf(lanes)), ...number(15), ADD, ...number(-16), 0x71];
+    // A kernel's place in the table is behind that of opcode 0, which is empty.
+    this.f.emit(number(lanes), y, given, y, bytes, [ADD], number(opcode + 1), [0x11, SPANS, 0]);
   }
 }
-
-const text = (s: string): Bytes => [...leb(s.length), ...new TextEncoder().encode(s)];
-
-/** A module over the engine's memory and table that exports a function for each chain, and `setScratch`. */
-export function moduleOf(chains: readonly Chain[]): Uint8Array<ArrayBuffer> {
-  const memory = [...text('env'), ...text('memory'), 2, 3, 0, ...leb(65536)];
-  const table = [...text('env'), ...text('table'), 1, 0x70, 0, 0];
-  const n = chains.length;
-  const setScratch = [6, 0, ...get(0), 0x24, 0, END];
-  return joined([
-    [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    section(1, TYPES),
-    section(2, [2], memory, table),
-    section(3, leb(n + 1), [1], new Array<number>(n).fill(CHAINS)),
-    section(6, [1, 0x7f, 1, ...number(0), END]),
-    section(7, leb(n + 1), text('setScratch'), [0, 0], ...chains.map((_, i) => [...text(`chain${i}`), 0, ...leb(i + 1)])),
-    section(10, leb(n + 1), setScratch, ...chains.map((chain) => new Printed(chain).bytes())),
-  ]);
-}
+const isBareStore = ({ place: { operand } }: Store, type: number): boolean => operand.how === 'line' && operand.dtype === type;

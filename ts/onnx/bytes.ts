@@ -1,5 +1,6 @@
 // Products and convolutions of bytes on the kernels made for them. Images lie as [n, h, w, c] in memory, whatever order their names have.
 import type { DType } from '../base/dtype.ts';
+import { broadcast } from '../base/shape.ts';
 import { integerPool, joined } from '../ops/quantised.ts';
 import { integerConvolution, integerDepthwise, LONGEST } from '../ops/quantised-conv.ts';
 import { capturing } from '../plan/capture.ts';
@@ -112,7 +113,7 @@ const productOf = (a: Affine, b: Affine, y: Affine): Record<string, number> => (
 /** The sum or product of two operands as real numbers; null where the kernel does not fit. */
 export function byteJoin(a: Tensor, b: Tensor, times: boolean, qa: Affine, qb: Affine, to: Omit<Target, 'scales'> & Affine): Tensor | null {
   if (!quantisedJoined() || !isByte(a) || !isByte(b)) return null;
-  const shape = a.numel >= b.numel ? a.shape : b.shape;
+  const shape = broadcast('QLinear', a.shape, b.shape);
   const [x, y] = [expand(a, shape), expand(b, shape)];
   // Elements are taken as they lie, so that images stay in their order.
   const order = backOrder(shape.length);

@@ -19,6 +19,8 @@ export interface Row {
   readonly folds?: boolean;
   /** Whether only its inputs' shapes and types matter. */
   readonly shapeOnly?: boolean;
+  /** Inputs of which only the type matters. */
+  readonly types?: readonly number[];
   /** Whether it runs on the quantised kernels. */
   readonly quantised?: boolean;
   run(c: Call): Out;

@@ -17,8 +17,9 @@ export interface KernelCall {
   readonly outs: readonly Meta[];
   readonly attrs: Readonly<Record<string, unknown>>;
 }
-/** The names of the outputs; null for one that ONNX does not give. */
-type Writer = (c: KernelCall) => readonly (string | null)[];
+/** The names of the outputs; null for one that ONNX does not give, a function for one that is written where it is used. */
+export type Made = string | null | (() => string);
+type Writer = (c: KernelCall) => readonly Made[];
 
 const meta = (c: KernelCall, i: number): Meta => c.metas[i] as Meta;
 const ints = (v: unknown, n: number, otherwise: number): number[] =>
@@ -138,28 +139,34 @@ function convTranspose(c: KernelCall): [string] {
     }),
   ];
 }
-function pool(c: KernelCall, op: string): string {
+/** Places of the largest elements: in their image, where ONNX counts them through the whole tensor. */
+function places(c: KernelCall, attrs: Attrs): string {
+  const area = meta(c, 0)
+    .shape.slice(2)
+    .reduce((a, b) => a * b, 1);
+  const [, at] = c.s.many('MaxPool', c.x, attrs, 2);
+  return c.s.node('Mod', [at, c.s.scalar(area, 'int64')]);
+}
+function pool(c: KernelCall, op: 'AveragePool' | 'MaxPool'): readonly Made[] {
   const kernel = c.attrs.kernelSize as number[];
   const n = kernel.length;
   if (c.attrs.divisorOverride !== undefined) fail('avgPool with divisorOverride has no ONNX operator');
   const base = windowAttrs(c, n);
   const strides = { ints: ints(c.attrs.stride, n, 1) };
   const attrs: Attrs = { ...base, strides, kernel_shape: { ints: kernel }, ceil_mode: flag(c.attrs.ceilMode) };
-  return c.s.node(op, c.x, op === 'AveragePool' ? { ...attrs, count_include_pad: flag(c.attrs.countIncludePad ?? true) } : attrs);
+  if (op === 'AveragePool') return [c.s.node(op, c.x, { ...attrs, count_include_pad: flag(c.attrs.countIncludePad ?? true) })];
+  return [c.s.node(op, c.x, attrs), () => places(c, attrs)];
 }
 function adaptive(op: 'Average' | 'Max'): Writer {
   return (c) => {
     const size = c.attrs.outputSize as number[];
     const image = meta(c, 0).shape.slice(2);
-    const target = op === 'Average' ? [null] : [null, null];
-    if (size.every((s) => s === 1)) target[0] = c.s.node(`Global${op}Pool`, c.x) as never;
-    else {
-      const kernel = image.map((n, i) =>
-        n % size[i] === 0 ? n / size[i] : fail(`an adaptive pool from ${n} to ${size[i]} has no ONNX operator`),
-      );
-      target[0] = c.s.node(`${op}Pool`, c.x, { kernel_shape: { ints: kernel }, strides: { ints: kernel } }) as never;
-    }
-    return target;
+    const kernel = image.map((n, i) =>
+      n % size[i] === 0 ? n / size[i] : fail(`an adaptive pool from ${n} to ${size[i]}, which does not divide it, has no ONNX operator`),
+    );
+    const attrs = { kernel_shape: { ints: kernel }, strides: { ints: kernel } };
+    const y = size.every((s) => s === 1) ? c.s.node(`Global${op}Pool`, c.x) : c.s.node(`${op}Pool`, c.x, attrs);
+    return op === 'Average' ? [y] : [y, () => places(c, attrs)];
   };
 }
 function normalization(c: KernelCall): (string | null)[] {
@@ -190,6 +197,13 @@ function normalization(c: KernelCall): (string | null)[] {
 function attention(c: KernelCall): (string | null)[] {
   const { scale, causal } = c.attrs as { scale: number; causal: boolean };
   return [c.s.node('Attention', c.x, { scale: { f: scale }, is_causal: flag(causal) }), null];
+}
+function crossEntropy(c: KernelCall): (string | null)[] {
+  const { ignoreIndex, smoothing, reduction } = c.attrs as { ignoreIndex: number; smoothing: number; reduction: string };
+  if (smoothing !== 0) return fail('crossEntropy with label smoothing has no ONNX operator');
+  const target = c.s.cast(c.x[1], meta(c, 1).dtype, 'int64');
+  const attrs: Attrs = { ignore_index: { i: ignoreIndex }, reduction: { s: reduction } };
+  return [c.s.node('SoftmaxCrossEntropyLoss', [c.x[0], target, c.x[2]], attrs), null, null, null];
 }
 function lstmCell(c: KernelCall): (string | null)[] {
   const { s } = c;
@@ -285,11 +299,12 @@ export const KERNELS: Readonly<Record<string, Writer>> = {
   },
   convolution,
   convolutionInput: convTranspose,
-  avgPool: (c) => [pool(c, 'AveragePool')],
-  maxPool: (c) => [pool(c, 'MaxPool'), null],
+  avgPool: (c) => pool(c, 'AveragePool'),
+  maxPool: (c) => pool(c, 'MaxPool'),
   adaptiveAvgPool: adaptive('Average'),
   adaptiveMaxPool: adaptive('Max'),
   normalization,
+  crossEntropy,
   attention,
   lstmCell,
   gruCell,

@@ -106,9 +106,16 @@ export const MAPS: Readonly<Record<string, Writer>> = {
   softshrink: (c) => c.s.node('Shrink', [c.x[0]], { lambd: { f: c.number(1) ?? 0.5 }, bias: { f: c.number(1) ?? 0.5 } }),
   threshold: ({ s, x }) => s.node('Where', [s.node('Greater', [x[0], x[1]]), x[0], x[2]]),
   softplus: (c) => {
-    const beta = c.number(1);
-    if (beta === 1 && c.number(2) === 20) return c.s.node('Softplus', [c.x[0]]);
-    return c.s.node('Div', [c.s.node('Softplus', [c.s.node('Mul', [c.x[0], c.x[1]])]), c.x[1]]);
+    const { s, x } = c;
+    const scaled = c.number(1) === 1 ? x[0] : s.node('Mul', [x[0], x[1]]);
+    const soft = s.node('Softplus', [scaled]);
+    const y = c.number(1) === 1 ? soft : s.node('Div', [soft, x[1]]);
+    return c.number(2) === 20 ? y : s.node('Where', [s.node('Greater', [scaled, x[2]]), x[0], y]);
+  },
+  xlogy: (c) => {
+    const { s, x } = c;
+    const none = s.node('And', [s.node('Equal', [x[0], one(c, 0)]), s.node('Not', [s.node('IsNaN', [x[1]])])]);
+    return s.node('Where', [none, one(c, 0), s.node('Mul', [x[0], s.node('Log', [x[1]])])]);
   },
   logSigmoid: ({ s, x }) => s.node('Neg', [s.node('Softplus', [s.node('Neg', [x[0]])])]),
   rsqrt: ({ s, x }) => s.node('Reciprocal', [s.node('Sqrt', x)]),

@@ -104,7 +104,7 @@ export class OnnxModel implements Model {
       const dtype = dtypeOf(type) as DType;
       if (x.dtype !== dtype)
         throw new DTypeError(`run: input '${name}' is ${x.dtype}, but the model takes ${dtype}; convert it with to('${dtype}')`);
-      if (shape === null) continue;
+      if (shape === null || !this.program.readInputs.has(name)) continue;
       const wrong = shape.length !== x.ndim || shape.some((n, i) => typeof n === 'number' && n !== x.shape[i]);
       if (wrong)
         throw new ShapeError(`run: input '${name}' is ${show(x.shape)}, but the model takes [${shape.map((n) => n ?? '?').join(', ')}]`);

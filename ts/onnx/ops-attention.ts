@@ -40,12 +40,18 @@ function visible(c: Call, queries: number, keys: number, past: number, nonpad: T
 /** The case that one kernel does: heads of their own, no cache, a mask for every score. */
 function direct(c: Call): Tensor | null {
   const q = c.x(0);
+  // A mask is added to the scores, one for each key.
+  const mask = c.opt(3);
+  if (mask !== null && (mask.dtype !== q.dtype || mask.shape[mask.ndim - 1] !== c.x(1).shape[2])) return null;
   const special = [4, 5, 6].some((i) => c.has(i)) || [1, 2, 3].some((i) => c.wants(i));
   if (q.ndim !== 4 || q.dtype !== 'float32' || special || c.float('softcap', 0) !== 0 || c.int('left_window_size', -1) >= 0) return null;
   if (c.int('right_window_size', -1) >= 0 || c.x(1).shape[1] !== q.shape[1]) return null;
   const causal = c.int('is_causal', 0) !== 0;
-  if (c.has(3) || (causal && c.x(1).shape[2] !== q.shape[2])) return null;
-  return F.scaledDotProductAttention(q, c.x(1), c.x(2), { isCausal: causal, scale: c.float('scale', 1 / root(q.shape[3])) });
+  if (causal && (mask !== null || c.x(1).shape[2] !== q.shape[2])) return null;
+  const scale = c.float('scale', 1 / root(q.shape[3]));
+  const y = F.scaledDotProductAttention(q, c.x(1), c.x(2), { attnMask: mask, isCausal: causal, scale });
+  // Where nothing may be looked at, the result is zero.
+  return mask === null ? y : y.maskedFill(mask.eq(-Infinity).all(-1, { keepdim: true }), 0);
 }
 function attention(c: Call): (Tensor | null)[] {
   const whole = direct(c);
@@ -212,7 +218,7 @@ function rotary(c: Call): Tensor {
 
 /** Attention and positions. */
 export const ATTENTION: Readonly<Record<string, Row>> = {
-  Attention: { run: attention },
+  Attention: { fixed: [3], run: attention },
   'ai.onnx.preview:FlexAttention': { folds: false, run: flexAttention },
   LinearAttention: { run: linearAttention },
   CausalConvWithState: { run: causalConv },

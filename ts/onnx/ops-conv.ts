@@ -7,6 +7,7 @@ import type { KernelOp } from '../ops/op.ts';
 import { arange, callKernel, type Tensor, tensor, zeros } from '../tensor/index.ts';
 import { bytePool } from './bytes.ts';
 import type { Call, Row } from './call.ts';
+import { RANGES } from './types.ts';
 import { Value } from './value.ts';
 import { counted, type Window, windowOf } from './windows.ts';
 
@@ -117,9 +118,11 @@ function maxPool(c: Call): (Tensor | Value)[] {
   const bytes = c.wants(1) ? null : bytePool(given, w, out);
   if (bytes !== null) return [c.same(bytes)];
   const x = isFloat(given.dtype) ? given : given.to('float32');
-  const direct = symmetric(w) && extra.every((e) => e === 0);
+  const direct = symmetric(w) && extra.every((e) => e === 0) && isFloat(given.dtype);
   const after = w.after.map((a, i) => a + extra[i]);
-  const source = direct ? x : padded(x, w.before, after, -Infinity);
+  // Bytes have a least one instead of an infinity.
+  const least = isFloat(given.dtype) ? -Infinity : (RANGES[c.type(0)]?.[0] ?? -Infinity);
+  const source = direct ? x : padded(x, w.before, after, least);
   const options = { stride: w.strides, dilation: w.dilations, padding: direct ? w.before : 0 };
   const run =
     [F.maxPool1dWithIndices, F.maxPool2dWithIndices, F.maxPool3dWithIndices][n - 1] ??
@@ -170,8 +173,10 @@ function averagePool(c: Call): Tensor {
   const { out, extra } = poolSize(c, image, w);
   const include = c.int('count_include_pad', 0) !== 0;
   const run = [F.avgPool1d, F.avgPool2d, F.avgPool3d][image.length - 1];
-  if (run !== undefined && symmetric(w) && extra.every((e) => e === 0) && w.dilations.every((d) => d === 1))
-    return run(x, w.kernel, { stride: w.strides, padding: w.before, countIncludePad: include });
+  if (run !== undefined && symmetric(w) && w.dilations.every((d) => d === 1)) {
+    const ceilMode = extra.some((e) => e > 0);
+    return run(x, w.kernel, { stride: w.strides, padding: w.before, countIncludePad: include, ceilMode });
+  }
   const after = w.after.map((a, i) => a + extra[i]);
   let y = windowSums(c, padded(x, w.before, after), w, out);
   image.forEach((size, i) => {
@@ -269,7 +274,13 @@ export const CONVOLUTIONS: Readonly<Record<string, Row>> = {
   MaxPool: { run: maxPool },
   AveragePool: { run: averagePool },
   LpPool: { run: lpPool },
-  GlobalAveragePool: { run: (c) => c.x(0).mean(spatial(c.x(0)), { keepdim: true }) },
+  GlobalAveragePool: {
+    run: (c) => {
+      const x = c.x(0);
+      const pool = isFloat(x.dtype) ? [F.adaptiveAvgPool1d, F.adaptiveAvgPool2d, F.adaptiveAvgPool3d][x.ndim - 3] : undefined;
+      return pool?.(x, 1) ?? x.mean(spatial(x), { keepdim: true });
+    },
+  },
   GlobalMaxPool: { run: (c) => c.x(0).amax(spatial(c.x(0)), { keepdim: true }) },
   GlobalLpPool: { run: (c) => globalLp(c.x(0), c.int('p', 2)) },
   MaxUnpool: { host: [2], run: maxUnpool },

@@ -1,5 +1,6 @@
 // Pictures: padding, resizing, sampling.
 import { show } from '../base/shape.ts';
+import { channelsOf, readPicture } from '../formats/pictures/index.ts';
 import { type Tensor, tensor } from '../tensor/index.ts';
 import type { Call, Row } from './call.ts';
 import { moves } from './ops-shape.ts';
@@ -312,11 +313,24 @@ function affineGrid(c: Call): Tensor {
   return y.reshape([size[0], ...image, dims]);
 }
 
-/** Padding, resizing, sampling. */
+/** The picture in a file that is the input: [height, width, channels] of uint8. */
+function imageDecoder(c: Call): Value {
+  const bytes = c.v(0).type === 'uint8' ? (c.v(0).data() as Uint8Array) : c.fail(`the file is ${c.type(0)} instead of uint8`);
+  const format = c.str('pixel_format', 'RGB');
+  if (!['RGB', 'BGR', 'Grayscale'].includes(format)) c.fail(`the pixel format ${format} is none of RGB, BGR, Grayscale`);
+  const picture = readPicture(bytes, (shape) => c.room(shape));
+  const channels = format === 'Grayscale' ? 1 : 3;
+  const samples = channelsOf(picture, channels);
+  if (format === 'BGR') for (let i = 0; i < samples.length; i += 3) samples.subarray(i, i + 3).reverse();
+  return Value.known('uint8', [picture.height, picture.width, channels], samples);
+}
+
+/** Padding, resizing, sampling, pictures. */
 export const IMAGES: Readonly<Record<string, Row>> = {
   Pad: moves(pad, [1, 2, 3]),
   Resize: { host: [1, 2, 3], fixed: [1, 2, 3], run: resize },
   Upsample: { host: [1], fixed: [1], run: resize },
   GridSample: { run: gridSample },
+  ImageDecoder: { run: imageDecoder },
   AffineGrid: { host: [1], run: affineGrid },
 };

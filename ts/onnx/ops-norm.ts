@@ -1,5 +1,5 @@
 // Normalisation and matrix products.
-import { show } from '../base/shape.ts';
+import { sameShape, show } from '../base/shape.ts';
 import { functional as F } from '../nn/index.ts';
 import { einsum, type Tensor, tensor } from '../tensor/index.ts';
 import type { Call, Row } from './call.ts';
@@ -54,7 +54,10 @@ function rmsNormalization(c: Call): Tensor {
   const x = c.x(0);
   const axis = c.axis(c.int('axis', -1), x.ndim);
   const dims = x.shape.map((_, i) => i).slice(axis);
-  return inFloat(x, (y) => rms(y, dims, c.float('epsilon', 1e-5))).mul(c.x(1));
+  const [eps, own, scale] = [c.float('epsilon', 1e-5), x.shape.slice(axis), c.x(1)];
+  if (scale.dtype === x.dtype && sameShape(scale.shape, own))
+    return inFloat(x, (y) => F.rmsNorm(y, own, { weight: scale.to(y.dtype), eps }));
+  return inFloat(x, (y) => rms(y, dims, eps)).mul(scale);
 }
 function groupNormalization(c: Call): Tensor {
   const x = c.x(0);

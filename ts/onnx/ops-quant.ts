@@ -6,7 +6,7 @@ import type { Call, Row } from './call.ts';
 import { HIGH, LOW } from './fuse.ts';
 import { convolution } from './ops-conv.ts';
 import { quantised } from './ops-types.ts';
-import { carrier, type ElemType, elemType } from './types.ts';
+import { carrier, type ElemType, elemType, RANGES } from './types.ts';
 import { Value } from './value.ts';
 import { type Window, windowOf } from './windows.ts';
 
@@ -105,13 +105,14 @@ const factor = (a: Tensor, b: Tensor, shape: readonly number[] | null): Tensor =
 /** The limits that a clip before the rounding (LOW and HIGH of fuse.ts) gives the bytes of output scale `at`; rounding keeps order. */
 function limits(c: Call, at: number): { readonly low?: number; readonly high?: number } {
   const [scale, zero] = [single(c, at), single(c, at + 1)];
+  const [least, most] = RANGES[c.type(c.has(at + 1) ? at + 1 : 0)] ?? [-256, 256];
   const limit = (name: string): Record<string, number> | null => {
     if (c.attr(name) === undefined) return null;
     if (scale === null || zero === null) c.fail('its scale must be known where it clips');
     const v = Math.fround(Math.fround(c.float(name)) / scale);
     const down = Math.floor(v);
     const even = v - down > 0.5 || (v - down === 0.5 && down % 2 !== 0) ? down + 1 : down;
-    return { [name === LOW ? 'low' : 'high']: Math.min(Math.max(even + zero, -256), 256) };
+    return { [name === LOW ? 'low' : 'high']: Math.min(Math.max(even + zero, least), most) };
   };
   return { ...limit(LOW), ...limit(HIGH) };
 }
@@ -157,6 +158,9 @@ function convInteger(c: Call): Tensor {
 }
 function qlinearConv(c: Call): Value {
   const [x, w, zx, zw] = [c.x(0), c.x(3), single(c, 2), single(c, 5)];
+  const [own, scales] = [c.x(1), c.x(4)];
+  if (own.numel !== 1 || (scales.numel !== 1 && scales.numel !== w.shape[0]))
+    c.fail(`scales ${show(own.shape)} and ${show(scales.shape)}; x has one, w one or one for each of its ${w.shape[0]} outputs`);
   const bias = c.has(8) ? c.x(8).to('int32') : null;
   const to = zx === null || zw === null ? null : target(c, factor(c.x(1), c.x(4), null), 6);
   if (to !== null && zx !== null && zw !== null) {
@@ -228,7 +232,7 @@ function qgemm(c: Call): Value {
   const bias = c.has(6) ? c.x(6).to('int32') : null;
   const scale = factor(c.x(1), c.x(4), null);
   const scaled = alpha === 1 ? scale : scale.mul(alpha);
-  const line = bias === null || bias.numel === b.shape[1];
+  const line = bias === null || (bias.numel === b.shape[1] && bias.shape.at(-1) === b.shape[1]);
   const whole = c.has(7) && line ? byteResult(c, a, 2, b, 5, bias?.reshape([-1]) ?? null, scaled, 7) : null;
   if (whole !== null) return whole;
   const exact = wholeProduct(a, c.opt(2), b, c.opt(5));

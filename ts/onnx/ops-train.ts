@@ -1,7 +1,10 @@
 // Losses and the steps of optimizers.
+import { functional as F } from '../nn/index.ts';
 import { ones, type Tensor, where } from '../tensor/index.ts';
 import type { Call, Row } from './call.ts';
 
+/** An index that no class has. */
+const NONE = -2147483648;
 /** The negated log-probabilities of the targets, [N, C, ...] and [N, ...]. */
 function nll(c: Call, logits: Tensor): Tensor {
   const target = c.x(1).to('int64');
@@ -77,6 +80,12 @@ export const TRAINING: Readonly<Record<string, Row>> = {
   SoftmaxCrossEntropyLoss: {
     fixed: [2],
     run: (c) => {
+      const reduction = c.str('reduction', 'mean');
+      // One kernel computes the loss alone.
+      if (!c.wants(1) && (reduction === 'mean' || reduction === 'sum' || reduction === 'none')) {
+        const ignoreIndex = c.attr('ignore_index') ? c.int('ignore_index') : NONE;
+        return F.crossEntropy(c.x(0), c.x(1).to('int64'), { weight: c.opt(2), ignoreIndex, reduction });
+      }
       const logits = c.x(0).logSoftmax(1);
       return [nll(c, logits), logits];
     },

@@ -158,6 +158,6 @@ export function quantised(x: Tensor, zero: Tensor | null, type: ElemType): Value
 /** Conversions. */
 export const TYPES: Readonly<Record<string, Row>> = {
   Cast: { run: (c) => cast(c.v(0), target(c), c.int('saturate', 1) !== 0, c.str('round_mode', 'up')) },
-  CastLike: { run: (c) => cast(c.v(0), c.type(1), c.int('saturate', 1) !== 0, c.str('round_mode', 'up')) },
+  CastLike: { types: [1], run: (c) => cast(c.v(0), c.type(1), c.int('saturate', 1) !== 0, c.str('round_mode', 'up')) },
   BitCast: { host: [0], run: bitCast },
 };

@@ -37,6 +37,8 @@ export class Program {
   readonly parameters: ReadonlyMap<string, Tensor>;
   /** Names of inputs whose values decide shapes or branches. */
   readonly hostInputs: ReadonlySet<string>;
+  /** Names of inputs that something reads, for more than their type: only their shapes matter. */
+  readonly readInputs: ReadonlySet<string>;
   /** Nodes whose results are the same in every run, and those results. */
   private readonly constant: ReadonlySet<Node>;
   private readonly kept = new Map<Node, Item[]>();
@@ -56,6 +58,7 @@ export class Program {
     if (usesKernels(graph)) joinQuantised();
     const { host, trained } = uses(graph);
     this.hostInputs = new Set(graph.inputs.map((i) => i.name).filter((n) => host.has(n)));
+    this.readInputs = readNames(graph);
     const parameters = new Map<string, Tensor>();
     const top = new Map<string, Item>();
     for (const [name, value] of graph.initializers) {
@@ -220,6 +223,17 @@ function usesKernels(graph: Graph): boolean {
     found ||= findRow(node)?.quantised === true;
   });
   return found;
+}
+
+/** What nodes read for more than its type, and what is given out. */
+function readNames(graph: Graph): Set<string> {
+  const names = new Set(graph.outputs.map((o) => o.name));
+  everyNode(graph, (node) => {
+    const types = node.body === null ? (findRow(node)?.types ?? []) : [];
+    node.inputs.forEach((name, i) => types.includes(i) || names.add(name));
+    for (const { graph: inner } of node.attrs.values()) for (const o of inner?.outputs ?? []) names.add(o.name);
+  });
+  return names;
 }
 
 /** What is read on the host, and what stands where weights stand. */

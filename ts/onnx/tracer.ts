@@ -17,6 +17,8 @@ interface Held {
   /** The view that covers it, and its name once it has one; null: nothing was written yet. */
   readonly base: { readonly shape: Shape; readonly strides: Shape; readonly dtype: DType };
   name: string | null;
+  /** Writes what holds it, where that is wanted. */
+  late?: () => string;
   /** Names of views of it. */
   readonly views: Map<string, string>;
   /** Parts that were written since `name` was current. */
@@ -99,8 +101,8 @@ export class Tracer implements Backend {
     outputs.forEach((out, i) => {
       const name = names[i];
       const fill = op.name === 'full' && typeof attrs.value === 'number' ? { value: attrs.value, dtype: out.dtype } : null;
-      if (name) this.put(out, name, fill);
-      else this.held.set(out.storage, { base: out, name: null, views: new Map(), parts: [], fill: null });
+      if (typeof name === 'string') this.put(out, name, fill);
+      else this.held.set(out.storage, { base: out, name: null, late: name ?? undefined, views: new Map(), parts: [], fill: null });
     });
   }
   private map(op: MapOp, inputs: readonly Input[], { dtype }: { dtype: DType }, out: View): string {
@@ -167,6 +169,11 @@ export class Tracer implements Backend {
       const name = this.outside(root);
       this.hold(root, name);
       held = this.held.get(x.storage) as Held;
+    }
+    if (held.late !== undefined) {
+      held.name = held.late();
+      held.late = undefined;
+      held.views.set(layoutOf(held.base as View), held.name);
     }
     if (held.parts.length > 0) this.settle(held);
     const layout = layoutOf(x);
@@ -307,12 +314,13 @@ function regionOf(x: View, base: Held['base']): { starts: number[]; sizes: numbe
   return own.length === 0 && starts.every((s, d) => s + sizes[d] <= base.shape[d]) ? { starts, sizes } : null;
 }
 
-/** The place in the program's source that is running, for messages. */
+/** The place in the program's source that is running, and the part of wick that it called, for messages. */
 function source(): string {
   const lines = (new Error().stack ?? '').split('\n').filter((l) => /:\d+:\d+/.test(l));
   // This file's own folder as the runtime shows it: where it was built, or its source.
   const here = /(?:file:\/\/)?([^\s(]*\/)(?:onnx|chunks)\/[^/]*:\d+:\d+/.exec(lines[0] ?? '')?.[1] ?? import.meta.url;
-  const line = lines.find((l) => !l.includes(here) && !l.includes('node:internal'));
-  const place = /([^/\\(]+:\d+:\d+)\)?$/.exec(line ?? '')?.[1];
-  return place === undefined ? '' : ` (at ${place})`;
+  const at = lines.findIndex((l) => !l.includes(here) && !l.includes('node:internal'));
+  const place = /([^/\\(]+:\d+:\d+)\)?$/.exec(lines[at] ?? '')?.[1];
+  const called = /^\s*at (?:async )?([A-Z]\w*)\.forward /.exec(lines[at - 1] ?? '')?.[1];
+  return `${called === undefined ? '' : ` in ${called}`}${place === undefined ? '' : ` (at ${place})`}`;
 }

@@ -18,7 +18,7 @@ export interface Norm {
   readonly fixed?: boolean;
 }
 const ATTRS = { 'dims?': 'number', 'groups?': 'number', 'batch?': 'boolean', 'rms?': 'boolean', eps: 'number' };
-const INTS: readonly string[] = [
+export const NORM_INTS: readonly string[] = [
   ...['form', 'samples', 'groups', 'per', 'pieces', 'length', 'span', 'group', 'joint'],
   ...['fixed', 'rms', 'affine'],
 ];
@@ -116,7 +116,7 @@ export const normalization: Op = kernel({
   loads: ([x]) => COMPUTE[x.dtype],
   writes: ([x]) => [COMPUTE[x.dtype], COMPUTE[x.dtype], COMPUTE[x.dtype]],
   layout: (x, index, inputs) => (index === 0 ? layout(0)(x, index, inputs) : 'contiguous'),
-  ints: INTS,
+  ints: NORM_INTS,
   floats: ['eps'],
   lower: ([x, , , mean], _, attrs: Norm) => lower(x as Meta, attrs, mean !== null && mean !== undefined, false),
   kernel: { file: 'norm', name: 'normalization' },
@@ -178,7 +178,7 @@ export const normalizationBackward: Op = kernel({
   loads: ([, x]) => COMPUTE[x.dtype],
   writes: ([, x]) => [COMPUTE[x.dtype], COMPUTE[x.dtype], COMPUTE[x.dtype]],
   layout: (x, index, inputs) => (index < 2 ? layout(1)(x, index, inputs) : 'contiguous'),
-  ints: INTS,
+  ints: NORM_INTS,
   floats: ['eps'],
   lower: ([, x], _, attrs: Norm) => lower(x as Meta, attrs, attrs.fixed ?? false, true),
   kernel: { file: 'norm', name: 'normalizationBackward' },

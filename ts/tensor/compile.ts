@@ -40,6 +40,8 @@ interface Ready {
   readonly changed: readonly Storage[];
   readonly changedArguments: readonly number[];
   readonly gradients: readonly { readonly leaf: TensorCore; grad: Tensor }[];
+  /** What is known of each result before a run: whether it is row-major, and whether it is the first on a fresh storage. */
+  readonly results: readonly (Result & { readonly rowMajor: boolean; readonly owns: boolean })[];
 }
 
 /** A function that runs as plans. */
@@ -96,18 +98,18 @@ export function compile<A extends readonly unknown[], R>(
   const compiled = (...args: A): R => {
     if (capturing() !== null) return fn(...args);
     const mode = [isGradEnabled(), getDefaultDtype(), backend().math];
-    const tensors: TensorCore[] = [];
-    const i = kinds.findIndex((k) => {
-      tensors.length = 0;
-      return k.mode.every((m, j) => m === mode[j]) && matches(k.form, args, tensors) && tensors.every((x, j) => x.device === k.devices[j]);
-    });
-    if (i > 0) kinds.unshift(...kinds.splice(i, 1));
-    if (i >= 0) {
+    let tensors: TensorCore[] = [];
+    let i = 0;
+    while (i < kinds.length && !fits(kinds[i], mode, args, tensors)) {
+      tensors = [];
+      i++;
+    }
+    if (i < kinds.length) {
+      if (i > 0) kinds.unshift(...kinds.splice(i, 1));
       const { ready, eager } = kinds[0];
       if (eager !== null) return fn(...args);
       if (ready?.guards.every((g) => g.holds())) return replay(ready, tensors) as R;
     } else {
-      tensors.length = 0;
       const form = formOf(args, tensors);
       kinds.unshift({ form, mode, devices: tensors.map((x) => x.device), exact, tries: 0, eager: null, ready: null });
       for (const old of kinds.splice(CAPTURES)) old.ready?.program.dispose();
@@ -121,6 +123,14 @@ export function compile<A extends readonly unknown[], R>(
   Object.defineProperties(compiled, { plans, dispose: { value: dispose } });
   kindsOf.set(compiled, kinds);
   return compiled as Compiled<A, R>;
+}
+
+/** Whether a call is of a kind; its tensors go to `tensors`. */
+function fits({ form, mode, devices }: Kind, now: readonly unknown[], args: readonly unknown[], tensors: TensorCore[]): boolean {
+  for (let j = 0; j < mode.length; j++) if (mode[j] !== now[j]) return false;
+  if (!matches(form, args, tensors)) return false;
+  for (let j = 0; j < devices.length; j++) if (tensors[j].device !== devices[j]) return false;
+  return true;
 }
 
 function replay(ready: Ready, tensors: readonly TensorCore[], timings?: StepTiming[]): unknown {
@@ -145,14 +155,12 @@ function replay(ready: Ready, tensors: readonly TensorCore[], timings?: StepTimi
     if (g.grad.disposed) g.grad = keep(alias(g.grad, g.grad.shape, g.grad.strides, g.grad.offset));
     g.leaf.grad = g.grad;
   }
-  const used = new Set<Storage>();
-  const results = ready.recipe.results.map(({ shape, strides, dtype, offset, from }) => {
+  const results = ready.results.map(({ shape, strides, dtype, offset, from, rowMajor, owns }) => {
     if ('self' in from) return tensors[from.self];
     const storage = 'fresh' in from ? fresh[from.fresh] : 'state' in from ? from.state : tensors[from.argument].storage;
     const base = 'argument' in from ? tensors[from.argument].offset : 0;
-    if (!('fresh' in from) || used.has(storage)) storage.retain();
-    used.add(storage);
-    return new TensorCore(storage, base + offset, shape, strides, dtype, isContiguous(shape, strides));
+    if (!owns) storage.retain();
+    return new TensorCore(storage, base + offset, shape, strides, dtype, rowMajor);
   });
   return built(ready.recipe.result, results);
 }
@@ -277,6 +285,7 @@ function prepared(recipe: Recipe, captured: string, guards: Capture['guards'], g
   const program = steadied(device as Planner, recipe.graph);
   const names = guards.map((g) => g.what);
   const changes = new Set(calls.flatMap(writesOf));
+  const owned = new Set<number>();
   const ready: Ready = {
     plan: new Plan(recipe, names, captured, program, (tensors, timings) => replay(ready, tensors, timings)),
     program,
@@ -285,6 +294,10 @@ function prepared(recipe: Recipe, captured: string, guards: Capture['guards'], g
     changed: [...changes].filter((s) => s.device !== 'plan'),
     changedArguments: inputs.flatMap((s, i) => (changes.has(s) ? [i] : [])),
     gradients,
+    results: recipe.results.map((r) => {
+      const owns = 'fresh' in r.from && owned.size < owned.add(r.from.fresh).size;
+      return { ...r, rowMajor: isContiguous(r.shape, r.strides), owns };
+    }),
   };
   return ready;
 }

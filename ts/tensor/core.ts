@@ -191,13 +191,13 @@ export function scope<T>(fn: () => T): T {
 }
 /** Ends a scope: frees what was made in it but for its result, which the outer scope takes over, and what is exempted, which it returns. */
 export function leave(list: readonly TensorCore[], result: unknown): TensorCore[] {
-  const found = new Set<TensorCore>();
-  reachable(result, found, 4);
+  let found: Set<TensorCore> | null = null;
+  if (result) reachable(result, (found = new Set()), 4);
   const exempt: TensorCore[] = [];
   for (const t of list) {
     if (t.disposed) continue;
     if (kept.has(t)) exempt.push(t);
-    else if (found.has(t)) enlist(t);
+    else if (found?.has(t)) enlist(t);
     else t.dispose();
   }
   return exempt;

@@ -22,9 +22,13 @@ export function address(view: View): number {
   return (view.storage as Place).pointer + view.offset * SIZE[view.dtype];
 }
 
-/** Whether a dense step may write whole vectors: nothing of the output's storage lies behind its last element. */
+/**
+ * Whether a dense step may write whole vectors: nothing of the output's storage lies behind its last element, and they start where vectors
+ * of the storage do, whose room is a multiple of them.
+ */
 function endsStorage(out: View, n: number): number {
-  return (out.offset + n) * SIZE[out.dtype] >= out.storage.bytes ? 1 << 24 : 0;
+  const from = out.offset * SIZE[out.dtype];
+  return from % 16 === 0 && from + n * SIZE[out.dtype] >= out.storage.bytes ? 1 << 24 : 0;
 }
 
 function operand(memory: Words, at: number, view: View, mode: number, tile: DType, flags: number): void {

@@ -3,7 +3,7 @@ import { fromBase64 } from '../base/base64.ts';
 import { core, size, unpacker } from './gen/core.ts';
 
 /** Where assembly/unpack.ts writes its result; the packed bytes lie behind it. */
-const OUT = 1 << 17;
+const OUT = 1 << 19;
 
 /** A module's bytes out of its packed text, by a small module of their own: no runtime's own decompression is as dense, nor synchronous everywhere. */
 export function unpacked(text: string = core, bytes: number = size): Uint8Array<ArrayBuffer> {

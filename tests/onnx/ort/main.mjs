@@ -17,7 +17,8 @@ const { trips } = await import(pathToFileURL(at('build/tests/onnx/modules.js')).
 wick.manualSeed(7);
 let passed = 0;
 let failed = 0;
-for (const { name, module, examples, batch = false } of trips()) {
+for (const { name, module, examples, batch, refused } of trips()) {
+  if (refused !== undefined) continue;
   let worst = null;
   try {
     const session = await ort.InferenceSession.create(exportONNX(module, examples, { dynamicBatch: batch }), { logSeverityLevel: 3 });
@@ -26,15 +27,18 @@ for (const { name, module, examples, batch = false } of trips()) {
         session.inputNames.map((n, i) => [n, new ort.Tensor(inputs[i].dtype, inputs[i].dataSync(), inputs[i].shape)]),
       );
       const results = await session.run(feeds);
-      const want = wick.noGrad(() => module.forward(...inputs));
-      const { data, dims } = results[session.outputNames[0]];
-      if (dims.join() !== want.shape.join()) throw new Error(`shape [${dims}] instead of [${want.shape}]`);
-      want
-        .contiguous()
-        .dataSync()
-        .forEach((v, i) => {
-          if (!(Math.abs(data[i] - v) <= 1e-5 + 1e-4 * Math.abs(v))) worst ??= `element ${i} is ${data[i]} there and ${v} here`;
-        });
+      const want = [wick.noGrad(() => module.forward(...inputs))].flat();
+      want.forEach((y, k) => {
+        const { data, dims } = results[session.outputNames[k]];
+        if (dims.join() !== y.shape.join()) throw new Error(`result ${k} has shape [${dims}] instead of [${y.shape}]`);
+        y.contiguous()
+          .dataSync()
+          .forEach((v, i) => {
+            const there = Number(data[i]);
+            const equal = Math.abs(there - Number(v)) <= 1e-5 + 1e-4 * Math.abs(Number(v)) || Object.is(there, Number(v));
+            if (!equal) worst ??= `element ${i} of result ${k} is ${there} there and ${v} here`;
+          });
+      });
     }
   } catch (error) {
     worst = error.message;

@@ -1,24 +1,18 @@
 // PNG pictures as numbers (PNG specification, third edition): 8 bits a sample, not interlaced.
-import { inflateSync } from 'node:zlib';
-import { FormatError } from '../base/errors.ts';
+import { unzlibSync } from 'fflate';
+import { FormatError } from '../../base/errors.ts';
+import { joined } from '../../base/sections.ts';
+import type { Picture, Room } from './picture.ts';
 
-/** Samples row by row, channel last, 0 to 255: 1 channel (grey), 3 (colour), with one more for opacity. */
-export interface Picture {
-  readonly width: number;
-  readonly height: number;
-  readonly channels: number;
-  readonly samples: Uint8Array;
-}
 const fail = (what: string): never => {
   throw new FormatError(`png: ${what}`);
 };
 const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
 /** Samples a pixel by colour type; a palette's are indices. */
 const CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
-const LIMIT = 1 << 28;
 
 /** @throws FormatError on what is no such PNG */
-export function readPng(bytes: Uint8Array): Picture {
+export function readPng(bytes: Uint8Array, room: Room): Picture {
   if (SIGNATURE.some((b, i) => bytes[i] !== b)) fail('the file does not begin as a PNG');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const data: Uint8Array[] = [];
@@ -41,8 +35,9 @@ export function readPng(bytes: Uint8Array): Picture {
   }
   const channels = CHANNELS[type] ?? fail('the header is missing or of an unknown kind');
   const line = width * channels;
-  if (line === 0 || height === 0 || height * (line + 1) > LIMIT) fail(`the size ${width} x ${height} is not one to read`);
-  const raw = inflated(data, height * (line + 1));
+  if (line === 0 || height === 0) fail(`the size ${width} x ${height} is not one to read`);
+  room([height, width + 1, type === 3 ? 3 : channels]);
+  const raw = inflated(joined(data), height * (line + 1));
   const samples = new Uint8Array(height * line);
   for (let y = 0; y < height; y++) unfilter(raw, y * (line + 1), samples, y * line, line, channels);
   if (type !== 3) return { width, height, channels, samples };
@@ -52,10 +47,10 @@ export function readPng(bytes: Uint8Array): Picture {
   return { width, height, channels: 3, samples: own };
 }
 
-function inflated(parts: readonly Uint8Array[], size: number): Uint8Array {
+function inflated(data: Uint8Array, size: number): Uint8Array {
   let raw: Uint8Array;
   try {
-    raw = inflateSync(Buffer.concat(parts), { maxOutputLength: size + 1 });
+    raw = unzlibSync(data, { out: new Uint8Array(size) });
   } catch {
     return fail('its data are damaged');
   }
