@@ -3,6 +3,7 @@ import { destroyGpu, type GpuInfo, onWebgpu, toWasm } from '../../ts/gpu/index.t
 import type { Tensor } from '../../ts/index.ts';
 import * as wick from '../../ts/index.ts';
 import * as nn from '../../ts/nn/index.ts';
+import * as optim from '../../ts/optim/index.ts';
 import { gradients } from './cases.ts';
 import { compare, equal, refused } from './compare.ts';
 
@@ -226,10 +227,14 @@ export const PROGRAMS: Readonly<Record<string, () => Promise<void>>> = {
   },
   'a lost device says so, and another starts': async () => {
     const x = wick.ones([3]).to('webgpu');
+    const p = wick.ones([3]).to('webgpu').requiresGrad_();
+    p.grad = x;
+    const optimizer = new optim.SGD([p]);
     destroyGpu();
     await refused('DeviceError', /device was lost/, async () => x.add(1).data());
     await wick.gpu();
     await refused('DeviceError', /device was lost/, async () => x.data());
+    await refused('DeviceError', /device was lost/, () => optimizer.step());
     equal(await wick.ones([3]).to('webgpu').add(1).array(), [2, 2, 2]);
     equal((wick.memory().gpu as { buffers: number }).buffers > 0, true);
   },
