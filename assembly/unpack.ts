@@ -98,7 +98,7 @@ function distance(length: u32): u32 {
   return base + (slot < 14 ? reverse(BITS + base - slot, n) : (plain(n - 4) << 4) + reverse(LOW, 4));
 }
 
-/** What a byte is likely to be, of the three before it: what follows the number of a local, a constant, a vector's opcode and its operand. */
+/** What a byte is likely to be, by the three before it: a local's number, a constant, a vector's opcode or its operand. */
 @inline
 function kind(to: u32, before: u32): u32 {
   const opcode: u32 = load<u8>(to - 2);

@@ -133,7 +133,7 @@ function near(bit, distance) {
   return slot < 4 ? 0 : slot < 14 ? reverse(bit, BITS + base - slot, n, distance - base) : reverse(bit, LOW, 4, distance & 15);
 }
 
-/** What a byte is likely to be, of the three before it: what follows the number of a local, a constant, a vector's opcode and its operand. */
+/** What a byte is likely to be, by the three before it: a local's number, a constant, a vector's opcode or its operand. */
 function kind(bytes, at) {
   const [before, opcode] = [bytes[at - 1] ?? 0, bytes[at - 2] ?? 0];
   const after = bytes[at - 3] === 0xfd ? 4 : opcode === 0xfd ? 3 : opcode === 0x41 ? 2 : opcode >= 0x20 && opcode <= 0x22 ? 1 : 0;
