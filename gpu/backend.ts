@@ -164,7 +164,10 @@ export class GpuBackend {
   }
   /** Gathers an optimizer's updates until another command comes: those of several parameters are few dispatches. */
   private later(update: Update): void {
-    for (const x of update.inputs) if (isView(x)) x.storage.retain();
+    const storages = update.inputs.filter(isView).map((x) => x.storage as GpuStorage);
+    // What was lost with a device says so now, not when another call comes.
+    for (const s of storages) s.pool.check();
+    for (const s of storages) s.retain();
     const own = this.held;
     if (own.push(update) > 1) return;
     this.queue.hold(() => {

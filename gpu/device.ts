@@ -1,5 +1,6 @@
 // Finding a device, and saying why there is none.
 import { DeviceError } from '../ts/base/errors.ts';
+import { subgroupsInOrder, useFeatures } from './features.ts';
 
 /** What `info().gpu` tells of the adapter. */
 export interface AdapterInfo {
@@ -30,6 +31,7 @@ export async function request(gpu: GPU | undefined): Promise<{ device: GPUDevice
   const requiredFeatures = WANTED.filter((f) => features.has(f)) as GPUFeatureName[];
   const requiredLimits = Object.fromEntries(LIMITS.map((l) => [l, adapter.limits[l]]));
   const device = await adapter.requestDevice({ requiredFeatures, requiredLimits });
+  useFeatures(device, await subgroupsInOrder(device));
   const { vendor = '', architecture = '', description = '' } = adapter.info ?? {};
   return {
     device,

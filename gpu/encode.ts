@@ -4,6 +4,7 @@ import type { DType } from '../ts/base/dtype.ts';
 import { isContiguous, type Shape, sizeOf } from '../ts/base/shape.ts';
 import { type Attrs, type KernelOp, type MapOp, mutates, type Op } from '../ts/ops/op.ts';
 import { TABLE } from '../ts/ops/table.ts';
+import { isHalf } from './features.ts';
 import { bytesFor, dispatch, type KernelCall, wholeView } from './kernel.ts';
 import { KERNELS } from './kernels/index.ts';
 import { encodeMap, mapObstacle } from './map.ts';
@@ -50,7 +51,7 @@ export class Encoding {
   }
 
   private kernel(op: KernelOp, inputs: readonly (View | null)[], attrs: Attrs, outputs: readonly View[]): void {
-    const { run, strided, anyResult = false } = KERNELS[op.name];
+    const { run, strided, anyResult = false, halves = false } = KERNELS[op.name];
     const temps: GpuStorage[] = [];
     const fresh = (shape: Shape, dtype: DType): View => {
       const storage = this.alloc(bytesFor(shape, dtype));
@@ -71,7 +72,7 @@ export class Encoding {
     });
     const wants = op.writes?.(inputs as readonly View[], attrs);
     const results = outputs.map((y, i) => {
-      const whole = perWord(y.dtype) === 1;
+      const whole = perWord(y.dtype) === 1 && (halves || !isHalf(y.dtype));
       return whole && (y.rowMajor || anyResult)
         ? y
         : fresh(

@@ -56,6 +56,7 @@ fn half_bits(x: f32) -> u32 {
   a += 0xfffu + ((a >> 13u) & 1u);
   return s | ((a - 0x38000000u) >> 13u);
 }
+fn half_f16(x: f32) -> f16 { return f16(unpack2x16float(half_bits(x)).x); }
 fn brain_bits(x: f32) -> u32 {
   let bits = bitcast<u32>(x);
   if ((bits & 0x7fffffffu) > 0x7f800000u) { return (bits >> 16u) | 0x40u; }

@@ -174,7 +174,7 @@ export function encodeChain(sink: Sink, chain: Chain): void {
     const { text, kind } = (values.findLast(({ view }) => sameView(view, y)) as (typeof values)[number]).value;
     const per = perWord(y.dtype);
     const target = `${array(y.storage)}[(${placeOf(y)})${per > 1 ? ` / ${per}u` : ''}]`;
-    if (per === 1) lines.push(`  ${target} = ${text};`);
+    if (per === 1) lines.push(`  ${target} = ${stored(text, kind, y.dtype)};`);
     else {
       const word = `w${ends.push('') - 1}`;
       ends[ends.length - 1] = `  var ${word} = 0u;`;

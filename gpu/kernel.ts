@@ -1,12 +1,12 @@
 // What kernels get: operands where they lie, results to fill, and a way to run shaders over them.
 import type { View } from '../ts/backend.ts';
-import type { DType } from '../ts/base/dtype.ts';
+import { type DType, SIZE } from '../ts/base/dtype.ts';
 import { contiguousStrides, type Shape, sizeOf } from '../ts/base/shape.ts';
 import type { Attrs, KernelOp, Meta } from '../ts/ops/op.ts';
 import type { GpuStorage } from './memory.ts';
 import { type Binding, type Buffered, bitsOf, bound, GROUP, type Sink, WORDS } from './queue.ts';
 import { type Declared, shader, uint } from './shader.ts';
-import { arrayOf, type Kind, kindOf, load, perWord, stored, WGSL } from './types.ts';
+import { arrayOf, type Kind, kindOf, load, stored, WGSL } from './types.ts';
 
 /** A tensor of a kernel by the name that its shader uses. */
 export interface Operand {
@@ -58,6 +58,8 @@ export interface GpuKernel {
   readonly run: (call: KernelCall) => void;
   /** Operands that may have any strides, by number; default: none. */
   readonly strided?: readonly number[];
+  /** Whether results may be 16-bit floats, which are stored once. */
+  readonly halves?: boolean;
   /** Whether results may have any strides too. */
   readonly anyResult?: boolean;
   /** Why a call is not for this device; null: it is. */
@@ -123,6 +125,5 @@ export function wholeView(storage: GpuStorage, shape: Shape, dtype: DType, offse
 }
 /** Bytes for n elements, in whole words. */
 export function bytesFor(shape: Shape, dtype: DType): number {
-  const per = perWord(dtype);
-  return dtype === 'int64' || dtype === 'float64' ? sizeOf(shape) * 8 : Math.ceil(sizeOf(shape) / per) * 4;
+  return Math.ceil((sizeOf(shape) * SIZE[dtype]) / 4) * 4;
 }

@@ -43,6 +43,7 @@ export function play(
 ): void {
   const { gpu, commands, uniform } = built;
   const { queue, device } = gpu;
+  queue.settle();
   // Storages that moved since are bound anew.
   if (built.bound !== gpu.pool.moves) for (const c of commands) if (c.kind === 'dispatch') c.kept = [];
   built.bound = gpu.pool.moves;

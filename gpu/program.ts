@@ -180,6 +180,7 @@ export class GpuProgram implements Program {
   ): void {
     const { gpu } = this.devices;
     gpu.pool.check();
+    gpu.queue.settle();
     // Another device was started (what was on the lost one says so itself), or storages came to share a buffer.
     if (this.built !== null && (this.built.gpu !== gpu || this.built.moves !== gpu.pool.moves)) this.rebuild();
     const renewed = new Map<Call, Attrs>();

@@ -31,7 +31,7 @@ function helpers(text: string): string {
   return found.join('\n');
 }
 
-/** A whole shader: `body` runs with the number t of its thread, and returns where there is nothing left to do. */
+/** A whole shader, where `subgroup_` is the size of a subgroup: `body` runs with the number t of its thread, and returns where there is nothing left to do. */
 export function shader(arrays: readonly Declared[], body: string, more = '', size = '64'): string {
   const declared = arrays
     .map(
@@ -39,12 +39,15 @@ export function shader(arrays: readonly Declared[], body: string, more = '', siz
         `@group(0) @binding(${i + 1}) var<storage, ${writes ? 'read_write' : 'read'}> ${name}: array<${type}>;`,
     )
     .join('\n');
-  return `${helpers(more + body)}
+  const head = helpers(more + body);
+  const half = /\bf16\b/.test(head + declared + more + body);
+  const subgroups = /\bsubgroup_\b/.test(more);
+  return `${half ? 'enable f16;\n' : ''}${subgroups ? 'enable subgroups;\nvar<private> subgroup_: u32;\n' : ''}${head}
 @group(0) @binding(0) var<uniform> N: array<vec4i, ${WORDS / 4}>;
 ${declared}
 ${more}
 @compute @workgroup_size(${size})
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) member: u32) {
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) member: u32${subgroups ? ', @builtin(subgroup_size) lanes: u32' : ''}) {${subgroups ? '\n  subgroup_ = lanes;' : ''}
   let block = group.y * groups.x + group.x;
   let t = block * ${size.split(',').reduce((n, s) => n * Number(s), 1)}u + member;
 ${body}

@@ -1,5 +1,6 @@
 // How elements of each dtype lie in buffers, and the WGSL that reads and writes them.
 import { type DType, isFloat } from '../ts/base/dtype.ts';
+import { isHalf } from './features.ts';
 
 /** What shaders compute in; i64 is a pair of words, the low one first. */
 export type Kind = 'f32' | 'i32' | 'i64';
@@ -9,8 +10,9 @@ export const WGSL: Readonly<Record<Kind, string>> = { f32: 'f32', i32: 'i32', i6
 export function kindOf(dtype: DType): Kind {
   return isFloat(dtype) ? 'f32' : dtype === 'int64' ? 'i64' : 'i32';
 }
-/** Elements in a word of the buffer. */
+/** Elements in a word of the buffer; 1: each is written by itself. */
 export function perWord(dtype: DType): number {
+  if (isHalf(dtype)) return 1;
   return dtype === 'bool' || dtype === 'int8' || dtype === 'uint8'
     ? 4
     : dtype === 'int16' || dtype === 'float16' || dtype === 'bfloat16'
@@ -19,6 +21,7 @@ export function perWord(dtype: DType): number {
 }
 /** The type of the buffer's array. */
 export function arrayOf(dtype: DType): string {
+  if (isHalf(dtype)) return 'f16';
   return dtype === 'float32' ? 'f32' : dtype === 'int32' ? 'i32' : dtype === 'int64' ? 'vec2u' : 'u32';
 }
 
@@ -27,13 +30,14 @@ const word = (x: string, i: string, per: number): string =>
 
 /** The value of element i of array x, in the dtype's own kind. */
 function raw(x: string, i: string, dtype: DType): string {
+  if (isHalf(dtype)) return `f32(${x}[${i}])`;
   return perWord(dtype) === 1 ? `${x}[${i}]` : unpacked(word(x, i, perWord(dtype)), dtype);
 }
 /** The value, in the dtype's own kind, of bits that `stored` made or that a narrow dtype has in the low end of a word. */
 export function unpacked(bits: string, dtype: DType): string {
   switch (dtype) {
     case 'float16':
-      return `half_f32((${bits}) & 0xffffu)`;
+      return isHalf(dtype) ? `f32(${bits})` : `half_f32((${bits}) & 0xffffu)`;
     case 'bfloat16':
       return `bitcast<f32>((${bits}) << 16u)`;
     case 'int16':
@@ -71,7 +75,7 @@ export function stored(v: string, kind: Kind, dtype: DType): string {
     case 'bool':
       return kind === 'i64' ? `u32(any(${v} != vec2u(0u)))` : `u32(${v} != ${kind === 'f32' ? '0.0' : '0'})`;
     case 'float16':
-      return `half_bits(${converted(v, kind, 'f32')})`;
+      return `${isHalf(dtype) ? 'half_f16' : 'half_bits'}(${converted(v, kind, 'f32')})`;
     case 'bfloat16':
       return `brain_bits(${converted(v, kind, 'f32')})`;
     case 'int16':

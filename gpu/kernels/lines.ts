@@ -1,4 +1,5 @@
 // Work on lines of elements: a thread for each short one, a workgroup whose lanes meet for each long one. One text serves both.
+import { hasSubgroups } from '../features.ts';
 import type { KernelCall, Numbers, Operand, RunOptions } from '../kernel.ts';
 import { type Kind, WGSL } from '../types.ts';
 
@@ -35,6 +36,18 @@ export function runLines(
   const functions = joins.map(({ name, kind, by }) => {
     const type = WGSL[kind];
     if (!long) return `fn ${name}(v: ${type}, lane: u32) -> ${type} { return v; }`;
+    if (hasSubgroups())
+      return `var<workgroup> ${name}_: array<${type}, 64>;
+fn ${name}(v: ${type}, lane: u32) -> ${type} {
+  var s = v;
+  ${[1, 2, 4, 8, 16, 32].map((o) => `{ let other = subgroupShuffleXor(s, ${o}u); if (${o}u < subgroup_) { s = ${by}(s, other); } }`).join('\n  ')}
+  workgroupBarrier();
+  ${name}_[lane] = s;
+  workgroupBarrier();
+  s = ${name}_[0];
+  for (var i = subgroup_; i < 64u; i = i + subgroup_) { s = ${by}(s, ${name}_[i]); }
+  return s;
+}`;
     return `var<workgroup> ${name}_: array<${type}, 64>;
 fn ${name}(v: ${type}, lane: u32) -> ${type} {
   workgroupBarrier();

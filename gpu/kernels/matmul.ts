@@ -5,7 +5,7 @@ import { type Stack, stackOf, transposed } from '../../ts/ops/matmul.ts';
 import type { GpuKernel, KernelCall, Operand } from '../kernel.ts';
 import { bitsOf } from '../queue.ts';
 import { float, int, uint } from '../shader.ts';
-import { converted, kindOf, load, WGSL } from '../types.ts';
+import { converted, kindOf, load, stored, WGSL } from '../types.ts';
 import { runTiles, tiling } from './tiles.ts';
 
 const BATCH = 6;
@@ -111,7 +111,7 @@ function product(call: KernelCall, a: Matrix, b: Matrix, y: View, finish: Finish
       if (finish.high < Infinity) text = `min_f32(${text}, ${float(FLOATS + 3)})`;
       text = converted(`(${text})`, 'f32', kind);
     }
-    return `y[${uint(YOFF)} + ${at}] = ${text};`;
+    return `y[${uint(YOFF)} + ${at}] = ${stored(text, kind, y.dtype)};`;
   };
   const floats = finish ? [finish.alpha, finish.beta, finish.low, finish.high] : [];
   const form = `${dims.length}${finish ? `f${finish.bias ? 'b' : ''}${finish.residual ? 'r' : ''}${finish.low > -Infinity ? 'l' : ''}${finish.high < Infinity ? 'h' : ''}` : ''}`;
@@ -143,11 +143,13 @@ const narrow: GpuKernel['refuses'] = (inputs) => (inputs.some((x) => x?.dtype ==
 
 export const MATMUL: Readonly<Record<string, GpuKernel>> = {
   matmul: {
+    halves: true,
     strided: [0, 1],
     refuses: narrow,
     run: (call) => product(call, matrix(call.inputs[0] as View), matrix(call.inputs[1] as View), call.outputs[0], null),
   },
   linear: {
+    halves: true,
     strided: [0, 1],
     refuses: narrow,
     run: (call) => {

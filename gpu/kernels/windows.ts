@@ -6,8 +6,8 @@ import { asTheyLie } from './geometry.ts';
 import { POOLS } from './pool.ts';
 
 export const WINDOWS: Readonly<Record<string, GpuKernel>> = {
-  convolution: asTheyLie(convolution, [0, 1]),
-  convolutionInput: asTheyLie(convolutionInput, [0, 1]),
-  convolutionWeight: asTheyLie(convolutionWeight, [0, 1]),
+  convolution: { ...asTheyLie(convolution, [0, 1]), halves: true },
+  convolutionInput: { ...asTheyLie(convolutionInput, [0, 1]), halves: true },
+  convolutionWeight: { ...asTheyLie(convolutionWeight, [0, 1]), halves: true },
   ...POOLS,
 };

@@ -45,9 +45,13 @@ async function withSmoke(words, run) {
   }
 }
 
+/** One installation serves all jobs: npm does not bear two at once in a folder. */
+let runtimes = null;
+
 /** Runs it in Deno, whose WebGPU is built in: { output } or { missing }. */
 export async function inDeno(icd, words) {
-  const missing = await install('tests/runtime');
+  runtimes ??= install('tests/runtime');
+  const missing = await runtimes;
   const deno = installed('@deno/linux-x64-glibc/deno');
   if (missing || deno === null) return { missing: missing ?? 'npm has no Deno for this machine' };
   if (icd === null) return { missing: 'no such software driver (apt-get install mesa-vulkan-drivers)' };

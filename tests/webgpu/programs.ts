@@ -1,8 +1,9 @@
 // Whole programs on the GPU.
-import { destroyGpu, onWebgpu, toWasm } from '../../ts/gpu/index.ts';
+import { destroyGpu, type GpuInfo, onWebgpu, toWasm } from '../../ts/gpu/index.ts';
 import type { Tensor } from '../../ts/index.ts';
 import * as wick from '../../ts/index.ts';
 import * as nn from '../../ts/nn/index.ts';
+import * as optim from '../../ts/optim/index.ts';
 import { gradients } from './cases.ts';
 import { compare, equal, refused } from './compare.ts';
 
@@ -150,6 +151,30 @@ export const PROGRAMS: Readonly<Record<string, () => Promise<void>>> = {
     await compare('sort', there.values, here.values, { rtol: 0, atol: 0 });
     await compare('sort', there.indices, here.indices, { rtol: 0, atol: 0 });
   },
+  'float16 products, summed in float32 and rounded once': async () => {
+    const generator = new wick.Generator(6);
+    const draw = (...shape: number[]): Tensor => wick.randn(shape, { generator }).to('float16');
+    const near = { rtol: 2e-3, atol: 2e-3 };
+    const same = async (name: string, x: Tensor[], make: (x: Tensor[]) => Tensor): Promise<void> =>
+      compare(name, make(x.map((t) => t.to('webgpu'))), make(x), near).catch((error: Error) => {
+        throw new Error(`${name}: ${error.message}`);
+      });
+    await same('small', [draw(3, 5), draw(5, 7)], ([a, b]) => a.matmul(b));
+    await same('tiled', [draw(67, 129), draw(129, 33)], ([a, b]) => a.matmul(b));
+    await same('turned, in stacks', [draw(3, 129, 20), draw(31, 129)], ([a, b]) => a.transpose(1, 2).matmul(b.t()));
+    await same('linear', [draw(33, 65), draw(47, 65), draw(47)], ([x, w, b]) => nn.functional.linear(x, w, b).relu());
+    await same('conv2d', [draw(2, 17, 9, 7), draw(19, 17, 3, 3), draw(19)], ([x, w, b]) => nn.functional.conv2d(x, w, b, { padding: 1 }));
+    await same('elementwise, odd counts', [draw(3, 7), draw(7)], ([a, b]) => a.mul(b).add(1).slice(1, 1, 6).exp());
+    await same('sums', [draw(5, 301)], ([a]) => a.mul(0.01).sum(1));
+    await same('special', [wick.tensor([65504, 1e-7, -Infinity, Number.NaN, 6e-5, -0]).to('float16')], ([a]) => a.mul(2).add(a));
+    const x = draw(64, 64).to('webgpu');
+    x.matmul(x);
+    const before = (wick.info().gpu as GpuInfo).counts.dispatches;
+    x.matmul(x);
+    await x.data();
+    const { counts, adapter } = wick.info().gpu as GpuInfo;
+    equal(counts.dispatches - before, adapter.features.includes('shader-f16') ? 1 : 2);
+  },
   'random numbers are those of Wasm': async () => {
     const both = async (make: () => Tensor, tolerance: number): Promise<void> => {
       wick.manualSeed(3);
@@ -202,10 +227,14 @@ export const PROGRAMS: Readonly<Record<string, () => Promise<void>>> = {
   },
   'a lost device says so, and another starts': async () => {
     const x = wick.ones([3]).to('webgpu');
+    const p = wick.ones([3]).to('webgpu').requiresGrad_();
+    p.grad = x;
+    const optimizer = new optim.SGD([p]);
     destroyGpu();
     await refused('DeviceError', /device was lost/, async () => x.add(1).data());
     await wick.gpu();
     await refused('DeviceError', /device was lost/, async () => x.data());
+    await refused('DeviceError', /device was lost/, () => optimizer.step());
     equal(await wick.ones([3]).to('webgpu').add(1).array(), [2, 2, 2]);
     equal((wick.memory().gpu as { buffers: number }).buffers > 0, true);
   },

@@ -111,6 +111,25 @@ export const UPDATES: Programs = {
     }
     for (const plan of [f, g, add]) plan.dispose();
   },
+  'updates: a plan that reads parameters follows them into a shared buffer': async () => {
+    const { there, here, grads } = made();
+    const [gpu, wasm] = [there, here].map((p) => new optim.Adam(p, { lr: 0.1 }));
+    const [f, g] = [there, here].map((p) => wick.compile((x: Tensor) => wick.noGrad(() => x.mul(p[0]).add(p[3].sum()).sub(p[9].amax()))));
+    const x = wick.randn([4, 3]);
+    const gx = x.to('webgpu');
+    for (let run = 0; run < 3; run++) {
+      await compare(`before ${run}`, f(gx), g(x), near);
+      await shadersReady();
+    }
+    for (let step = 0; step < 4; step++) {
+      grads(step);
+      gpu.step();
+      wasm.step();
+      await compare(`after step ${step}`, f(gx), g(x), near);
+    }
+    f.dispose();
+    g.dispose();
+  },
   'updates: a plan moves all parameters at once, also when rates part': async () => {
     const generator = new wick.Generator(3);
     const here = SHAPES.map((shape) => wick.randn(shape, { generator }));
