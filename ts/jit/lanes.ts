@@ -1,6 +1,6 @@
 // Groups of four elements in vectors: one of four lanes, or two of two. How what memory holds becomes lanes, lanes those of another type,
 // and lanes what memory holds: with the results of assembly/convert.ts and assembly/runs.ts.
-import { type Bytes, get, number, set, vector } from './code.ts';
+import { access, type Bytes, either, get, MORE, number, set, vector } from './code.ts';
 
 export const F32 = 0;
 export const F64 = 1;
@@ -158,4 +158,17 @@ export function packed(body: Body, x: Lanes, type: number, dtype: number): Lanes
 /** Lanes as they are once stored as `dtype` and loaded as lanes of `to`. */
 export function recast(body: Body, x: Lanes, from: number, dtype: number, to: number): Lanes {
   return loaded(body, packed(body, x, from, dtype), dtype, to);
+}
+
+/** Writes four elements, of 1 << `shift` bytes, `offset` elements behind an address; `left`: the local that says how many, or 0: all. */
+export function stored([low, high]: Lanes, address: Bytes, shift: number, offset: number, left: number): Bytes {
+  const at = offset << shift;
+  const whole: Bytes = [...address, ...get(low), ...access(0x0b, at)];
+  const lane = (from: number, size: number, i: number, to: number): Bytes => [...address, ...get(from), ...access(0x58 + size, at + to), i];
+  if (left === 0)
+    return shift === 3 ? [...whole, ...address, ...get(high), ...access(0x0b, at + 16)] : shift === 2 ? whole : lane(low, shift + 2, 0, 0);
+  const two = shift === 3 ? whole : lane(low, shift + 1, 0, 0);
+  const third = shift === 3 ? lane(high, 3, 0, 16) : lane(low, shift, 2, 2 << shift);
+  const more = [...two, ...get(left), ...number(2), MORE, ...either(third)];
+  return [...get(left), ...number(1), MORE, ...either(more, lane(low, shift, 0, 0))];
 }

@@ -1,10 +1,9 @@
 // The code of a chain over elements that lie side by side. A run loads each operand once, computes four elements at a time in registers and
 // stores what others want; where an operand is walked, it stops at the ends of its inner dimension. Where kernels are called between runs,
 // all go tile by tile, as in assembly/chain.ts.
-import type { Storage } from '../backend.ts';
 import { leb } from '../base/sections.ts';
 import { INSTRUCTIONS } from './bodies.ts';
-import type { Chain, Node, Place, Store, Value } from './chain.ts';
+import type { Chain, Node, Place, Value } from './chain.ts';
 import {
   ADD,
   AT_LEAST,
@@ -25,8 +24,9 @@ import {
   word,
 } from './code.ts';
 import type { Printed } from './function.ts';
-import { F32, F64, I32, I64, type Lanes, loaded, packed, recast, shiftOf, vectorsOf } from './lanes.ts';
+import { F32, F64, I32, I64, type Lanes, loaded, packed, recast, shiftOf, stored, vectorsOf } from './lanes.ts';
 import type { Operand } from './operand.ts';
+import { type Home, homesOf, isNumber, isStore, type Run, runsOf, type Setting, usesOf } from './runs.ts';
 
 /** SLOTS of assembly/step.ts; TILE and TILES of assembly/chain.ts, with room behind each tile for what is left of a group. */
 const SLOTS = 1024;
@@ -42,64 +42,8 @@ export const SCRATCH: Bytes = [0x23, 0];
 export const CHAINS = 0;
 export const SPANS = 2;
 
-/** Ops that one loop computes, or a kernel alone. */
-interface Run {
-  readonly index: number;
-  readonly kernel: number | null;
-  readonly nodes: Node[];
-  /** Loads that a kernel behind it reads, and takes from tiles. */
-  readonly kept: Set<number>;
-}
 type Op = Value & { readonly kind: 'op' };
-const isStore = (node: Node): node is Store => typeof node !== 'number';
-const isNumber = ({ how }: Operand): boolean => how === 'scalar' || how === 'number';
-/** Whether an operand is as kernels read it. */
-const isBare = ({ how, dtype, type }: Operand): boolean => how === 'line' && dtype === type;
 const spread = ({ strides }: Operand): boolean => strides.at(-1) === 0;
-
-function runsOf(nodes: readonly Node[], values: readonly Value[]): Run[] {
-  const runs: Run[] = [];
-  const kept = new Set<number>();
-  const next = (kernel: number | null): Run => {
-    const run = { index: runs.length, kernel, nodes: [], kept: new Set<number>() };
-    runs.push(run);
-    return run;
-  };
-  const open = (): Run => {
-    const last = runs.at(-1);
-    return last !== undefined && last.kernel === null ? last : next(null);
-  };
-  for (const node of nodes) {
-    const value = isStore(node) ? null : values[node];
-    if (value?.kind !== 'op' || value.body !== null) {
-      open().nodes.push(node);
-      continue;
-    }
-    for (const v of value.inputs) {
-      const input = values[v];
-      if (kept.has(v) || input.kind !== 'load' || isBare(input.place.operand) || isNumber(input.place.operand)) continue;
-      open().kept.add(v);
-      kept.add(v);
-    }
-    next(node as number).nodes.push(node);
-  }
-  return runs;
-}
-function usesOf(node: Node, values: readonly Value[]): readonly number[] {
-  if (isStore(node)) return [node.value];
-  const value = values[node];
-  return value.kind === 'op' ? value.inputs : value.kind === 'cast' ? [value.of] : [];
-}
-
-/** Where a chain works: a step's address by its place in the chain, the first element, how many, and places that lie in scratch instead. */
-export interface Setting {
-  readonly step: (bytes: number) => Bytes;
-  readonly start: number;
-  readonly count: number;
-  readonly blocks: ReadonlyMap<Storage, number>;
-  /** Whether whole vectors may be written behind the last element. */
-  readonly last: boolean;
-}
 
 /** Writes a chain into a function; `fits` tells whether it can. */
 export class ChainCode {
@@ -111,10 +55,9 @@ export class ChainCode {
   /** Lanes that stay: numbers, scalars, elements that a whole segment shares. */
   private readonly fixed = new Map<string, Lanes>();
   private readonly bases = new Map<string, number>();
-  /** Values that runs hand on: the store that puts them where others find them, or a tile of the thread's own. */
-  private readonly homes = new Map<number, { readonly slot: number; readonly local: number } | Store>();
-  private readonly pinned = new Map<number, number>();
-  private readonly from = new Map<number, number>();
+  private readonly homes: ReadonlyMap<number, Home>;
+  private readonly pinned: ReadonlyMap<number, number>;
+  private readonly from: ReadonlyMap<number, number>;
   private readonly at: readonly number[];
   private readonly stop: number;
   private readonly begin: number;
@@ -127,61 +70,12 @@ export class ChainCode {
     this.values = values;
     this.setting = setting;
     this.runs = runsOf(nodes, values);
-    this.fits = this.settle();
+    const { homes, pinned, from, tiles } = homesOf(this.runs, values, setting, () => f.number());
+    [this.homes, this.pinned, this.from, this.fits] = [homes, pinned, from, tiles <= MOST_TILES];
     const widest = Math.max(2, ...[...this.homes.keys(), ...this.pinned.keys()].map((v) => shiftOf(values[v].type)));
     this.tile = this.runs.length > 1 ? TILE >> widest : 0;
     this.at = [f.number(), f.number(), f.number(), f.number()];
     [this.stop, this.begin, this.span] = [f.number(), f.number(), f.number()];
-  }
-
-  /** Which values need a place of their own, and where. */
-  private settle(): boolean {
-    const { runs, values } = this;
-    const last = new Map<number, number>();
-    runs.forEach((run, i) => {
-      for (const node of run.nodes) {
-        if (!isStore(node)) this.from.set(node, i);
-        for (const v of usesOf(node, values)) last.set(v, i);
-      }
-      for (const v of run.kept) this.from.set(v, i);
-    });
-    const called = new Set(runs.flatMap(({ kernel }) => (kernel === null ? [] : [kernel, ...usesOf(kernel, values)])));
-    const free: number[] = [];
-    let slots = 0;
-    const ending = new Map<number, number[]>();
-    runs.forEach((run, i) => {
-      const made = [...run.kept, ...run.nodes.filter((node) => !isStore(node))] as number[];
-      for (const v of made) {
-        if (!called.has(v) && (last.get(v) ?? i) === i) continue;
-        const store = this.storeOf(v, run.kernel !== null, i);
-        if (store !== null) {
-          this.homes.set(v, store);
-          continue;
-        }
-        const slot = free.pop() ?? slots++;
-        this.homes.set(v, { slot, local: this.f.number() });
-        const end = last.get(v) ?? i;
-        ending.set(end, [...(ending.get(end) ?? []), slot]);
-      }
-      free.push(...(ending.get(i) ?? []));
-    });
-    for (const v of called) {
-      const value = values[v];
-      if (value.kind === 'load' && isNumber(value.place.operand)) this.pinned.set(v, slots++);
-    }
-    return slots <= MOST_TILES;
-  }
-  /** The store behind which others find a value, where one leaves it as it is. */
-  private storeOf(v: number, called: boolean, i: number): Store | null {
-    const { type } = this.values[v];
-    const runs = called ? this.runs.slice(i + 1) : [this.runs[i]];
-    for (const { nodes } of runs)
-      for (const node of nodes) {
-        if (!isStore(node) || node.value !== v || !isBareStore(node, type)) continue;
-        const { operand } = node.place;
-        if (!called || this.blockOf(operand) !== undefined || (this.setting.last && operand.ends)) return node;
-      }
-    return null;
   }
 
   write(): void {
@@ -457,14 +351,14 @@ export class ChainCode {
     const keep = (v: number): void => {
       const home = homes.get(v);
       if (home !== undefined && 'slot' in home)
-        this.put(lanes(v), address(home.local, shiftOf(values[v].type)), shiftOf(values[v].type), offset, 0);
+        f.emit(stored(lanes(v), address(home.local, shiftOf(values[v].type)), shiftOf(values[v].type), offset, 0));
     };
     for (const node of nodes) {
       if (isStore(node)) {
         const { operand } = node.place;
         const shift = shiftOf(operand.dtype);
         const x = packed(f, lanes(node.value), values[node.value].type, operand.dtype);
-        this.put(x, address(this.baseOf(node.place, pointers), shift), shift, offset, this.blockOf(operand) === undefined ? left : 0);
+        f.emit(stored(x, address(this.baseOf(node.place, pointers), shift), shift, offset, this.blockOf(operand) === undefined ? left : 0));
         continue;
       }
       const value = values[node];
@@ -495,29 +389,6 @@ export class ChainCode {
       return x;
     });
   }
-  /** Writes four elements, or as many as are left. */
-  private put([low, high]: Lanes, address: Bytes, shift: number, offset: number, left: number): void {
-    const { f } = this;
-    const at = offset << shift;
-    const whole: Bytes = [...address, ...get(low), ...access(0x0b, at)];
-    const lane = (from: number, size: number, i: number, to: number): Bytes => [
-      ...address,
-      ...get(from),
-      ...access(0x58 + size, at + to),
-      i,
-    ];
-    const all =
-      shift === 3 ? [...whole, ...address, ...get(high), ...access(0x0b, at + 16)] : shift === 2 ? whole : lane(low, shift + 2, 0, 0);
-    if (left === 0) {
-      f.emit(all);
-      return;
-    }
-    const two = shift === 3 ? whole : lane(low, shift + 1, 0, 0);
-    const third = shift === 3 ? lane(high, 3, 0, 16) : lane(low, shift, 2, 2 << shift);
-    const more = [...two, ...get(left), ...number(2), MORE, ...either(third)];
-    f.emit(get(left), number(1), [MORE], either(more, lane(low, shift, 0, 0)));
-  }
-
   /** The address of what a kernel reads or writes. */
   private spanOf(v: number): Bytes {
     const home = this.homes.get(v);
@@ -536,4 +407,3 @@ export class ChainCode {
     this.f.emit(number(lanes), y, given, y, bytes, [ADD], number(opcode + 1), [0x11, SPANS, 0]);
   }
 }
-const isBareStore = ({ place: { operand } }: Store, type: number): boolean => operand.how === 'line' && operand.dtype === type;

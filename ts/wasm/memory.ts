@@ -261,9 +261,11 @@ export class Memory {
   private remind(): void {
     this.sinceYield += this.live - this.low;
     this.low = this.live;
-    this.shown = new ArrayBuffer(NUDGE);
-    // What Firefox and WebKit collect for is a Wasm memory that was dropped. It costs a millisecond: only where none can be surveyed.
-    if (!this.yard) new WebAssembly.Memory({ initial: NUDGE >> 16, maximum: NUDGE >> 16 });
+    try {
+      this.shown = new ArrayBuffer(NUDGE);
+      // What Firefox and WebKit collect for is a Wasm memory that was dropped. It costs a millisecond: only where none can be surveyed.
+      if (!this.yard) new WebAssembly.Memory({ initial: NUDGE >> 16, maximum: NUDGE >> 16 });
+    } catch {} // no room left to show any
   }
 
   private growTo(end: number): number {
