@@ -7,7 +7,7 @@ import { exportONNX, readOnnx } from '../../ts/onnx/index.ts';
 import { conformanceFolder } from '../conformance/folder.ts';
 import { OnnxTests } from '../conformance/onnx/cases.ts';
 import { written } from '../onnx/modules.ts';
-import { diceSeed, type FuzzOptions, fuzzOptions, LONGEST, worked } from './harness.ts';
+import { cost, diceSeed, type FuzzOptions, fuzzOptions, LONGEST } from './harness.ts';
 import { damaged } from './onnx-mutations.ts';
 import { Dice } from './random.ts';
 
@@ -22,8 +22,13 @@ export function seeds(): Uint8Array[] {
 
 /** Runs one damaged model; what is wrong with how wick took it, or null. */
 export function judge(bytes: Uint8Array): string | null {
-  const start = worked();
   let wrong: string | null = null;
+  const time = cost(() => {
+    wrong = mistake(bytes);
+  });
+  return wrong ?? (time > LONGEST ? `it took ${Math.round(time)} ms` : null);
+}
+function mistake(bytes: Uint8Array): string | null {
   try {
     const model = readOnnx(bytes);
     try {
@@ -38,10 +43,9 @@ export function judge(bytes: Uint8Array): string | null {
       model.dispose();
     }
   } catch (error) {
-    if (!(error instanceof WickError)) wrong = `an error without a type: ${error instanceof Error ? error.stack : error}`;
+    if (!(error instanceof WickError)) return `an error without a type: ${error instanceof Error ? error.stack : error}`;
   }
-  const time = worked() - start;
-  return wrong ?? (time > LONGEST ? `it took ${Math.round(time)} ms` : null);
+  return null;
 }
 
 /** Fuzzes for some seconds; the failures, each with the seed that makes it again. */

@@ -7,7 +7,7 @@ import * as wick from '../../ts/index.ts';
 import { TFLiteModel } from '../../ts/tflite/index.ts';
 import { conformanceFolder } from '../conformance/folder.ts';
 import { type GraphSpec, modelOf } from '../tflite/writer.ts';
-import { diceSeed, type FuzzOptions, fuzzOptions, LONGEST, worked } from './harness.ts';
+import { cost, diceSeed, type FuzzOptions, fuzzOptions, LONGEST } from './harness.ts';
 import { Dice } from './random.ts';
 
 /** Bytes that one file may make wick hold at once. */
@@ -176,17 +176,20 @@ export function fuzz({ seconds, seed, from, files }: FuzzOptions): Fuzzed {
     const number = from + count;
     const dice = new Dice(diceSeed(seed, number));
     const bytes = mutated(dice.pick(models), dice);
-    const start = worked();
     const live = wick.memory().live;
     wick.resetPeakMemory();
     const wrong = (what: string): unknown => problems.push(`seed ${seed}, number ${number}: ${what}`);
-    try {
-      attempt(bytes);
-      ran++;
-    } catch (error) {
-      if (!(error instanceof wick.WickError)) wrong(`${error instanceof Error ? error.stack : error}`);
-    }
-    const time = worked() - start;
+    let caught: unknown = null;
+    const time = cost(() => {
+      caught = null;
+      try {
+        attempt(bytes);
+      } catch (error) {
+        caught = error;
+      }
+    });
+    if (caught === null) ran++;
+    else if (!(caught instanceof wick.WickError)) wrong(`${caught instanceof Error ? caught.stack : caught}`);
     slowest = Math.max(slowest, time);
     if (time > LONGEST) wrong(`it took ${time.toFixed(0)} ms`);
     if (wick.memory().peak - live > MOST) wrong(`it held ${wick.memory().peak - live} bytes`);
