@@ -1,5 +1,6 @@
 // Buffers of the device: handed out with storages, taken back when the last reference lets go, kept by size for the next.
 import type { Storage } from '../ts/backend.ts';
+import { NUDGE, nudge } from '../ts/base/collector.ts';
 import { DeviceError, MemoryError } from '../ts/base/errors.ts';
 import type { Buffered } from './queue.ts';
 
@@ -8,8 +9,6 @@ const COPY_SRC = 0x4;
 const COPY_DST = 0x8;
 /** Bytes of buffers that wait for the next storage; what is beyond is destroyed. */
 const SPARE = 256 << 20;
-/** The collector cannot see device memory: every so many bytes it is shown an untouched buffer of this size. */
-const NUDGE = 36 << 20;
 
 /** Bytes of a buffer in use: what a dropped storage leaves behind for its finalizer. */
 interface Loan {
@@ -140,7 +139,7 @@ export class Pool {
     this.sinceNudge += size;
     if (this.sinceNudge > NUDGE) {
       this.sinceNudge = 0;
-      new ArrayBuffer(NUDGE);
+      nudge();
     }
     return storage;
   }

@@ -174,17 +174,11 @@ export class Updates {
           .filter((s) => !own.has(s) && own.add(s)),
       );
     };
-    const copy: Sink['copy'] = (from, to, bytes) => sink.copy(from, to, bytes);
-    this.pool.gather(
-      units((u) => [viewsOf(u)[0]]),
-      copy,
-    );
-    this.pool.gather(units(statesOf), copy);
-    if (planned)
-      this.pool.gather(
-        units((u) => [viewsOf(u)[1]]),
-        copy,
-      );
+    const gather = (of: (u: Update) => readonly (View | null)[]): void =>
+      this.pool.gather(units(of), (from, to, bytes) => sink.copy(from, to, bytes));
+    gather((u) => [viewsOf(u)[0]]);
+    gather(statesOf);
+    if (planned) gather((u) => [viewsOf(u)[1]]);
   }
 
   /** The updates as commands; `alone` encodes one by itself. */

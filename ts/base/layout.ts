@@ -1,5 +1,11 @@
 // How the words of a map step and of a chain are laid out, as assembly/step.ts reads them.
 
+/** Address of the slot table, and the slot of a program's own memory: intermediate results. */
+export const SLOTS = 1024;
+export const ARENA = 1;
+/** Elements of one tile of a map step: this power of 2. */
+export const GRAIN_SHIFT = 15;
+
 /** The opcode of a chain. */
 export const CHAIN = 0x7fff;
 /** Words of a step before its operands. */

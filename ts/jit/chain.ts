@@ -1,7 +1,7 @@
 // Elementwise steps that follow one another over as many elements, as one computation: what is loaded, what each op makes of it, what is
 // stored. Steps of any dtypes take part; an element that was written is taken from its register as it would come back from memory.
 import type { ProgramStep, Storage } from '../backend.ts';
-import { CHAIN, HEAD } from '../base/layout.ts';
+import { ARENA, CHAIN, HEAD } from '../base/layout.ts';
 import { TABLE } from '../ops/table.ts';
 import { BODIES, INSTRUCTIONS } from './bodies.ts';
 import { BOOL, I32, I64, shiftOf } from './lanes.ts';
@@ -10,8 +10,6 @@ import { type Operand, operandsOf } from './operand.ts';
 /** Ops and operands of one function. */
 const MAX_OPS = 64;
 const MAX_OPERANDS = 80;
-/** Slot of a program's own memory: intermediate results. */
-const ARENA = 1;
 
 /** What an op of the table is to a chain. */
 interface Known {

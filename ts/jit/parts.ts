@@ -1,19 +1,17 @@
 // Which steps of a program become one function: a chain, or a chain and the kernel behind it.
 import type { ProgramStep, Storage } from '../backend.ts';
-import { HEAD } from '../base/layout.ts';
+import { ARENA, GRAIN_SHIFT, HEAD } from '../base/layout.ts';
 import { mutates } from '../ops/op.ts';
 import { Chain, collide, type Node } from './chain.ts';
 import { ADD, type Bytes, either, get, number, RETURN, SUB, set, shifted, smaller, word } from './code.ts';
 import { Printed } from './function.ts';
 import { shiftOf } from './lanes.ts';
 import { BLOCK, CHAINS, ChainCode, SCRATCH } from './print.ts';
-import { GRAIN_SHIFT, kernelOperand, type Tiles, tilesOf } from './tiles.ts';
+import { kernelOperand, type Tiles, tilesOf } from './tiles.ts';
 
 const STEP = 0;
 const PHASE = 1;
 const UNIT = 2;
-/** Slot of a program's own memory: intermediate results. */
-const ARENA = 1;
 /** Bytes that a block has room for; behind it a kernel's step, which says that its operand is there. */
 const MOST = 256 << 10;
 const COPY = 464 << 10;

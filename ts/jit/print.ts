@@ -1,6 +1,7 @@
 // The code of a chain over elements that lie side by side. A run loads each operand once, computes four elements at a time in registers and
 // stores what others want; where an operand is walked, it stops at the ends of its inner dimension. Where kernels are called between runs,
 // all go tile by tile, as in assembly/chain.ts.
+import { SLOTS } from '../base/layout.ts';
 import { leb } from '../base/sections.ts';
 import { INSTRUCTIONS } from './bodies.ts';
 import type { Chain, Node, Place, Value } from './chain.ts';
@@ -28,8 +29,7 @@ import { F32, F64, I32, I64, type Lanes, loaded, packed, recast, shiftOf, stored
 import type { Operand } from './operand.ts';
 import { type Home, homesOf, isNumber, isStore, type Run, runsOf, type Setting, usesOf } from './runs.ts';
 
-/** SLOTS of assembly/step.ts; TILE and TILES of assembly/chain.ts, with room behind each tile for what is left of a group. */
-const SLOTS = 1024;
+/** TILE and TILES of assembly/chain.ts, with room behind each tile for what is left of a group. */
 const TILE = 2048;
 const TILES = 4096;
 const PITCH = TILE + 64;

@@ -1,14 +1,11 @@
 // Kernels whose tiles are elements that lie side by side: what is computed before them, element by element, can be computed in each tile.
 import type { ProgramStep } from '../backend.ts';
-import { HEAD } from '../base/layout.ts';
+import { GRAIN_SHIFT, HEAD } from '../base/layout.ts';
 import { AXIS_INTS, FOLD_INTS } from '../ops/axes.ts';
 import { NORM_INTS } from '../ops/norm.ts';
 import { ADD, type Bytes, DIV, get, MUL, number, REM, SUB, set, smaller, word } from './code.ts';
 import { shiftOf } from './lanes.ts';
 import type { Operand } from './operand.ts';
-
-/** GRAIN of assembly/step.ts as a shift. */
-export const GRAIN_SHIFT = 15;
 
 /** How a kernel goes over elements. */
 export interface Tiles {

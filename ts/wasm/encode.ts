@@ -1,7 +1,7 @@
 import { type Input, isView, type View } from '../backend.ts';
 import { CODE, COMPUTE, type DType, SIZE } from '../base/dtype.ts';
 import { ValueError } from '../base/errors.ts';
-import { DIRECT, GATHER, HEAD, IMMEDIATE, SCALAR } from '../base/layout.ts';
+import { DIRECT, GATHER, GRAIN_SHIFT, HEAD, IMMEDIATE, SCALAR } from '../base/layout.ts';
 import { isContiguous, sameShape } from '../base/shape.ts';
 import type { Lowered, MapOp, Scalar } from '../ops/op.ts';
 import type { Memory } from './memory.ts';
@@ -9,8 +9,8 @@ import type { Place, Words } from './space.ts';
 
 /** Address of the step that eager work writes: page 0 above the slot table and the control block. */
 export const STEP = 8192;
-/** Elements of one tile of a map step (GRAIN in assembly/step.ts). */
-export const GRAIN = 32768;
+/** Elements of one tile of a map step. */
+export const GRAIN: number = 1 << GRAIN_SHIFT;
 /** Elements from which on an inner dimension is long: fewer than 16 of them in a tile. */
 const LONG = 2048;
 const DENSE = 0xffffffff;

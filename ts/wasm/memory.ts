@@ -1,4 +1,5 @@
 import type { Storage } from '../backend.ts';
+import { NUDGE, nudge } from '../base/collector.ts';
 import { MemoryError } from '../base/errors.ts';
 import { Heap, SMALL } from './heap.ts';
 import { Ledger, PAGE } from './ledger.ts';
@@ -17,8 +18,6 @@ interface Group {
 }
 /** Tokens kept for large storages to come. */
 const SPARES = 256;
-/** The collector cannot see what lies in Wasm memory: every so many bytes it is shown so much that is never touched. */
-const NUDGE = 36 << 20;
 /** Below this the memory grows freely; above it grows only after a survey of what is unreachable freed too little. */
 const SOFT_LIMIT = 192 * 1048576;
 
@@ -92,8 +91,6 @@ export class Memory {
   private freed = 0;
   /** Lowest `live` since the collector was last reminded. */
   private low = 0;
-  /** The buffer last shown to the collector: V8 does not hear of one that dies young. */
-  shown: ArrayBuffer | null = null;
   private sinceYield = 0;
   private softLimit = SOFT_LIMIT;
   private limit: number;
@@ -261,11 +258,7 @@ export class Memory {
   private remind(): void {
     this.sinceYield += this.live - this.low;
     this.low = this.live;
-    try {
-      this.shown = new ArrayBuffer(NUDGE);
-      // What Firefox and WebKit collect for is a Wasm memory that was dropped. It costs a millisecond: only where none can be surveyed.
-      if (!this.yard) new WebAssembly.Memory({ initial: NUDGE >> 16, maximum: NUDGE >> 16 });
-    } catch {} // no room left to show any
+    nudge();
   }
 
   private growTo(end: number): number {

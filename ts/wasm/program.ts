@@ -13,6 +13,7 @@ import {
 } from '../backend.ts';
 import { SIZE } from '../base/dtype.ts';
 import { ValueError } from '../base/errors.ts';
+import { ARENA, SLOTS } from '../base/layout.ts';
 import { bytesOf, PICKS } from '../ops/cost.ts';
 import { AGAIN, type Again, type Attrs, type KernelOp, type Lowered, type MapOp, mutates, type Op } from '../ops/op.ts';
 import { type Arrangement, arrange, type Life } from './arena.ts';
@@ -27,10 +28,9 @@ export interface Runner extends Joinable {
   runProgram(address: number, count: number, threaded: boolean, opOf: (left: number) => Op): void;
 }
 
-/** Words of the slot table (SLOTS of assembly/step.ts): base addresses, 0 for absolute ones. */
-const SLOTS = 1024 >> 2;
+/** The slot table's word: base addresses, 0 for absolute ones. */
+const TABLE = SLOTS >> 2;
 const MAX_SLOTS = 768;
-const ARENA = 1;
 /** Runs after which a plan is worth code of its own. */
 const HOT = 3;
 
@@ -199,8 +199,8 @@ export class WasmProgram implements Program {
       for (const some of printer(this.runner, this.code.pointer, this.steps))
         this.printed.push(some.map((i) => this.steps[i].name).join(' '));
     const { u32 } = memory;
-    u32[SLOTS + ARENA] = this.arena.pointer;
-    let slot = SLOTS + ARENA + 1;
+    u32[TABLE + ARENA] = this.arena.pointer;
+    let slot = TABLE + ARENA + 1;
     for (let i = 0; i < inputs.length; i++) u32[slot++] = (inputs[i].storage as Place).pointer + inputs[i].byteOffset;
     for (let i = 0; i < outputs.length; i++) u32[slot++] = (outputs[i] as Place).pointer;
     for (let i = 0; i < this.renewals.length; i++) {
